@@ -1,0 +1,178 @@
+//! The records of a `Messages` answer, read where they lie.
+
+use bytes::Bytes;
+
+use super::codec::Decode;
+use super::error::DecodeError;
+use super::limits::MAX_RESPONSE_MESSAGES;
+use super::messages::Payload;
+use super::primitives::Reader;
+use super::structures::MessageData;
+
+/// The discriminant of `Response::Messages`.
+const MESSAGES: u64 = 4;
+
+/// A record within the payload of its answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct RecordRef<'a> {
+    /// Position in the partition.
+    pub offset: u64,
+    /// Number of the partition.
+    pub partition: u32,
+    /// The key; an empty one is a key, too.
+    pub key: Option<&'a [u8]>,
+    /// The value.
+    pub value: &'a [u8],
+    /// When the broker received the record, in milliseconds since 1970.
+    pub timestamp: i64,
+}
+
+impl std::fmt::Debug for RecordRef<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RecordRef")
+            .field("offset", &self.offset)
+            .field("partition", &self.partition)
+            .field("key", &self.key.map(Payload))
+            .field("value", &Payload(self.value))
+            .field("timestamp", &self.timestamp)
+            .finish()
+    }
+}
+
+impl<'a> RecordRef<'a> {
+    /// Reads the fields of a [`MessageData`] in their order, and skips the
+    /// headers behind them.
+    fn read(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        reader.field("record");
+        let record = RecordRef {
+            offset: u64::decode(reader)?,
+            partition: u32::decode(reader)?,
+            key: if reader.tag()? {
+                Some(reader.bytes()?)
+            } else {
+                None
+            },
+            value: reader.bytes()?,
+            timestamp: i64::decode(reader)?,
+        };
+        for _ in 0..reader.count(<(String, Bytes)>::MIN_LEN, usize::MAX)? {
+            reader.string()?;
+            reader.bytes()?;
+        }
+        Ok(record)
+    }
+}
+
+/// The payload of a `Messages` answer, checked once and read on demand.
+///
+/// Costs one allocation of four bytes per record; `Response::decode` makes five
+/// objects of every record.
+#[derive(Clone)]
+pub struct Records {
+    payload: Bytes,
+    /// Where each record begins. A frame is shorter than 4 GiB.
+    starts: Vec<u32>,
+}
+
+impl Records {
+    /// Checks the payload of an answer and finds its records. `None` if it is
+    /// another answer than `Messages`; `Response::decode` tells which.
+    ///
+    /// # Errors
+    /// [`DecodeError`] wherever `Response::decode` gives one.
+    pub fn decode(payload: &Bytes) -> Result<Option<Self>, DecodeError> {
+        let mut reader = Reader::new(payload, "Messages");
+        if reader.varint(u32::BITS)? != MESSAGES {
+            return Ok(None);
+        }
+        reader.field("messages");
+        let count = reader.count(MessageData::MIN_LEN, MAX_RESPONSE_MESSAGES)?;
+        let mut starts = Vec::with_capacity(count);
+        for _ in 0..count {
+            starts.push(reader.position() as u32);
+            RecordRef::read(&mut reader)?;
+        }
+        reader.finish()?;
+        Ok(Some(Records {
+            payload: payload.clone(),
+            starts,
+        }))
+    }
+
+    /// Number of records.
+    pub fn len(&self) -> usize {
+        self.starts.len()
+    }
+
+    /// Whether there is no record.
+    pub fn is_empty(&self) -> bool {
+        self.starts.is_empty()
+    }
+
+    /// The payload that the records lie in.
+    pub fn payload(&self) -> &Bytes {
+        &self.payload
+    }
+
+    /// The record at `index`.
+    pub fn get(&self, index: usize) -> Option<RecordRef<'_>> {
+        RecordRef::read(&mut self.reader(index)?).ok()
+    }
+
+    /// The record at `index` as an owned structure that shares the payload.
+    pub fn message(&self, index: usize) -> Option<MessageData> {
+        MessageData::decode(&mut self.reader(index)?).ok()
+    }
+
+    /// All records in order.
+    pub fn iter(&self) -> RecordIter<'_> {
+        RecordIter {
+            records: self,
+            next: 0,
+        }
+    }
+
+    fn reader(&self, index: usize) -> Option<Reader<'_>> {
+        let start = *self.starts.get(index)? as usize;
+        Some(Reader::at(&self.payload, start, "Messages"))
+    }
+}
+
+impl std::fmt::Debug for Records {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self).finish()
+    }
+}
+
+impl<'a> IntoIterator for &'a Records {
+    type Item = RecordRef<'a>;
+    type IntoIter = RecordIter<'a>;
+
+    fn into_iter(self) -> RecordIter<'a> {
+        self.iter()
+    }
+}
+
+/// Iterates over [`Records`].
+#[derive(Debug, Clone)]
+pub struct RecordIter<'a> {
+    records: &'a Records,
+    next: usize,
+}
+
+impl<'a> Iterator for RecordIter<'a> {
+    type Item = RecordRef<'a>;
+
+    fn next(&mut self) -> Option<RecordRef<'a>> {
+        let record = self.records.get(self.next)?;
+        self.next += 1;
+        Some(record)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = self.records.len() - self.next;
+        (left, Some(left))
+    }
+}
+
+impl ExactSizeIterator for RecordIter<'_> {}
