@@ -11,8 +11,11 @@ use std::hash::Hash;
 use bytes::Bytes;
 
 use super::error::{DecodeError, EncodeError};
-use super::limits::{MAX_LIST_ENTRIES, MAX_SECRET, MAX_WIRE_NAME, check_record};
+use super::limits::RequestLimits;
 use super::primitives::{Reader, put_varint, unzigzag, varint_len, zigzag};
+
+/// Most entries of a map for which room is made before they are read.
+const MAX_RESERVED_ENTRIES: usize = 64;
 
 /// A value that can be appended to a message.
 pub trait Encode {
@@ -57,98 +60,6 @@ pub trait Field {
 
     /// Borrows the field.
     fn borrowed(&self) -> Self::Borrowed<'_>;
-}
-
-/// The limits that a request is held to while its fields are visited.
-#[derive(Debug)]
-pub struct RequestLimits {
-    field: &'static str,
-    secret: bool,
-    /// Sum of the byte strings since the record began: its key and value.
-    record: usize,
-}
-
-impl RequestLimits {
-    /// Starts with the first field of a request.
-    pub(crate) fn new() -> Self {
-        RequestLimits {
-            field: "",
-            secret: false,
-            record: 0,
-        }
-    }
-
-    /// Names the field that the following values belong to.
-    pub(crate) fn field(&mut self, field: &'static str) {
-        self.field = field;
-    }
-
-    /// Checks a password or login message, which may be longer than a name.
-    pub(crate) fn secret(&mut self, value: &impl Encode) -> Result<(), EncodeError> {
-        self.secret = true;
-        let result = value.check(self);
-        self.secret = false;
-        result
-    }
-
-    fn name(&self, len: usize) -> Result<(), EncodeError> {
-        let max = if self.secret {
-            MAX_SECRET
-        } else {
-            MAX_WIRE_NAME
-        };
-        if len > max {
-            return Err(EncodeError::NameTooLong {
-                what: self.field,
-                len,
-                max,
-            });
-        }
-        Ok(())
-    }
-
-    fn bytes(&mut self, len: usize) -> Result<(), EncodeError> {
-        if self.secret {
-            return self.name(len);
-        }
-        self.record += len;
-        check_record(self.record, 0)
-    }
-
-    fn list<T: Encode>(
-        &mut self,
-        items: impl ExactSizeIterator<Item = T>,
-    ) -> Result<(), EncodeError> {
-        let count = items.len();
-        if count > MAX_LIST_ENTRIES {
-            return Err(EncodeError::TooManyEntries {
-                what: self.field,
-                count,
-                max: MAX_LIST_ENTRIES,
-            });
-        }
-        for item in items {
-            self.record = 0;
-            item.check(self)?;
-        }
-        Ok(())
-    }
-}
-
-impl<T: Encode + ?Sized> Encode for &T {
-    type Form = T::Form;
-
-    fn encoded_len(&self) -> usize {
-        (**self).encoded_len()
-    }
-
-    fn encode(&self, out: &mut Vec<u8>) {
-        (**self).encode(out);
-    }
-
-    fn check(&self, limits: &mut RequestLimits) -> Result<(), EncodeError> {
-        (**self).check(limits)
-    }
 }
 
 macro_rules! varints {
@@ -317,34 +228,39 @@ impl<T: Encode> Encode for [T] {
     }
 }
 
-/// Makes types encode as what they dereference to.
+/// Makes types encode as what they can be seen as.
 macro_rules! encode_as {
-    ($([$($generics:tt)*] $ty:ty => $target:ty;)*) => {$(
+    ($([$($generics:tt)*] $ty:ty => $target:ty, |$value:ident| $seen:expr;)*) => {$(
         impl<$($generics)*> Encode for $ty {
             type Form = <$target as Encode>::Form;
 
             fn encoded_len(&self) -> usize {
-                <$target>::encoded_len(self)
+                let $value = self;
+                <$target>::encoded_len($seen)
             }
 
             fn encode(&self, out: &mut Vec<u8>) {
-                <$target>::encode(self, out);
+                let $value = self;
+                <$target>::encode($seen, out);
             }
 
             fn check(&self, limits: &mut RequestLimits) -> Result<(), EncodeError> {
-                <$target>::check(self, limits)
+                let $value = self;
+                <$target>::check($seen, limits)
             }
         }
     )*};
 }
 
 encode_as! {
-    [] String => str;
-    [] Bytes => [u8];
-    [] Vec<u8> => [u8];
-    [const N: usize] [u8; N] => [u8];
-    [T: Encode] Vec<T> => [T];
-    [T: Encode, const N: usize] [T; N] => [T];
+    [T: Encode + ?Sized] &T => T, |v| v;
+    [] String => str, |v| v;
+    [] Bytes => [u8], |v| v;
+    [] Vec<u8> => [u8], |v| v;
+    [const N: usize] [u8; N] => [u8], |v| v;
+    [T: AsRef<[u8]>] AsBytes<T> => [u8], |v| v.0.as_ref();
+    [T: Encode] Vec<T> => [T], |v| v;
+    [T: Encode, const N: usize] [T; N] => [T], |v| v;
 }
 
 impl Decode for String {
@@ -399,7 +315,9 @@ impl<K: Decode + Eq + Hash, V: Decode> Decode for HashMap<K, V> {
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let count = reader.count(K::MIN_LEN + V::MIN_LEN, usize::MAX)?;
-        let mut map = HashMap::with_capacity(count);
+        // Entries with equal keys are on the wire, but never in the map: what a
+        // peer claims must not size it.
+        let mut map = HashMap::with_capacity(count.min(MAX_RESERVED_ENTRIES));
         for _ in 0..count {
             map.insert(K::decode(reader)?, V::decode(reader)?);
         }
@@ -506,3 +424,7 @@ where
         limits.list(self.0.clone())
     }
 }
+
+/// Encodes anything that can be seen as bytes as a byte string.
+#[derive(Debug, Clone, Copy)]
+pub struct AsBytes<T>(pub T);

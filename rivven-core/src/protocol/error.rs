@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+use super::limits::NameError;
+
+use super::limits::NameError;
+
 /// A message could not be decoded.
 ///
 /// Says what was wrong, in which field of which message and at which byte. It
@@ -64,6 +68,11 @@ pub enum DecodeErrorKind {
 }
 
 impl DecodeError {
+    /// Whether the peer announced a frame over the limit.
+    pub(crate) const fn is_too_large(&self) -> bool {
+        matches!(self.kind, DecodeErrorKind::FrameTooLarge { .. })
+    }
+
     /// An error of the frame itself rather than of its payload.
     pub(crate) const fn in_frame(
         kind: DecodeErrorKind,
@@ -151,6 +160,10 @@ pub enum EncodeError {
         /// The largest length that is allowed.
         max: usize,
     },
+    /// A topic or group name breaks the broker's rules.
+    InvalidName(NameError),
+    /// A name breaks the broker's rules.
+    InvalidName(NameError),
     /// Key and value of a record are too large to be read back.
     RecordTooLarge {
         /// Bytes of key and value together.
@@ -173,6 +186,8 @@ impl fmt::Display for EncodeError {
             NameTooLong { what, len, max } => {
                 write!(f, "{what} has {len} bytes, at most {max} are allowed")
             }
+            InvalidName(error) => write!(f, "{error}"),
+            InvalidName(error) => error.fmt(f),
             RecordTooLarge { size, max } => {
                 write!(
                     f,
@@ -184,3 +199,15 @@ impl fmt::Display for EncodeError {
 }
 
 impl std::error::Error for EncodeError {}
+
+impl From<NameError> for EncodeError {
+    fn from(error: NameError) -> Self {
+        EncodeError::InvalidName(error)
+    }
+}
+
+impl From<NameError> for EncodeError {
+    fn from(error: NameError) -> Self {
+        EncodeError::InvalidName(error)
+    }
+}

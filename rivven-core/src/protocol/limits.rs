@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use super::codec::Encode;
 use super::error::EncodeError;
 
 /// Protocol version that the client names in its handshake; the broker compares
@@ -72,6 +73,85 @@ pub fn check_record(key_len: usize, value_len: usize) -> Result<(), EncodeError>
         });
     }
     Ok(())
+}
+
+/// The limits that a request is held to while its fields are visited.
+#[derive(Debug)]
+pub struct RequestLimits {
+    field: &'static str,
+    secret: bool,
+    /// Sum of the byte strings since the record began: its key and value.
+    record: usize,
+}
+
+impl RequestLimits {
+    /// Starts with the first field of a request.
+    pub(super) fn new() -> Self {
+        RequestLimits {
+            field: "",
+            secret: false,
+            record: 0,
+        }
+    }
+
+    /// Names the field that the following values belong to.
+    pub(super) fn field(&mut self, field: &'static str) {
+        self.field = field;
+    }
+
+    /// Checks a password or login message, which may be longer than a name.
+    pub(super) fn secret(&mut self, value: &impl Encode) -> Result<(), EncodeError> {
+        self.secret = true;
+        let result = value.check(self);
+        self.secret = false;
+        result
+    }
+
+    /// Checks a string.
+    pub(super) fn name(&self, len: usize) -> Result<(), EncodeError> {
+        let max = if self.secret {
+            MAX_SECRET
+        } else {
+            MAX_WIRE_NAME
+        };
+        if len > max {
+            return Err(EncodeError::NameTooLong {
+                what: self.field,
+                len,
+                max,
+            });
+        }
+        Ok(())
+    }
+
+    /// Checks a byte string.
+    pub(super) fn bytes(&mut self, len: usize) -> Result<(), EncodeError> {
+        if self.secret {
+            return self.name(len);
+        }
+        self.record += len;
+        check_record(self.record, 0)
+    }
+
+    /// Checks a list. Each of its items may be a record.
+    pub(super) fn list<T: Encode>(
+        &mut self,
+        items: impl ExactSizeIterator<Item = T>,
+    ) -> Result<(), EncodeError> {
+        let count = items.len();
+        if count > MAX_LIST_ENTRIES {
+            return Err(EncodeError::TooManyEntries {
+                what: self.field,
+                count,
+                max: MAX_LIST_ENTRIES,
+            });
+        }
+        for item in items {
+            self.record = 0;
+            item.check(self)?;
+        }
+        Ok(())
+    }
 }
 
 /// Checks a topic name by the broker's rules: 1 to 255 characters out of

@@ -8,8 +8,9 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use super::codec::{Encode, RequestLimits};
+use super::codec::Encode;
 use super::error::EncodeError;
+use super::limits::RequestLimits;
 
 /// A message that can be encoded, whoever holds its fields.
 pub trait Message {

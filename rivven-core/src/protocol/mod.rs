@@ -21,7 +21,7 @@ mod structures;
 
 pub(crate) use describe::describe;
 
-pub use codec::{Decode, Encode, Field, List, RequestLimits, list};
+pub use codec::{AsBytes, Decode, Encode, Field, List, list};
 pub use error::{DecodeError, DecodeErrorKind, EncodeError};
 pub use frame::{Frame, FrameDecoder, HEADER_LEN, Received, RequestFrame, header};
 pub use limits::*;

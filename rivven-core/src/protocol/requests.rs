@@ -2,9 +2,10 @@
 
 use bytes::Bytes;
 
-use super::codec::{Decode, Encode, Field, RequestLimits};
+use super::codec::{Decode, Encode, Field};
 use super::error::{DecodeError, DecodeErrorKind, EncodeError};
 use super::frame::RequestFrame;
+use super::limits::RequestLimits;
 use super::messages::{Message, Payload, Secret, messages, twin};
 use super::primitives::{Reader, put_varint, varint_len};
 use super::structures::{BatchRecord, QuotaAlteration, TopicConfigEntry};

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
-use super::codec::{Decode, Encode, Field, RequestLimits};
+use super::codec::{Decode, Encode, Field};
 use super::error::{DecodeError, DecodeErrorKind, EncodeError};
+use super::limits::RequestLimits;
 use super::messages::{Message, Secret, messages, to_payload, twin};
 use super::primitives::{Reader, put_varint, varint_len};
 use super::structures::{

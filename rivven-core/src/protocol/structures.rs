@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
-use super::codec::{Decode, Encode, RequestLimits};
+use super::codec::{Decode, Encode};
 use super::error::{DecodeError, EncodeError};
-use super::limits::MAX_RESPONSE_MESSAGES;
+use super::limits::{MAX_RESPONSE_MESSAGES, RequestLimits};
 use super::messages::{Payload, structures};
 use super::primitives::Reader;
 
