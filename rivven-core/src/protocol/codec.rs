@@ -138,11 +138,7 @@ impl Decode for Option<u8> {
     const MIN_LEN: usize = 1;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(if reader.tag()? {
-            Some(reader.byte()?)
-        } else {
-            None
-        })
+        Ok(if reader.tag()? { Some(reader.byte()?) } else { None })
     }
 }
 
@@ -169,11 +165,7 @@ impl<T: Decode> Decode for Option<T> {
     const MIN_LEN: usize = 1;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(if reader.tag()? {
-            Some(T::decode(reader)?)
-        } else {
-            None
-        })
+        Ok(if reader.tag()? { Some(T::decode(reader)?) } else { None })
     }
 }
 

@@ -4,8 +4,6 @@ use std::fmt;
 
 use super::limits::NameError;
 
-use super::limits::NameError;
-
 /// A message could not be decoded.
 ///
 /// Says what was wrong, in which field of which message and at which byte. It
@@ -74,17 +72,8 @@ impl DecodeError {
     }
 
     /// An error of the frame itself rather than of its payload.
-    pub(crate) const fn in_frame(
-        kind: DecodeErrorKind,
-        offset: usize,
-        field: &'static str,
-    ) -> Self {
-        DecodeError {
-            kind,
-            offset,
-            message: "frame",
-            field,
-        }
+    pub(crate) const fn in_frame(kind: DecodeErrorKind, offset: usize, field: &'static str) -> Self {
+        DecodeError { kind, offset, message: "frame", field }
     }
 }
 
@@ -97,10 +86,7 @@ impl fmt::Display for DecodeErrorKind {
             InvalidUtf8 => write!(f, "a string is not UTF-8"),
             InvalidTag(tag) => write!(f, "a tag is {tag} instead of 0 or 1"),
             UnknownDiscriminant(d) => write!(f, "there is no message number {d}"),
-            CountTooLarge { count, max } => write!(
-                f,
-                "a list claims {count} elements where at most {max} can be"
-            ),
+            CountTooLarge { count, max } => write!(f, "a list claims {count} elements where at most {max} can be"),
             LengthTooLarge { len, max } => {
                 write!(f, "a length of {len} bytes is claimed where {max} remain")
             }
@@ -116,16 +102,8 @@ impl fmt::Display for DecodeErrorKind {
 
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let DecodeError {
-            kind,
-            offset,
-            message,
-            field,
-        } = self;
-        write!(
-            f,
-            "decoding {message}.{field} failed at byte {offset}: {kind}"
-        )
+        let DecodeError { kind, offset, message, field } = self;
+        write!(f, "decoding {message}.{field} failed at byte {offset}: {kind}")
     }
 }
 
@@ -162,8 +140,6 @@ pub enum EncodeError {
     },
     /// A topic or group name breaks the broker's rules.
     InvalidName(NameError),
-    /// A name breaks the broker's rules.
-    InvalidName(NameError),
     /// Key and value of a record are too large to be read back.
     RecordTooLarge {
         /// Bytes of key and value together.
@@ -187,24 +163,14 @@ impl fmt::Display for EncodeError {
                 write!(f, "{what} has {len} bytes, at most {max} are allowed")
             }
             InvalidName(error) => write!(f, "{error}"),
-            InvalidName(error) => error.fmt(f),
             RecordTooLarge { size, max } => {
-                write!(
-                    f,
-                    "a record of {size} bytes of key and value is over the limit of {max}"
-                )
+                write!(f, "a record of {size} bytes of key and value is over the limit of {max}")
             }
         }
     }
 }
 
 impl std::error::Error for EncodeError {}
-
-impl From<NameError> for EncodeError {
-    fn from(error: NameError) -> Self {
-        EncodeError::InvalidName(error)
-    }
-}
 
 impl From<NameError> for EncodeError {
     fn from(error: NameError) -> Self {

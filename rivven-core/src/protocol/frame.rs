@@ -58,15 +58,9 @@ impl RequestFrame {
         let len = request.encoded_len();
         let size = len + COUNTED_HEADER_LEN;
         if size > MAX_MESSAGE_SIZE {
-            return Err(EncodeError::FrameTooLarge {
-                size,
-                max: MAX_MESSAGE_SIZE,
-            });
+            return Err(EncodeError::FrameTooLarge { size, max: MAX_MESSAGE_SIZE });
         }
-        Ok(RequestFrame {
-            name: request.name(),
-            payload: to_payload(request, len),
-        })
+        Ok(RequestFrame { name: request.name(), payload: to_payload(request, len) })
     }
 
     /// Name of the request.
@@ -115,12 +109,7 @@ pub struct Frame {
 
 impl fmt::Debug for Frame {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Frame({}, {} bytes)",
-            self.correlation_id,
-            self.payload.len()
-        )
+        write!(f, "Frame({}, {} bytes)", self.correlation_id, self.payload.len())
     }
 }
 
@@ -167,11 +156,7 @@ impl FrameDecoder {
         if let Some(&format) = received.get(LENGTH_LEN)
             && format != POSTCARD
         {
-            return Err(DecodeError::in_frame(
-                DecodeErrorKind::UnknownFormat(format),
-                LENGTH_LEN,
-                "format",
-            ));
+            return Err(DecodeError::in_frame(DecodeErrorKind::UnknownFormat(format), LENGTH_LEN, "format"));
         }
         let missing = (LENGTH_LEN + size).saturating_sub(received.len());
         if missing > 0 {
@@ -180,18 +165,12 @@ impl FrameDecoder {
         received.advance(LENGTH_LEN + 1);
         let correlation_id = received.get_u32();
         let payload = received.split_to(size - COUNTED_HEADER_LEN).freeze();
-        Ok(Received::Frame(Frame {
-            correlation_id,
-            payload,
-        }))
+        Ok(Received::Frame(Frame { correlation_id, payload }))
     }
 
     fn check_size(&self, size: usize) -> Result<(), DecodeError> {
         let kind = if size > self.max_size {
-            DecodeErrorKind::FrameTooLarge {
-                size,
-                max: self.max_size,
-            }
+            DecodeErrorKind::FrameTooLarge { size, max: self.max_size }
         } else if size < COUNTED_HEADER_LEN {
             DecodeErrorKind::FrameTooShort(size)
         } else {

@@ -67,10 +67,7 @@ pub const MAX_TOPIC_PARTITIONS: u32 = 1_000;
 pub fn check_record(key_len: usize, value_len: usize) -> Result<(), EncodeError> {
     let size = key_len.saturating_add(value_len);
     if size > MAX_RECORD_SIZE {
-        return Err(EncodeError::RecordTooLarge {
-            size,
-            max: MAX_RECORD_SIZE,
-        });
+        return Err(EncodeError::RecordTooLarge { size, max: MAX_RECORD_SIZE });
     }
     Ok(())
 }
@@ -87,11 +84,7 @@ pub struct RequestLimits {
 impl RequestLimits {
     /// Starts with the first field of a request.
     pub(super) fn new() -> Self {
-        RequestLimits {
-            field: "",
-            secret: false,
-            record: 0,
-        }
+        RequestLimits { field: "", secret: false, record: 0 }
     }
 
     /// Names the field that the following values belong to.
@@ -109,17 +102,9 @@ impl RequestLimits {
 
     /// Checks a string.
     pub(super) fn name(&self, len: usize) -> Result<(), EncodeError> {
-        let max = if self.secret {
-            MAX_SECRET
-        } else {
-            MAX_WIRE_NAME
-        };
+        let max = if self.secret { MAX_SECRET } else { MAX_WIRE_NAME };
         if len > max {
-            return Err(EncodeError::NameTooLong {
-                what: self.field,
-                len,
-                max,
-            });
+            return Err(EncodeError::NameTooLong { what: self.field, len, max });
         }
         Ok(())
     }
@@ -134,17 +119,10 @@ impl RequestLimits {
     }
 
     /// Checks a list. Each of its items may be a record.
-    pub(super) fn list<T: Encode>(
-        &mut self,
-        items: impl ExactSizeIterator<Item = T>,
-    ) -> Result<(), EncodeError> {
+    pub(super) fn list<T: Encode>(&mut self, items: impl ExactSizeIterator<Item = T>) -> Result<(), EncodeError> {
         let count = items.len();
         if count > MAX_LIST_ENTRIES {
-            return Err(EncodeError::TooManyEntries {
-                what: self.field,
-                count,
-                max: MAX_LIST_ENTRIES,
-            });
+            return Err(EncodeError::TooManyEntries { what: self.field, count, max: MAX_LIST_ENTRIES });
         }
         for item in items {
             self.record = 0;
@@ -162,10 +140,7 @@ impl RequestLimits {
 pub fn check_topic_name(name: &str) -> Result<(), NameError> {
     check_name("topic", name)?;
     match name.find("..") {
-        Some(at) => Err(NameError {
-            what: "topic",
-            problem: NameProblem::DoubleDot { at },
-        }),
+        Some(at) => Err(NameError { what: "topic", problem: NameProblem::DoubleDot { at } }),
         None => Ok(()),
     }
 }
@@ -251,10 +226,7 @@ impl fmt::Display for NameError {
                 write!(f, "begins with {found:?} where a letter or digit is needed")
             }
             NameProblem::BadCharacter { found, at } => {
-                write!(
-                    f,
-                    "has {found:?} at byte {at} where only letters, digits, '.', '_' and '-' are allowed"
-                )
+                write!(f, "has {found:?} at byte {at} where only letters, digits, '.', '_' and '-' are allowed")
             }
             NameProblem::DoubleDot { at } => write!(f, "has two dots in a row at byte {at}"),
         }

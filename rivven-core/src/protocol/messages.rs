@@ -82,9 +82,7 @@ impl fmt::Debug for Payload<'_, Option<Bytes>> {
 
 impl fmt::Debug for Payload<'_, Vec<(String, Bytes)>> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map()
-            .entries(self.0.iter().map(|(name, value)| (name, Payload(value))))
-            .finish()
+        f.debug_map().entries(self.0.iter().map(|(name, value)| (name, Payload(value)))).finish()
     }
 }
 

@@ -46,20 +46,12 @@ impl<'a> Reader<'a> {
     /// Starts at the first byte of `payload`. `message` names what is read, for
     /// errors.
     pub fn new(payload: &'a Bytes, message: &'static str) -> Self {
-        Reader {
-            payload,
-            position: 0,
-            message,
-            field: "discriminant",
-        }
+        Reader { payload, position: 0, message, field: "discriminant" }
     }
 
     /// Starts at a later byte of `payload`.
     pub(crate) fn at(payload: &'a Bytes, position: usize, message: &'static str) -> Self {
-        Reader {
-            position,
-            ..Reader::new(payload, message)
-        }
+        Reader { position, ..Reader::new(payload, message) }
     }
 
     /// Names the message that the following values belong to.
@@ -96,12 +88,7 @@ impl<'a> Reader<'a> {
 
     /// An error at byte `offset` of the current field.
     pub fn error(&self, kind: DecodeErrorKind, offset: usize) -> DecodeError {
-        DecodeError {
-            kind,
-            offset,
-            message: self.message,
-            field: self.field,
-        }
+        DecodeError { kind, offset, message: self.message, field: self.field }
     }
 
     /// Reads one raw byte.
@@ -187,16 +174,7 @@ impl<'a> Reader<'a> {
 
 impl std::fmt::Debug for Reader<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Reader {
-            payload,
-            position,
-            message,
-            field,
-        } = self;
-        write!(
-            f,
-            "Reader({message}.{field}, byte {position} of {})",
-            payload.len()
-        )
+        let Reader { payload, position, message, field } = self;
+        write!(f, "Reader({message}.{field}, byte {position} of {})", payload.len())
     }
 }

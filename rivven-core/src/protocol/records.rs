@@ -47,11 +47,7 @@ impl<'a> RecordRef<'a> {
         let record = RecordRef {
             offset: u64::decode(reader)?,
             partition: u32::decode(reader)?,
-            key: if reader.tag()? {
-                Some(reader.bytes()?)
-            } else {
-                None
-            },
+            key: if reader.tag()? { Some(reader.bytes()?) } else { None },
             value: reader.bytes()?,
             timestamp: i64::decode(reader)?,
         };
@@ -93,10 +89,7 @@ impl Records {
             RecordRef::read(&mut reader)?;
         }
         reader.finish()?;
-        Ok(Some(Records {
-            payload: payload.clone(),
-            starts,
-        }))
+        Ok(Some(Records { payload: payload.clone(), starts }))
     }
 
     /// Number of records.
@@ -126,10 +119,7 @@ impl Records {
 
     /// All records in order.
     pub fn iter(&self) -> RecordIter<'_> {
-        RecordIter {
-            records: self,
-            next: 0,
-        }
+        RecordIter { records: self, next: 0 }
     }
 
     fn reader(&self, index: usize) -> Option<Reader<'_>> {
