@@ -1,0 +1,177 @@
+//! The client handle of the boundaries.
+
+use std::future::Future;
+use std::mem::ManuallyDrop;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rivven_client::{Error, Operation, Properties, ResilientClient, ResilientClientConfig, Result};
+
+use crate::answer::Answer;
+use crate::call::Call;
+use crate::fork::ForkMark;
+use crate::queue::{Completion, Queue};
+use crate::reaper::reap;
+use crate::runtime::SharedRuntime;
+
+/// A client on the shared runtime; use it from any thread, share it by `Arc`.
+///
+/// A client that is dropped without being closed is closed in the background.
+/// In a forked child every call fails with `FORKED` and dropping leaks.
+#[derive(Debug)]
+pub struct Client {
+    parts: ManuallyDrop<Parts>,
+    mark: ForkMark,
+}
+
+/// What must not be touched in a forked child, not even to free it.
+#[derive(Debug)]
+struct Parts {
+    core: ResilientClient,
+    runtime: SharedRuntime,
+}
+
+impl Client {
+    /// Makes a client, which connects at its first call or [`connect`](Client::connect).
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_CONFIG` if `runtime.threads` contradicts the running runtime,
+    /// `IO` if its threads cannot be started.
+    pub fn new(properties: &Properties) -> Result<Self> {
+        let threads = properties.integer("runtime.threads").and_then(|threads| usize::try_from(threads).ok());
+        let runtime = SharedRuntime::acquire(threads)?;
+        let core = ResilientClient::new(ResilientClientConfig::from(properties));
+        Ok(Client { parts: ManuallyDrop::new(Parts { core, runtime }), mark: ForkMark::here() })
+    }
+
+    fn parts(&self) -> Result<&Parts> {
+        self.mark.check("the client")?;
+        Ok(&self.parts)
+    }
+
+    /// Begins to connect; settled when a first connection is ready, or with the error.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`; everything else comes with the answer.
+    pub fn connect(&self) -> Result<Call<()>> {
+        let core = self.parts()?.core.clone();
+        self.run(async move { core.connect().await })
+    }
+
+    /// Connects like [`connect`](Client::connect); the answer goes to a queue.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`; everything else comes with the answer.
+    pub fn submit_connect(&self, queue: &Arc<Queue>, token: u64) -> Result<()> {
+        let core = self.parts()?.core.clone();
+        self.run_into(queue, token, async move { core.connect().await })
+    }
+
+    /// Begins an operation, whose answer is then waited for on this thread.
+    ///
+    /// The arguments are encoded before this returns.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`; everything else comes with the answer.
+    pub fn start<O: Operation>(&self, operation: &O) -> Result<Call<O::Output>> {
+        let call = self.parts()?.core.call(operation);
+        self.run(call)
+    }
+
+    /// Begins an operation, whose answer goes to a queue under a token.
+    ///
+    /// The arguments are encoded before this returns.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`; everything else comes with the answer.
+    pub fn submit<O>(&self, operation: &O, queue: &Arc<Queue>, token: u64) -> Result<()>
+    where
+        O: Operation,
+        Answer: From<O::Output>,
+    {
+        let call = self.parts()?.core.call(operation);
+        self.run_into(queue, token, call)
+    }
+
+    /// Begins to close: no more calls are taken, those pending have `limit`
+    /// (or else `close.timeout.ms`) to end. Closing twice is no error.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`.
+    pub fn close(&self, limit: Option<Duration>) -> Result<Call<()>> {
+        let closing = self.closing(limit)?;
+        self.run(closing)
+    }
+
+    /// Closes like [`close`](Client::close); the answer goes to a queue.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`.
+    pub fn submit_close(&self, limit: Option<Duration>, queue: &Arc<Queue>, token: u64) -> Result<()> {
+        let closing = self.closing(limit)?;
+        self.run_into(queue, token, closing)
+    }
+
+    fn closing(&self, limit: Option<Duration>) -> Result<impl Future<Output = Result<()>> + Send + use<>> {
+        let core = self.parts()?.core.clone();
+        let limit = limit.unwrap_or_else(|| core.close_timeout());
+        Ok(async move {
+            core.close(limit).await;
+            Ok(())
+        })
+    }
+
+    /// Whether the client was closed.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`.
+    pub fn is_closed(&self) -> Result<bool> {
+        Ok(self.parts()?.core.check_open().is_err())
+    }
+
+    /// The message of an error for users who see the text alone.
+    pub fn explain(&self, error: &Error) -> String {
+        if self.mark.is_here() { self.parts.core.explain(error) } else { error.to_string() }
+    }
+
+    fn run<T: Send + 'static>(&self, future: impl Future<Output = Result<T>> + Send + 'static) -> Result<Call<T>> {
+        let (call, settle) = Call::new();
+        self.parts()?.runtime.spawn(async move { settle.settle(future.await) });
+        Ok(call)
+    }
+
+    fn run_into<T>(
+        &self,
+        queue: &Arc<Queue>,
+        token: u64,
+        future: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<()>
+    where
+        Answer: From<T>,
+    {
+        let queue = Arc::clone(queue);
+        self.parts()?.runtime.spawn(async move {
+            let result = future.await.map(Answer::from);
+            queue.push(Completion { token, result });
+        });
+        Ok(())
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        if self.mark.is_here() {
+            // SAFETY: the parts are taken here only, and `self` is not used afterwards.
+            let Parts { core, runtime } = unsafe { ManuallyDrop::take(&mut self.parts) };
+            reap(runtime, core);
+        }
+    }
+}

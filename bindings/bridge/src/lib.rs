@@ -1,0 +1,34 @@
+//! What the C, Python and Node boundaries share.
+//!
+//! A boundary translates types and does nothing else. It takes its
+//! configuration as strings ([`Properties`](rivven_client::Properties)), makes a [`Client`], and either
+//! waits for an operation on the calling thread ([`Client::start`] and
+//! [`Call::wait`]) or submits it with a token and takes the answer from a
+//! [`Queue`] ([`Client::submit`]).
+//!
+//! Rules that every boundary relies on:
+//!
+//! - No code of the user runs on a thread of the runtime.
+//! - Dropping a handle never blocks and never panics, wherever it happens.
+//! - In a forked child every call on a handle of the parent fails with `FORKED`.
+
+mod answer;
+mod call;
+mod client;
+mod fork;
+mod guard;
+mod queue;
+mod reaper;
+mod runtime;
+mod signal;
+mod surface;
+
+pub use answer::Answer;
+pub use call::Call;
+pub use client::Client;
+pub use fork::ForkMark;
+pub use guard::catch_panic;
+pub use queue::{Completion, Queue, Signal};
+pub use runtime::{SharedRuntime, default_threads};
+pub use signal::Descriptor;
+pub use surface::{Method, SURFACE};

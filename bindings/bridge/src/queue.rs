@@ -1,0 +1,171 @@
+//! The completion queue: the one way out of the core into a foreign language.
+//!
+//! Answers are entered by the runtime's threads and drained by a thread of the
+//! user's. The queue says that it has something by a [`Signal`], once per
+//! burst: when it turns from empty to non-empty, not per entry.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::io;
+use std::os::fd::{AsRawFd, RawFd};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rivven_client::Result;
+
+use crate::answer::Answer;
+use crate::signal::Descriptor;
+
+/// The answer to one submitted operation.
+#[derive(Debug)]
+pub struct Completion {
+    /// The number that the operation was submitted with.
+    pub token: u64,
+    /// What came of it.
+    pub result: Result<Answer>,
+}
+
+/// How a queue says that it has turned from empty to non-empty.
+pub enum Signal {
+    /// A descriptor becomes readable (C, asyncio).
+    Descriptor(Descriptor),
+    /// A function is called, on a thread of the runtime; it must not block (Node).
+    Call(Box<dyn Fn() + Send + Sync>),
+}
+
+impl fmt::Debug for Signal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Signal::Descriptor(_) => "Descriptor",
+            Signal::Call(_) => "Call",
+        })
+    }
+}
+
+/// A queue of completions; share it by `Arc`.
+#[derive(Debug)]
+pub struct Queue {
+    entries: Mutex<VecDeque<Completion>>,
+    signal: Signal,
+}
+
+impl Queue {
+    /// A queue with a descriptor to wait on.
+    ///
+    /// # Errors
+    ///
+    /// An I/O error if the process has no descriptor left.
+    pub fn with_descriptor() -> io::Result<Arc<Self>> {
+        Ok(Self::new(Signal::Descriptor(Descriptor::new()?)))
+    }
+
+    /// A queue that calls `signal` once per burst.
+    pub fn with_call(signal: impl Fn() + Send + Sync + 'static) -> Arc<Self> {
+        Self::new(Signal::Call(Box::new(signal)))
+    }
+
+    fn new(signal: Signal) -> Arc<Self> {
+        Arc::new(Queue { entries: Mutex::new(VecDeque::new()), signal })
+    }
+
+    /// The descriptor that is readable while the queue has entries; `None` for a queue that calls.
+    pub fn descriptor(&self) -> Option<RawFd> {
+        match &self.signal {
+            Signal::Descriptor(descriptor) => Some(descriptor.as_raw_fd()),
+            Signal::Call(_) => None,
+        }
+    }
+
+    /// Enters a completion; never blocks.
+    pub fn push(&self, completion: Completion) {
+        let mut entries = self.lock();
+        let was_empty = entries.is_empty();
+        entries.push_back(completion);
+        drop(entries);
+        if was_empty {
+            match &self.signal {
+                Signal::Descriptor(descriptor) => descriptor.raise(),
+                Signal::Call(call) => call(),
+            }
+        }
+    }
+
+    /// Takes everything that has been entered, oldest first.
+    ///
+    /// The descriptor is cleared before the entries are taken: what is entered
+    /// in between is either taken now (and the descriptor may stay readable
+    /// once for nothing) or finds an empty queue and raises it again.
+    pub fn drain(&self) -> VecDeque<Completion> {
+        if let Signal::Descriptor(descriptor) = &self.signal {
+            descriptor.clear();
+        }
+        std::mem::take(&mut *self.lock())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Completion>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    fn done(token: u64) -> Completion {
+        Completion { token, result: Ok(Answer::Done) }
+    }
+
+    fn is_readable(queue: &Queue) -> bool {
+        let mut poll = libc::pollfd { fd: queue.descriptor().unwrap(), events: libc::POLLIN, revents: 0 };
+        // SAFETY: one valid pollfd is given.
+        unsafe { libc::poll(&mut poll, 1, 0) == 1 }
+    }
+
+    #[test]
+    fn a_descriptor_is_readable_while_there_are_entries() {
+        let queue = Queue::with_descriptor().unwrap();
+        assert!(!is_readable(&queue));
+        queue.push(done(1));
+        queue.push(done(2));
+        assert!(is_readable(&queue));
+        let tokens: Vec<_> = queue.drain().into_iter().map(|completion| completion.token).collect();
+        assert_eq!(tokens, [1, 2]);
+        assert!(!is_readable(&queue));
+        queue.push(done(3));
+        assert!(is_readable(&queue));
+    }
+
+    #[test]
+    fn a_call_comes_once_per_burst() {
+        let calls = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&calls);
+        let queue = Queue::with_call(move || {
+            counter.fetch_add(1, Ordering::Relaxed);
+        });
+        (0..5).for_each(|token| queue.push(done(token)));
+        assert_eq!((calls.load(Ordering::Relaxed), queue.drain().len()), (1, 5));
+        queue.push(done(5));
+        assert_eq!(calls.load(Ordering::Relaxed), 2);
+    }
+
+    #[test]
+    fn nothing_is_missed_between_threads() {
+        const COUNT: u64 = 100_000;
+        let queue = Queue::with_descriptor().unwrap();
+        let writer = {
+            let queue = Arc::clone(&queue);
+            std::thread::spawn(move || (0..COUNT).for_each(|token| queue.push(done(token))))
+        };
+        let mut next = 0;
+        while next < COUNT {
+            let mut poll = libc::pollfd { fd: queue.descriptor().unwrap(), events: libc::POLLIN, revents: 0 };
+            // SAFETY: one valid pollfd is given.
+            assert_eq!(unsafe { libc::poll(&mut poll, 1, 10_000) }, 1, "no signal though entries are due");
+            for completion in queue.drain() {
+                assert_eq!(completion.token, next);
+                next += 1;
+            }
+        }
+        writer.join().unwrap();
+    }
+}

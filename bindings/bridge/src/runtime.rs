@@ -1,0 +1,157 @@
+//! The one background runtime that all handles of a process share.
+//!
+//! It starts with the first handle and ends with the last. Its threads are
+//! named `rivven-*`; no code of the user ever runs on them.
+
+use std::future::Future;
+use std::ptr;
+use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use rivven_client::{Detail, Error, ErrorCode, Result};
+use tokio::runtime::{Builder, Handle, Runtime};
+
+use crate::fork::ForkMark;
+
+/// A share in the runtime; it lives as long as any share does.
+#[derive(Debug, Clone)]
+pub struct SharedRuntime(Arc<Owner>);
+
+#[derive(Debug)]
+struct Owner {
+    runtime: Option<Runtime>,
+    threads: usize,
+    mark: ForkMark,
+}
+
+/// The shared runtime of one process.
+struct Slot {
+    mark: ForkMark,
+    owner: Mutex<Weak<Owner>>,
+}
+
+/// The slot of this process; a forked child makes its own and leaves the
+/// parent's alone, since its lock may have been held at the fork.
+static SLOT: AtomicPtr<Slot> = AtomicPtr::new(ptr::null_mut());
+
+/// The number of worker threads where none is configured.
+pub fn default_threads() -> usize {
+    std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(1, 4))
+}
+
+impl SharedRuntime {
+    /// Takes a share, starting the runtime if there is none.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_CONFIG` if it runs with another number of threads than asked
+    /// for, `IO` if the threads cannot be started.
+    pub fn acquire(threads: Option<usize>) -> Result<Self> {
+        let mut current = slot().owner.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(owner) = current.upgrade() {
+            return match threads {
+                Some(wanted) if wanted != owner.threads => Err(other_size(wanted, owner.threads)),
+                _ => Ok(SharedRuntime(owner)),
+            };
+        }
+        let owner = Arc::new(Owner::start(threads.unwrap_or_else(default_threads))?);
+        *current = Arc::downgrade(&owner);
+        Ok(SharedRuntime(owner))
+    }
+
+    /// The handle by which tasks are spawned.
+    pub fn handle(&self) -> &Handle {
+        match &self.0.runtime {
+            Some(runtime) => runtime.handle(),
+            None => unreachable!("the runtime is taken only when its last share is dropped"),
+        }
+    }
+
+    /// Runs a future on the runtime's threads; the share lives until it ends.
+    pub fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
+        let share = self.clone();
+        self.handle().spawn(async move {
+            future.await;
+            drop(share);
+        });
+    }
+}
+
+impl Owner {
+    fn start(threads: usize) -> Result<Self> {
+        let counter = AtomicUsize::new(0);
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(threads)
+            .thread_name_fn(move || format!("rivven-{}", counter.fetch_add(1, Ordering::Relaxed)))
+            .enable_all()
+            .build()?;
+        Ok(Owner { runtime: Some(runtime), threads, mark: ForkMark::here() })
+    }
+}
+
+impl Drop for Owner {
+    /// Never blocks, as it may run on a worker, in a callback or at exit.
+    fn drop(&mut self) {
+        let Some(runtime) = self.runtime.take() else { return };
+        if self.mark.is_here() {
+            runtime.shutdown_background();
+        } else {
+            // The threads are the parent's: there is nothing to shut down.
+            std::mem::forget(runtime);
+        }
+    }
+}
+
+fn other_size(wanted: usize, running: usize) -> Error {
+    Error::ConfigError(
+        Detail::from(format!(
+            "runtime.threads is {wanted}, but the runtime that all clients of the process share was started with {running}: set it on the first client only"
+        ))
+        .with_code(ErrorCode::InvalidConfig),
+    )
+}
+
+/// The slot of this process.
+fn slot() -> &'static Slot {
+    let here = ForkMark::here();
+    loop {
+        let seen = SLOT.load(Ordering::Acquire);
+        // SAFETY: a slot that was published is never freed.
+        if let Some(slot) = unsafe { seen.as_ref() }
+            && slot.mark == here
+        {
+            return slot;
+        }
+        let fresh = Box::into_raw(Box::new(Slot { mark: here, owner: Mutex::new(Weak::new()) }));
+        if SLOT.compare_exchange(seen, fresh, Ordering::AcqRel, Ordering::Acquire).is_err() {
+            // SAFETY: `fresh` was not published, so this is its only owner.
+            drop(unsafe { Box::from_raw(fresh) });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_runtime_lives_as_long_as_a_share_and_keeps_its_size() {
+        let first = SharedRuntime::acquire(Some(1)).unwrap();
+        let second = SharedRuntime::acquire(None).unwrap();
+        assert!(Arc::ptr_eq(&first.0, &second.0));
+        assert_eq!(SharedRuntime::acquire(Some(3)).unwrap_err().code(), ErrorCode::InvalidConfig);
+        drop((first, second));
+        let third = SharedRuntime::acquire(Some(3)).unwrap();
+        assert_eq!(third.0.threads, 3);
+    }
+
+    #[test]
+    fn the_last_share_may_be_dropped_on_a_worker() {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let runtime = Owner::start(1).unwrap();
+        let share = SharedRuntime(Arc::new(runtime));
+        share.spawn(async move { sender.send(()).unwrap() });
+        drop(share);
+        receiver.recv().unwrap();
+    }
+}

@@ -1,0 +1,69 @@
+//! The list of what every language offers.
+
+/// A method of a class of the surface, in the spelling of Rust.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Method {
+    /// The class: `client`.
+    pub class: &'static str,
+    /// The method: `create_topic`.
+    pub name: &'static str,
+}
+
+impl Method {
+    /// The function of the C interface: `rivven_client_create_topic`.
+    pub fn c_name(&self) -> String {
+        format!("rivven_{}_{}", self.class, self.name)
+    }
+
+    /// The method of the C++ class and of the Python class: `create_topic`.
+    pub fn snake_name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The method of the Node class: `createTopic`.
+    pub fn camel_name(&self) -> String {
+        let mut words = self.name.split('_');
+        let first = words.next().unwrap_or_default().to_owned();
+        words.fold(first, |name, word| {
+            let (head, tail) = word.split_at(1);
+            name + &head.to_uppercase() + tail
+        })
+    }
+}
+
+const fn client(name: &'static str) -> Method {
+    Method { class: "client", name }
+}
+
+/// Every method that C, C++, Python (asyncio and blocking) and Node must have.
+pub const SURFACE: &[Method] = &[
+    client("close"),
+    client("consume"),
+    client("create_topic"),
+    client("delete_topic"),
+    client("get_metadata"),
+    client("get_offset_bounds"),
+    client("list_topics"),
+    client("ping"),
+    client("publish"),
+    client("publish_batch"),
+    client("publish_to_partition"),
+    client("publish_with_key"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_spelled_as_each_language_does() {
+        let method = client("get_offset_bounds");
+        assert_eq!(method.c_name(), "rivven_client_get_offset_bounds");
+        assert_eq!(method.camel_name(), "getOffsetBounds");
+    }
+
+    #[test]
+    fn the_list_is_sorted_and_without_repetition() {
+        assert!(SURFACE.windows(2).all(|pair| pair[0].name < pair[1].name));
+    }
+}

@@ -1,0 +1,254 @@
+//! The basic client: one connection to one server.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::connection::{ConnectOptions, Connection, Handshake, ServerAddress, connect};
+use crate::error::Result;
+use crate::ops::{
+    Consume, CreateTopic, DeleteTopic, GetMetadata, GetOffsetBounds, ListTopics, MessageBatch, Ping, Publish,
+    PublishBatch, PublishedBatch,
+};
+use crate::protocol::{Operation, PROTOCOL_VERSION};
+
+/// The time for an answer where none is configured.
+pub(crate) const DEFAULT_REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long [`Client::close`] waits for pending answers.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// One connection to one broker.
+///
+/// Clones share the connection; requests of all clones are pipelined on it, and
+/// the broker answers them in order. The connection ends when the last clone is
+/// dropped. After a timeout or any defect of the connection the client is
+/// [poisoned](Client::is_poisoned): make a new one, or use
+/// [`ResilientClient`](crate::ResilientClient), which does.
+///
+/// Dropping the future of a call only drops the interest in its answer: other
+/// calls are not harmed, and the request may still be executed.
+#[derive(Debug, Clone)]
+pub struct Client {
+    connection: Connection,
+    request_timeout_ms: Arc<AtomicU64>,
+}
+
+impl Client {
+    /// Connects to `host:port` within 10 s and exchanges the handshake.
+    ///
+    /// IPv6 addresses stand in brackets; every address of a name is tried.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_CONFIG` for an address that cannot be read, `RESOLVE_FAILED`,
+    /// `CONNECTION_FAILED` or `TIMED_OUT` if no server answers,
+    /// `MALFORMED_RESPONSE` or `RESPONSE_TOO_LARGE` if it is no Rivven broker,
+    /// `INCOMPATIBLE_VERSION`.
+    pub async fn connect(address: impl AsRef<str>) -> Result<Self> {
+        Self::open(address.as_ref(), &ConnectOptions::default()).await
+    }
+
+    /// Connects like [`connect`](Client::connect) within the time given.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Client::connect).
+    pub async fn connect_with_timeout(address: impl AsRef<str>, timeout: Duration) -> Result<Self> {
+        Self::open(address.as_ref(), &ConnectOptions { timeout, ..ConnectOptions::default() }).await
+    }
+
+    async fn open(address: &str, options: &ConnectOptions) -> Result<Self> {
+        let connection = connect(&ServerAddress::parse(address)?, options).await?;
+        let request_timeout_ms = Arc::new(AtomicU64::new(DEFAULT_REQUEST_TIMEOUT.as_millis() as u64));
+        Ok(Client { connection, request_timeout_ms })
+    }
+
+    /// Sends any operation and waits for its answer.
+    ///
+    /// # Errors
+    ///
+    /// What the named methods say, which all come here.
+    pub async fn call<O: Operation>(&self, operation: &O) -> Result<O::Output> {
+        let frame = operation.encode()?;
+        self.connection.call(&frame, O::decode, self.request_timeout()).await
+    }
+
+    /// Repeats the handshake under another name of the client; `connect` has exchanged one.
+    ///
+    /// # Errors
+    ///
+    /// `SERVER_UNSUPPORTED` or the broker's own if it takes no handshake now.
+    pub async fn handshake(&self, client_id: impl AsRef<str>) -> Result<()> {
+        let request = Handshake { protocol_version: PROTOCOL_VERSION, client_id: client_id.as_ref() };
+        let answer = self.call(&request).await?;
+        answer.check(self.connection.address())
+    }
+
+    /// Appends a record and gives its offset; the broker chooses the partition
+    /// and creates an unknown topic.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_TOPIC` and `REQUEST_TOO_LARGE` before anything is sent,
+    /// `TIMED_OUT` and `CONNECTION_LOST`, whose outcome says whether the record
+    /// may be written, and the broker's own errors.
+    pub async fn publish(&self, topic: impl AsRef<str>, value: impl AsRef<[u8]>) -> Result<u64> {
+        self.append(topic.as_ref(), None, None, value.as_ref()).await
+    }
+
+    /// Appends a record with a key, by which the broker chooses the partition.
+    ///
+    /// # Errors
+    ///
+    /// As [`publish`](Client::publish).
+    pub async fn publish_with_key<K: AsRef<[u8]>>(
+        &self,
+        topic: impl AsRef<str>,
+        key: Option<K>,
+        value: impl AsRef<[u8]>,
+    ) -> Result<u64> {
+        self.append(topic.as_ref(), None, key.as_ref().map(K::as_ref), value.as_ref()).await
+    }
+
+    /// Appends a record to a partition.
+    ///
+    /// # Errors
+    ///
+    /// As [`publish`](Client::publish); `INVALID_PARTITION` if there is none of that number.
+    pub async fn publish_to_partition<K: AsRef<[u8]>>(
+        &self,
+        topic: impl AsRef<str>,
+        partition: u32,
+        key: Option<K>,
+        value: impl AsRef<[u8]>,
+    ) -> Result<u64> {
+        self.append(topic.as_ref(), Some(partition), key.as_ref().map(K::as_ref), value.as_ref()).await
+    }
+
+    async fn append(&self, topic: &str, partition: Option<u32>, key: Option<&[u8]>, value: &[u8]) -> Result<u64> {
+        Ok(self.call(&Publish { topic, partition, key, value }).await?.offset)
+    }
+
+    /// Appends records to one partition; gives `(base_offset, partition, count)`.
+    ///
+    /// Without a partition the broker chooses one for the whole batch, by the
+    /// key of the first record. The batch is not atomic: an error may leave its
+    /// first records written. An empty batch is `INVALID_ARGUMENT`.
+    ///
+    /// # Errors
+    ///
+    /// As [`publish`](Client::publish).
+    pub async fn publish_batch<K: AsRef<[u8]>, V: AsRef<[u8]>>(
+        &self,
+        topic: impl AsRef<str>,
+        partition: Option<u32>,
+        records: &[(Option<K>, V)],
+    ) -> Result<(u64, u32, u32)> {
+        let records = records.iter().map(|(key, value)| (key.as_ref(), value));
+        let PublishedBatch { base_offset, partition, record_count } =
+            self.call(&PublishBatch { topic: topic.as_ref(), partition, records }).await?;
+        Ok((base_offset, partition, record_count))
+    }
+
+    /// Reads at most `max_messages` records of a partition from `offset` on; answers at once.
+    ///
+    /// # Errors
+    ///
+    /// `UNKNOWN_TOPIC_OR_PARTITION`, `INVALID_PARTITION`; `ANSWER_TOO_LARGE` if
+    /// so many records exceed the broker's frame limit: ask for fewer.
+    pub async fn consume(
+        &self,
+        topic: impl AsRef<str>,
+        partition: u32,
+        offset: u64,
+        max_messages: u32,
+    ) -> Result<MessageBatch> {
+        let topic = topic.as_ref();
+        self.call(&Consume { topic, partition, offset, max_messages, isolation_level: None, max_wait: None }).await
+    }
+
+    /// Creates a topic, with the broker's default number of partitions where none is given; gives their number.
+    ///
+    /// # Errors
+    ///
+    /// `TOPIC_ALREADY_EXISTS`, `INVALID_TOPIC`, `INVALID_PARTITIONS`.
+    pub async fn create_topic(&self, name: impl AsRef<str>, partitions: Option<u32>) -> Result<u32> {
+        self.call(&CreateTopic { name: name.as_ref(), partitions }).await
+    }
+
+    /// Lists the names of all topics, in no order.
+    ///
+    /// # Errors
+    ///
+    /// Those of the connection.
+    pub async fn list_topics(&self) -> Result<Vec<String>> {
+        self.call(&ListTopics).await
+    }
+
+    /// Deletes a topic; see [`DeleteTopic`] for what the broker keeps.
+    ///
+    /// # Errors
+    ///
+    /// `UNKNOWN_TOPIC_OR_PARTITION`.
+    pub async fn delete_topic(&self, name: impl AsRef<str>) -> Result<()> {
+        self.call(&DeleteTopic { name: name.as_ref() }).await
+    }
+
+    /// Gives the name and the number of partitions of a topic; never creates it.
+    ///
+    /// # Errors
+    ///
+    /// `UNKNOWN_TOPIC_OR_PARTITION`.
+    pub async fn get_metadata(&self, topic: impl AsRef<str>) -> Result<(String, u32)> {
+        self.call(&GetMetadata { topic: topic.as_ref() }).await
+    }
+
+    /// Gives the first offset of a partition and the next one to be written.
+    ///
+    /// # Errors
+    ///
+    /// `UNKNOWN_TOPIC_OR_PARTITION`.
+    pub async fn get_offset_bounds(&self, topic: impl AsRef<str>, partition: u32) -> Result<(u64, u64)> {
+        self.call(&GetOffsetBounds { topic: topic.as_ref(), partition }).await
+    }
+
+    /// Asks the broker for a sign of life.
+    ///
+    /// # Errors
+    ///
+    /// Those of the connection.
+    pub async fn ping(&self) -> Result<()> {
+        self.call(&Ping).await
+    }
+
+    /// Sets the time for an answer, of this client and its clones; 30 s at first.
+    ///
+    /// A request that is not answered in time poisons the connection, since
+    /// answers come in order.
+    pub fn set_request_timeout(&self, timeout: Duration) {
+        let ms = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
+        self.request_timeout_ms.store(ms, Ordering::Relaxed);
+    }
+
+    fn request_timeout(&self) -> Duration {
+        Duration::from_millis(self.request_timeout_ms.load(Ordering::Relaxed))
+    }
+
+    /// Whether the connection has failed, so that every further call fails.
+    pub fn is_poisoned(&self) -> bool {
+        self.connection.is_poisoned()
+    }
+
+    /// Whether the connection is encrypted.
+    pub fn is_tls(&self) -> bool {
+        false
+    }
+
+    /// Waits for the pending answers, at most 5 s, and closes the connection for all clones.
+    ///
+    /// Closing twice is no error; calls afterwards fail with `CLOSED`.
+    pub async fn close(&self) {
+        self.connection.close(CLOSE_TIMEOUT).await;
+    }
+}

@@ -1,0 +1,168 @@
+//! The servers behind a client: which of them is asked, and by which connection.
+
+use std::sync::{Mutex as BlockingMutex, PoisonError};
+use std::time::Duration;
+
+use once_cell::sync::OnceCell;
+use tokio::sync::{Mutex, watch};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::config::ResilientClientConfig;
+use crate::connection::{ConnectOptions, Connection, ServerAddress, connect};
+use crate::error::{Detail, Error, ErrorCode, Outcome, Result};
+use crate::protocol::{DecodeAnswer, RequestFrame, describe};
+
+/// The servers of one client and the connection to the one in use.
+///
+/// The first server that answers is kept until its connection fails, since
+/// independent servers hold different data; then the list is tried from the
+/// next one on.
+#[derive(Debug)]
+pub(crate) struct Cluster {
+    config: ResilientClientConfig,
+    servers: OnceCell<Vec<ServerAddress>>,
+    link: Mutex<Link>,
+    /// Why no server could be connected, the last time that none could.
+    failures: BlockingMutex<Vec<Error>>,
+    closed: watch::Sender<bool>,
+}
+
+/// The connection in use, and where in the list it leads.
+#[derive(Debug, Default)]
+struct Link {
+    connection: Option<Connection>,
+    server: usize,
+}
+
+impl Cluster {
+    pub(crate) fn new(config: ResilientClientConfig) -> Self {
+        Cluster {
+            config,
+            servers: OnceCell::new(),
+            link: Mutex::default(),
+            failures: BlockingMutex::default(),
+            closed: watch::Sender::new(false),
+        }
+    }
+
+    /// The time that a call has.
+    pub(crate) fn request_timeout(&self) -> Duration {
+        self.config.request_timeout
+    }
+
+    /// The time that `close` has.
+    pub(crate) fn close_timeout(&self) -> Duration {
+        self.config.close_timeout
+    }
+
+    /// Waits until a server is connected, each of the list having its `connection_timeout`.
+    pub(crate) async fn connect(&self) -> Result<()> {
+        self.connection().await.map(drop)
+    }
+
+    /// Sends a request to a connected server, within the request timeout.
+    pub(crate) async fn call<T>(&self, frame: &RequestFrame, decode: DecodeAnswer<T>) -> Result<T> {
+        let limit = self.request_timeout();
+        let deadline = Instant::now() + limit;
+        let connection = match timeout_at(deadline, self.connection()).await {
+            Ok(connection) => connection?,
+            Err(_elapsed) => return Err(self.no_connection(frame, limit)),
+        };
+        connection.call(frame, decode, deadline.saturating_duration_since(Instant::now())).await
+    }
+
+    /// The connection in use, made anew if it has failed; ends at once when the client is closed.
+    async fn connection(&self) -> Result<Connection> {
+        let mut closed = self.closed.subscribe();
+        tokio::select! {
+            biased;
+            _ = closed.wait_for(|closed| *closed) => Err(Error::closed("the client")),
+            connection = self.reuse_or_connect() => connection,
+        }
+    }
+
+    async fn reuse_or_connect(&self) -> Result<Connection> {
+        let servers = self.servers.get_or_try_init(|| parse(&self.config.servers))?;
+        let mut link = self.link.lock().await;
+        match link.connection.take() {
+            Some(connection) if connection.is_open() => {
+                link.connection = Some(connection.clone());
+                return Ok(connection);
+            }
+            Some(_) => link.server += 1,
+            None => {}
+        }
+        let connection = self.connect_to_any(servers, &mut link.server).await?;
+        link.connection = Some(connection.clone());
+        Ok(connection)
+    }
+
+    async fn connect_to_any(&self, servers: &[ServerAddress], next: &mut usize) -> Result<Connection> {
+        let options = ConnectOptions {
+            client_id: self.config.client_id.as_str().into(),
+            timeout: self.config.connection_timeout,
+            ..ConnectOptions::default()
+        };
+        let mut failures = Vec::new();
+        for _ in servers {
+            match connect(&servers[*next % servers.len()], &options).await {
+                Ok(connection) => return Ok(connection),
+                Err(error) => failures.push(error),
+            }
+            *next += 1;
+        }
+        Err(self.none_of(failures))
+    }
+
+    /// The error where no server could be connected: of a single server its own.
+    fn none_of(&self, mut failures: Vec<Error>) -> Error {
+        if failures.len() == 1 {
+            return failures.remove(0);
+        }
+        tracing::warn!(failures = %listed(&failures), "all servers unavailable");
+        *self.failures.lock().unwrap_or_else(PoisonError::into_inner) = failures;
+        Error::AllServersUnavailable
+    }
+
+    /// Why no server could be connected, the last time that none could, server by server.
+    pub(crate) fn last_failures(&self) -> String {
+        listed(&self.failures.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn no_connection(&self, frame: &RequestFrame, limit: Duration) -> Error {
+        let text = format!(
+            "{} timed out after {limit:?} while connecting to {}: check the servers or raise request.timeout.ms",
+            describe(frame),
+            self.config.servers.join(", "),
+        );
+        Error::TimeoutWithMessage(Detail::new(text).with_code(ErrorCode::TimedOut).with_outcome(Outcome::NotSent))
+    }
+
+    /// Takes no more calls, waits at most so long for the pending answers, and disconnects.
+    pub(crate) async fn close(&self, limit: Duration) {
+        self.closed.send_replace(true);
+        let _ = timeout(limit, async {
+            let connection = self.link.lock().await.connection.take();
+            if let Some(connection) = connection {
+                connection.close(limit).await;
+            }
+        })
+        .await;
+    }
+
+    /// Whether [`close`](Cluster::close) was called.
+    pub(crate) fn is_closed(&self) -> bool {
+        *self.closed.borrow()
+    }
+}
+
+fn parse(servers: &[String]) -> Result<Vec<ServerAddress>> {
+    if servers.is_empty() {
+        return Err(Error::ConfigError(Detail::from("bootstrap.servers is empty: name at least one server as host:port")));
+    }
+    servers.iter().map(|server| ServerAddress::parse(server)).collect()
+}
+
+fn listed(failures: &[Error]) -> String {
+    failures.iter().map(Error::to_string).collect::<Vec<_>>().join("; ")
+}

@@ -1,0 +1,150 @@
+//! The configuration keys: the one home of their names, kinds, defaults and meaning.
+
+/// Who reads a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Scope {
+    /// Every client.
+    Client,
+    /// The first client of the process, for all.
+    Process,
+}
+
+/// The values that a key takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// Any text that is not empty.
+    Text,
+    /// Texts between commas, at least one.
+    List,
+    /// A whole number in a range, both ends included.
+    Integer {
+        /// The least value.
+        min: u64,
+        /// The greatest value.
+        max: u64,
+    },
+}
+
+/// One configuration key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Property {
+    /// The name, as C and files spell it: `request.timeout.ms`.
+    pub name: &'static str,
+    /// Who reads it.
+    pub scope: Scope,
+    /// What values it takes.
+    pub kind: Kind,
+    /// The value where none is set; `None` if it is computed or required, as the text says.
+    pub default: Option<&'static str>,
+    /// Whether the value must never be shown.
+    pub secret: bool,
+    /// What it does, in one sentence.
+    pub doc: &'static str,
+}
+
+/// The longest time that a key accepts: one hour.
+const HOUR_MS: u64 = 3_600_000;
+
+const fn milliseconds(name: &'static str, default: &'static str, doc: &'static str) -> Property {
+    let kind = Kind::Integer { min: 1, max: HOUR_MS };
+    Property { name, scope: Scope::Client, kind, default: Some(default), secret: false, doc }
+}
+
+/// Every key.
+const KEYS: &[Property] = &[
+    Property {
+        name: "bootstrap.servers",
+        scope: Scope::Client,
+        kind: Kind::List,
+        default: None,
+        secret: false,
+        doc: "the servers to try in turn, as host:port between commas; required",
+    },
+    Property {
+        name: "client.id",
+        scope: Scope::Client,
+        kind: Kind::Text,
+        default: Some("rivven-client"),
+        secret: false,
+        doc: "the name that the client gives of itself in the handshake",
+    },
+    milliseconds(
+        "connection.timeout.ms",
+        "10000",
+        "the time to resolve, connect and exchange the handshake, for one server",
+    ),
+    milliseconds("request.timeout.ms", "30000", "the time from a call to its answer"),
+    milliseconds("close.timeout.ms", "5000", "how long close waits for pending answers"),
+    Property {
+        name: "runtime.threads",
+        scope: Scope::Process,
+        kind: Kind::Integer { min: 1, max: 1024 },
+        default: None,
+        secret: false,
+        doc: "the threads of the background runtime that C, Python and Node share; the first client decides, by default the number of cores but at most 4",
+    },
+];
+
+impl Property {
+    /// Every key.
+    pub fn all() -> &'static [Property] {
+        KEYS
+    }
+
+    /// The key of this name, in any spelling: `linger.ms`, `linger_ms` or `lingerMs`.
+    pub fn find(name: &str) -> Option<&'static Property> {
+        let dotted = dotted(name);
+        KEYS.iter().find(|key| key.name == dotted)
+    }
+
+    /// The name as Python spells it: `request_timeout_ms`.
+    pub fn snake_name(&self) -> String {
+        self.name.replace('.', "_")
+    }
+
+    /// The name as Node spells it: `requestTimeoutMs`.
+    pub fn camel_name(&self) -> String {
+        let mut upper = false;
+        self.name.chars().fold(String::new(), |mut name, c| {
+            match c {
+                '.' => upper = true,
+                _ if std::mem::take(&mut upper) => name.push(c.to_ascii_uppercase()),
+                _ => name.push(c),
+            }
+            name
+        })
+    }
+}
+
+/// The dotted spelling of a key in any of the three.
+///
+/// Segments hold `a-z0-9` only, so the spellings map one to one.
+pub(super) fn dotted(name: &str) -> String {
+    name.chars().fold(String::with_capacity(name.len() + 4), |mut dotted, c| {
+        match c {
+            '_' => dotted.push('.'),
+            'A'..='Z' => dotted.extend(['.', c.to_ascii_lowercase()]),
+            _ => dotted.push(c),
+        }
+        dotted
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_spelling_leads_to_its_key() {
+        for key in Property::all() {
+            for spelling in [key.name.to_owned(), key.snake_name(), key.camel_name()] {
+                assert_eq!(Property::find(&spelling), Some(key), "{spelling}");
+            }
+            assert!(key.name.chars().all(|c| matches!(c, 'a'..='z' | '0'..='9' | '.')), "{}", key.name);
+        }
+        assert_eq!(Property::find("requestTimeout"), None);
+    }
+}

@@ -1,0 +1,117 @@
+//! Configuration as strings, for languages and files.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use super::keys::{Kind, Property, dotted};
+use crate::error::{Detail, Error, Result};
+
+/// Values by key, each checked when it is set.
+///
+/// `Debug` hides secrets.
+#[derive(Clone, Default)]
+pub struct Properties {
+    values: BTreeMap<&'static str, String>,
+}
+
+impl Properties {
+    /// No value set: every key has its default.
+    pub fn new() -> Self {
+        Properties::default()
+    }
+
+    /// Sets a key, in any spelling, to a value.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_CONFIG` for an unknown key (the nearest one is named) or a
+    /// value that it does not take.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<&mut Self> {
+        let key = Property::find(name).ok_or_else(|| unknown(name))?;
+        check(key, value)?;
+        self.values.insert(key.name, value.trim().to_owned());
+        Ok(self)
+    }
+
+    /// The value of a key: the one set, or else its default.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let key = Property::find(name)?;
+        self.values.get(key.name).map(String::as_str).or(key.default)
+    }
+
+    pub(super) fn duration(&self, name: &str) -> Option<Duration> {
+        self.integer(name).map(Duration::from_millis)
+    }
+
+    /// The value of a key that holds a whole number.
+    pub fn integer(&self, name: &str) -> Option<u64> {
+        self.get(name)?.parse().ok()
+    }
+
+    pub(super) fn list(&self, name: &str) -> Vec<String> {
+        self.get(name).map(entries).into_iter().flatten().map(str::to_owned).collect()
+    }
+}
+
+impl fmt::Debug for Properties {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = self.values.iter().map(|(name, value)| {
+            let secret = Property::find(name).is_some_and(|key| key.secret);
+            (name, if secret { "[REDACTED]" } else { value.as_str() })
+        });
+        f.debug_map().entries(shown).finish()
+    }
+}
+
+fn entries(list: &str) -> impl Iterator<Item = &str> {
+    list.split(',').map(str::trim).filter(|entry| !entry.is_empty())
+}
+
+fn check(key: &Property, value: &str) -> Result<()> {
+    let problem = match key.kind {
+        Kind::Text if value.trim().is_empty() => "a text that is not empty".to_owned(),
+        Kind::List if entries(value).next().is_none() => "at least one entry, between commas".to_owned(),
+        Kind::Integer { min, max } if !value.trim().parse().is_ok_and(|number: u64| (min..=max).contains(&number)) => {
+            format!("a whole number from {min} to {max}")
+        }
+        _ => return Ok(()),
+    };
+    let shown = if key.secret { "[REDACTED]" } else { value };
+    Err(Error::ConfigError(Detail::new(format!("{} is {shown:?} but takes {problem}", key.name))))
+}
+
+fn unknown(name: &str) -> Error {
+    let wanted = dotted(name);
+    let nearest = Property::all()
+        .iter()
+        .map(|key| (strsim::jaro_winkler(key.name, &wanted), key.name))
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .filter(|(likeness, _)| *likeness > 0.8);
+    let hint = nearest.map_or(String::new(), |(_, name)| format!(": did you mean {name}?"));
+    Error::ConfigError(Detail::new(format!("there is no configuration key {name:?}{hint}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorCode;
+
+    #[test]
+    fn values_are_checked_when_they_are_set() {
+        let mut properties = Properties::new();
+        properties.set("request_timeout_ms", " 5 ").unwrap();
+        assert_eq!(properties.duration("request.timeout.ms"), Some(Duration::from_millis(5)));
+        for (name, value) in
+            [("request.timeout.ms", "0"), ("requestTimeoutMs", "x"), ("bootstrap.servers", " , "), ("client.id", "")]
+        {
+            assert_eq!(properties.set(name, value).unwrap_err().code(), ErrorCode::InvalidConfig, "{name}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_the_nearest_name() {
+        let error = Properties::new().set("request.timeout", "1").unwrap_err();
+        assert!(error.to_string().contains("did you mean request.timeout.ms?"), "{error}");
+    }
+}

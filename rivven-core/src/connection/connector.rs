@@ -1,0 +1,128 @@
+//! From an address to a connection that is ready for requests.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::{Instant, timeout_at};
+
+use super::socket::Socket;
+use super::{Connection, DEFAULT_MAX_IN_FLIGHT, Handshake, ServerAddress};
+use crate::error::{Detail, Error, ErrorCode, Outcome, Result};
+use crate::protocol::{Operation, PROTOCOL_VERSION};
+
+/// How a connection is made.
+#[derive(Debug, Clone)]
+pub(crate) struct ConnectOptions {
+    /// The name that the client gives of itself.
+    pub(crate) client_id: Arc<str>,
+    /// The time for resolving, connecting and greeting together.
+    pub(crate) timeout: Duration,
+    /// The most requests without answer.
+    pub(crate) max_in_flight: usize,
+}
+
+/// The name in the handshake where none is configured.
+pub(crate) const DEFAULT_CLIENT_ID: &str = "rivven-client";
+
+/// The time to connect where none is configured.
+pub(crate) const DEFAULT_CONNECTION_TIMEOUT: Duration = Duration::from_secs(10);
+
+impl Default for ConnectOptions {
+    fn default() -> Self {
+        ConnectOptions {
+            client_id: DEFAULT_CLIENT_ID.into(),
+            timeout: DEFAULT_CONNECTION_TIMEOUT,
+            max_in_flight: DEFAULT_MAX_IN_FLIGHT,
+        }
+    }
+}
+
+/// Connects to a server and exchanges the handshake.
+pub(crate) async fn connect(server: &ServerAddress, options: &ConnectOptions) -> Result<Connection> {
+    let deadline = Instant::now() + options.timeout;
+    let stream = dial(server, options.timeout, deadline).await?;
+    let connection = Connection::start(stream, Arc::clone(server.text()), options.max_in_flight);
+    greet(&connection, options, deadline).await?;
+    tracing::debug!(address = %server.text(), "connected");
+    Ok(connection)
+}
+
+/// Tries every address that the name stands for, each with its share of the time.
+async fn dial(server: &ServerAddress, timeout: Duration, deadline: Instant) -> Result<Socket> {
+    let candidates = resolve(server, timeout, deadline).await?;
+    let mut last = None;
+    for (tried, candidate) in candidates.iter().enumerate() {
+        let now = Instant::now();
+        let share = deadline.saturating_duration_since(now) / (candidates.len() - tried) as u32;
+        match timeout_at(now + share, TcpStream::connect(candidate)).await {
+            Ok(Ok(tcp)) => return Socket::new(tcp).map_err(|error| refused(server, error)),
+            Ok(Err(error)) => last = Some(refused(server, error)),
+            Err(_elapsed) => last = last.or(Some(too_slow(server, timeout, "no answer to the connection attempt"))),
+        }
+    }
+    Err(last.unwrap_or_else(|| unresolved(server, io::ErrorKind::NotFound.into())))
+}
+
+async fn resolve(server: &ServerAddress, timeout: Duration, deadline: Instant) -> Result<Vec<SocketAddr>> {
+    match timeout_at(deadline, lookup_host((server.host(), server.port()))).await {
+        Ok(Ok(found)) => Ok(found.collect()),
+        Ok(Err(error)) => Err(unresolved(server, error)),
+        Err(_elapsed) => Err(too_slow(server, timeout, "the name was not resolved in time")),
+    }
+}
+
+/// The version handshake; only a server that says it is incompatible is refused.
+///
+/// A broker with authentication on answers the handshake with an error at any
+/// time, and an older one need not know it.
+async fn greet(connection: &Connection, options: &ConnectOptions, deadline: Instant) -> Result<()> {
+    let remaining = deadline.saturating_duration_since(Instant::now());
+    let request = Handshake { protocol_version: PROTOCOL_VERSION, client_id: &options.client_id };
+    match connection.call(&request.encode()?, Handshake::decode, remaining).await {
+        Ok(answer) => answer.check(connection.address()),
+        Err(Error::ServerError(_)) => Ok(()),
+        Err(error) if error.code() == ErrorCode::UnexpectedResponse => Ok(()),
+        Err(Error::TimeoutWithMessage(_)) => Err(silent(connection.address(), options.timeout)),
+        Err(error) => Err(error),
+    }
+}
+
+fn refused(server: &ServerAddress, error: io::Error) -> Error {
+    let advice = match error.kind() {
+        io::ErrorKind::ConnectionRefused => "start rivvend there or correct bootstrap.servers",
+        io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => "check the route and the firewall",
+        _ => "check the address and the network",
+    };
+    let text = format!("connect to {} failed: {error}: {advice}", server.text());
+    io_error(server, error, text, ErrorCode::ConnectionFailed)
+}
+
+fn unresolved(server: &ServerAddress, error: io::Error) -> Error {
+    let text = format!("connect to {}: the name cannot be resolved: {error}: check bootstrap.servers", server.text());
+    io_error(server, error, text, ErrorCode::ResolveFailed)
+}
+
+fn io_error(server: &ServerAddress, error: io::Error, text: String, code: ErrorCode) -> Error {
+    let kind = error.kind();
+    Error::IoError(kind, Detail::new(text).with_code(code).with_address(server.text()).with_source(error))
+}
+
+fn too_slow(server: &ServerAddress, timeout: Duration, what: &str) -> Error {
+    timed_out(server.text(), timeout, what)
+}
+
+fn silent(address: &Arc<str>, timeout: Duration) -> Error {
+    timed_out(address, timeout, "the server accepted but did not answer the handshake")
+}
+
+fn timed_out(address: &Arc<str>, timeout: Duration, what: &str) -> Error {
+    let text = format!(
+        "connect to {address} timed out after {timeout:?}: {what}: check that a Rivven broker listens there or raise connection.timeout.ms"
+    );
+    Error::TimeoutWithMessage(
+        Detail::new(text).with_code(ErrorCode::TimedOut).with_address(address).with_outcome(Outcome::NotSent),
+    )
+}

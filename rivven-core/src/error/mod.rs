@@ -1,0 +1,264 @@
+//! The one error type, its stable codes, and the meaning of the broker's error texts.
+
+mod broker_message;
+mod code;
+mod detail;
+
+use std::convert::Infallible;
+use std::fmt;
+use std::io::{self, ErrorKind};
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use code::ErrorCode;
+pub use detail::Detail;
+
+use crate::protocol::{DecodeError, EncodeError, NameError};
+
+/// The result of this crate's functions.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What is known of a request whose call failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// The broker never had the whole request: it was not executed.
+    NotSent,
+    /// The broker may have executed the request or not.
+    Unknown,
+    /// The broker answered and refused.
+    Rejected,
+}
+
+impl Outcome {
+    /// The name, as Python and Node show it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Outcome::NotSent => "NOT_SENT",
+            Outcome::Unknown => "UNKNOWN",
+            Outcome::Rejected => "REJECTED",
+        }
+    }
+}
+
+/// Everything that can go wrong.
+///
+/// Match on the variant for the kind of error, on [`Error::code`] for the exact
+/// one; the texts are for people and may change.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Error {
+    /// A connection could not be used, or ended before the answer came.
+    ConnectionError(Detail),
+    /// A configuration value is not acceptable.
+    ConfigError(Detail),
+    /// The operating system refused; the kind is kept.
+    IoError(ErrorKind, Detail),
+    /// The peer sent something that is not Rivven's protocol.
+    ProtocolError(Detail),
+    /// The broker answered with an error; its own text is part of the detail.
+    ServerError(Detail),
+    /// The login failed.
+    AuthenticationFailed(Detail),
+    /// A value could not be encoded or decoded.
+    SerializationError(Detail),
+    /// The answer does not belong to the request.
+    InvalidResponse,
+    /// An answer of so many bytes is over the limit (second number).
+    ResponseTooLarge(usize, usize),
+    /// A request of so many bytes is over the limit (second number).
+    RequestTooLarge(usize, usize),
+    /// The circuit breaker of the named server is open.
+    CircuitBreakerOpen(Detail),
+    /// No pooled connection became free in time.
+    PoolExhausted(Detail),
+    /// No server of the list can be used at present.
+    AllServersUnavailable,
+    /// No answer in time; this crate itself always gives `TimeoutWithMessage`.
+    Timeout,
+    /// No answer in time: what was asked, of whom, and in which phase it stood.
+    TimeoutWithMessage(Detail),
+    /// The handle was closed, or belongs to the process before a fork.
+    Closed(Detail),
+    /// The call is wrong in itself: an argument, or a call out of order.
+    Misuse(Detail),
+    /// Anything else.
+    Other(Detail),
+}
+
+impl Error {
+    /// The stable code.
+    pub fn code(&self) -> ErrorCode {
+        self.detail().and_then(Detail::code).unwrap_or(match self {
+            Error::ConnectionError(_) => ErrorCode::ConnectionLost,
+            Error::ConfigError(_) => ErrorCode::InvalidConfig,
+            Error::IoError(..) => ErrorCode::Io,
+            Error::ProtocolError(_) => ErrorCode::MalformedResponse,
+            Error::ServerError(_) => ErrorCode::ServerOther,
+            Error::AuthenticationFailed(_) => ErrorCode::AuthenticationFailed,
+            Error::SerializationError(_) => ErrorCode::Serialization,
+            Error::InvalidResponse => ErrorCode::UnexpectedResponse,
+            Error::ResponseTooLarge(..) => ErrorCode::ResponseTooLarge,
+            Error::RequestTooLarge(..) => ErrorCode::RequestTooLarge,
+            Error::CircuitBreakerOpen(_) => ErrorCode::CircuitBreakerOpen,
+            Error::PoolExhausted(_) => ErrorCode::PoolExhausted,
+            Error::AllServersUnavailable => ErrorCode::AllServersUnavailable,
+            Error::Timeout | Error::TimeoutWithMessage(_) => ErrorCode::TimedOut,
+            Error::Closed(_) => ErrorCode::Closed,
+            Error::Misuse(_) => ErrorCode::InvalidArgument,
+            Error::Other(_) => ErrorCode::Other,
+        })
+    }
+
+    /// What the error carries behind its variant, where it carries any.
+    pub fn detail(&self) -> Option<&Detail> {
+        match self {
+            Error::ConnectionError(detail)
+            | Error::ConfigError(detail)
+            | Error::IoError(_, detail)
+            | Error::ProtocolError(detail)
+            | Error::ServerError(detail)
+            | Error::AuthenticationFailed(detail)
+            | Error::SerializationError(detail)
+            | Error::CircuitBreakerOpen(detail)
+            | Error::PoolExhausted(detail)
+            | Error::TimeoutWithMessage(detail)
+            | Error::Closed(detail)
+            | Error::Misuse(detail)
+            | Error::Other(detail) => Some(detail),
+            Error::InvalidResponse
+            | Error::ResponseTooLarge(..)
+            | Error::RequestTooLarge(..)
+            | Error::AllServersUnavailable
+            | Error::Timeout => None,
+        }
+    }
+
+    /// What is known of the request: whether it was executed, was not, or may have been.
+    pub fn outcome(&self) -> Outcome {
+        self.detail().and_then(Detail::outcome).unwrap_or_else(|| self.code().outcome())
+    }
+
+    /// The server concerned, as it was dialled, where the error concerns one.
+    pub fn address(&self) -> Option<&str> {
+        self.detail().and_then(Detail::address)
+    }
+
+    /// Whether the same call may succeed when it is repeated.
+    pub fn is_retriable(&self) -> bool {
+        match self {
+            Error::ConfigError(_)
+            | Error::AuthenticationFailed(_)
+            | Error::SerializationError(_)
+            | Error::RequestTooLarge(..)
+            | Error::Closed(_)
+            | Error::Misuse(_) => false,
+            _ => self.code().is_retriable(),
+        }
+    }
+
+    /// Whether the handle that gave the error is of no use any more.
+    pub fn is_fatal(&self) -> bool {
+        self.code().is_fatal()
+    }
+
+    /// Whether an open transaction has to be aborted.
+    pub fn is_abortable(&self) -> bool {
+        self.code().is_abortable()
+    }
+
+    /// The broker's answer `message` to a request that is described by `what`.
+    pub(crate) fn from_broker(message: &str, what: &str, address: &Arc<str>) -> Error {
+        let code = broker_message::classify(message);
+        let detail = Detail::new(format!("{what}: {message} ({address})")).with_code(code).with_address(address);
+        match code {
+            ErrorCode::AuthenticationFailed | ErrorCode::AuthenticationRequiresTls => {
+                Error::AuthenticationFailed(detail.with_outcome(Outcome::Rejected))
+            }
+            _ => Error::ServerError(detail),
+        }
+    }
+
+    /// The broker withheld the answer for the sake of a quota; repeat after `wait`.
+    pub(crate) fn throttled(wait: Duration, quota: &str, entity: &str, what: &str, address: &Arc<str>) -> Error {
+        let text = format!("{what}: throttled for {wait:?} by the quota {quota} of {entity} ({address})");
+        Error::ServerError(Detail::new(text).with_code(ErrorCode::Throttled).with_address(address))
+    }
+
+    /// The broker answered with a message that is no answer to the request.
+    pub(crate) fn unexpected(got: &str, what: &str, address: &Arc<str>) -> Error {
+        let text = format!("{what}: {address} answered with {got}, which is no answer to it");
+        Error::ProtocolError(Detail::new(text).with_code(ErrorCode::UnexpectedResponse).with_address(address))
+    }
+
+    /// A handle of the parent process is used in a forked child.
+    pub fn forked(what: &str) -> Error {
+        let text = format!("{what} was made before a fork and cannot be used in the child process: make a new one there");
+        Error::Closed(Detail::new(text).with_code(ErrorCode::Forked))
+    }
+
+
+    pub(crate) fn closed(what: &str) -> Error {
+        Error::Closed(Detail::new(format!("{what} is closed: make a new one")))
+    }
+
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::ConnectionError(detail) => write!(f, "Connection error: {detail}"),
+            Error::ConfigError(detail) => write!(f, "Configuration error: {detail}"),
+            Error::IoError(kind, detail) => write!(f, "IO error ({kind:?}): {detail}"),
+            Error::ProtocolError(detail) => write!(f, "Protocol error: {detail}"),
+            Error::ServerError(detail) => write!(f, "Server error: {detail}"),
+            Error::AuthenticationFailed(detail) => write!(f, "Authentication failed: {detail}"),
+            Error::SerializationError(detail) => write!(f, "Serialization error: {detail}"),
+            Error::InvalidResponse => f.write_str("Invalid response"),
+            Error::ResponseTooLarge(size, max) => write!(f, "Response too large: {size} bytes (max: {max})"),
+            Error::RequestTooLarge(size, max) => write!(f, "Request too large: {size} bytes (max: {max})"),
+            Error::CircuitBreakerOpen(detail) => write!(f, "Circuit breaker open for server: {detail}"),
+            Error::PoolExhausted(detail) => write!(f, "Connection pool exhausted: {detail}"),
+            Error::AllServersUnavailable => f.write_str("All servers unavailable"),
+            Error::Timeout => f.write_str("Request timeout"),
+            Error::TimeoutWithMessage(detail) => write!(f, "Timeout: {detail}"),
+            Error::Closed(detail) | Error::Misuse(detail) | Error::Other(detail) => write!(f, "{detail}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.detail().and_then(Detail::source)
+    }
+}
+
+impl From<io::Error> for Error {
+    fn from(error: io::Error) -> Self {
+        Error::IoError(error.kind(), Detail::new(error.to_string()).with_source(error))
+    }
+}
+
+impl From<Infallible> for Error {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}
+
+impl From<DecodeError> for Error {
+    fn from(error: DecodeError) -> Self {
+        Error::ProtocolError(Detail::new(error.to_string()).with_source(error))
+    }
+}
+
+impl From<EncodeError> for Error {
+    fn from(error: EncodeError) -> Self {
+        let code = match error {
+            EncodeError::FrameTooLarge { size, max } => return Error::RequestTooLarge(size, max),
+            EncodeError::InvalidName(NameError { what: "topic", .. }) => ErrorCode::InvalidTopic,
+            EncodeError::InvalidName(_) => ErrorCode::InvalidGroupId,
+            _ => ErrorCode::RequestTooLarge,
+        };
+        let detail = Detail::new(error.to_string()).with_code(code).with_outcome(Outcome::NotSent);
+        Error::Misuse(detail.with_source(error))
+    }
+}

@@ -1,0 +1,37 @@
+//! Client for the Rivven event streaming platform.
+//!
+//! [`Client`] is one connection to one broker; [`ResilientClient`] keeps a list
+//! of brokers behind the same operations and replaces what fails. Both are
+//! cheap to clone, safe to share between tasks and driven by tokio.
+//!
+//! ```no_run
+//! # async fn run() -> rivven_client::Result<()> {
+//! use rivven_client::Client;
+//!
+//! let client = Client::connect("127.0.0.1:9092").await?;
+//! client.create_topic("orders", Some(3)).await?;
+//! let offset = client.publish_to_partition("orders", 0, Some("key"), "value").await?;
+//! for record in client.consume("orders", 0, offset, 100).await? {
+//!     println!("{}: {:?}", record.offset, record.value);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+mod client;
+mod cluster;
+mod config;
+mod connection;
+mod error;
+pub mod ops;
+pub mod protocol;
+mod resilient;
+
+pub use client::Client;
+pub use config::{Kind, Properties, Property, ResilientClientConfig, ResilientClientConfigBuilder, Scope};
+pub use error::{Detail, Error, ErrorCode, Outcome, Result};
+pub use protocol::{
+    BrokerInfo, DeleteRecordsResult, MAX_MESSAGE_SIZE, MessageData, Operation, PROTOCOL_VERSION, PartitionMetadata,
+    Request, Response, TopicConfigEntry, TopicMetadata,
+};
+pub use resilient::{Answering, ResilientClient};

@@ -1,0 +1,52 @@
+//! Operations: what clients ask, as values.
+
+use super::{EncodeError, RequestFrame, Response};
+
+/// One kind of request with the answer that belongs to it.
+///
+/// The values are in [`ops`](crate::ops). Every client calls them alike, so an
+/// operation is written once: how it is encoded, what its answer means, where
+/// it is sent and whether it may be repeated.
+pub trait Operation {
+    /// What a successful call gives.
+    type Output: Send + 'static;
+
+    /// Whether a request of unknown outcome may be sent again without harm.
+    ///
+    /// Reading is repeatable, and so is what sets a value; what appends is not.
+    const REPEATABLE: bool;
+
+    /// Encodes the request.
+    ///
+    /// # Errors
+    ///
+    /// A name against the broker's rules, or a size over a limit of the
+    /// protocol; nothing is allocated then.
+    fn encode(&self) -> Result<RequestFrame, EncodeError>;
+
+    /// Takes the output out of the answer, or gives back an answer that is
+    /// none to this operation.
+    fn decode(response: Response) -> Result<Self::Output, Response>;
+
+    /// Which server has to be asked.
+    fn route(&self) -> Route<'_> {
+        Route::Any
+    }
+}
+
+/// How an operation takes its output out of an answer: [`Operation::decode`].
+pub(crate) type DecodeAnswer<T> = fn(Response) -> Result<T, Response>;
+
+/// Which server an operation has to be sent to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Route<'a> {
+    /// Any server of the cluster.
+    Any,
+    /// The leader of a partition.
+    Leader {
+        /// The topic.
+        topic: &'a str,
+        /// The partition, or the broker's choice of one.
+        partition: Option<u32>,
+    },
+}

@@ -1,0 +1,86 @@
+//! The resilient client: many servers behind the operations of one.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::cluster::Cluster;
+use crate::config::ResilientClientConfig;
+use crate::error::{Error, Result};
+use crate::protocol::{DecodeAnswer, Operation};
+
+/// The future of a call: it owns all that it needs and may outlive the operation.
+pub type Answering<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
+
+/// A client of a list of servers, which replaces connections that fail.
+///
+/// Clones share the connections. Making one does no I/O: it connects at the
+/// first call, or when [`connect`](ResilientClient::connect) is awaited.
+#[derive(Debug, Clone)]
+pub struct ResilientClient {
+    cluster: Arc<Cluster>,
+}
+
+impl ResilientClient {
+    /// A client that connects at first use; an invalid configuration shows then.
+    pub fn new(config: ResilientClientConfig) -> Self {
+        ResilientClient { cluster: Arc::new(Cluster::new(config)) }
+    }
+
+    /// Waits for a first ready connection.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_CONFIG`; with one server its own error, as
+    /// [`Client::connect`](crate::Client::connect) gives it; with several
+    /// `ALL_SERVERS_UNAVAILABLE`.
+    pub async fn connect(&self) -> Result<()> {
+        self.cluster.connect().await
+    }
+
+    /// Sends any operation and waits for its answer, within `request_timeout`.
+    ///
+    /// The request is encoded before this returns, so the future borrows
+    /// nothing and may be awaited anywhere.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`connect`](ResilientClient::connect) and of the operation.
+    pub fn call<O: Operation>(&self, operation: &O) -> Answering<O::Output> {
+        let (cluster, frame, decode) = (Arc::clone(&self.cluster), operation.encode(), O::decode as DecodeAnswer<_>);
+        Box::pin(async move { cluster.call(&frame?, decode).await })
+    }
+
+    /// Waits for the pending answers, at most `limit`, and disconnects all clones.
+    ///
+    /// Closing twice is no error; calls afterwards fail with `CLOSED`.
+    pub async fn close(&self, limit: Duration) {
+        self.cluster.close(limit).await;
+    }
+
+    /// The time that the configuration gives to [`close`](ResilientClient::close).
+    pub fn close_timeout(&self) -> Duration {
+        self.cluster.close_timeout()
+    }
+
+    /// An error's message for users who see the text alone.
+    ///
+    /// Of `AllServersUnavailable` it names each server with its last error;
+    /// of all others it is the `Display` form.
+    pub fn explain(&self, error: &Error) -> String {
+        match error {
+            Error::AllServersUnavailable => format!("{error}: {}", self.cluster.last_failures()),
+            _ => error.to_string(),
+        }
+    }
+
+    /// The error `CLOSED` if the client is closed.
+    ///
+    /// # Errors
+    ///
+    /// `CLOSED`.
+    pub fn check_open(&self) -> Result<()> {
+        if self.cluster.is_closed() { Err(Error::closed("the client")) } else { Ok(()) }
+    }
+}
