@@ -1,0 +1,148 @@
+//! Writes a year of hourly temperatures to a topic, reads them back, and works
+//! out the mean of each month from what was read.
+//!
+//! Usage: `temperatures <broker address> <topic> <csv file>`
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::{Context, anyhow, bail};
+use bytes::Bytes;
+use rivven_client::Client;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+const PINGS: usize = 200;
+const PARTITIONS: u32 = 12;
+const RECORDS_PER_ANSWER: u32 = 500;
+
+/// A row of the file.
+#[derive(Deserialize)]
+struct Row {
+    temp: f64,
+    date: String,
+}
+
+/// The value of a record.
+#[derive(Serialize, Deserialize)]
+struct Reading {
+    time: String,
+    fahrenheit: f64,
+}
+
+/// The values of each key, a month such as `2010-01`, in their order.
+type Months = BTreeMap<String, Vec<Bytes>>;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<ExitCode> {
+    let [address, topic, file] = <[String; 3]>::try_from(std::env::args().skip(1).collect::<Vec<_>>())
+        .map_err(|_| anyhow!("usage: temperatures <broker address> <topic> <csv file>"))?;
+
+    let client = Client::connect(address).await?;
+    let ping_ms = median_ping(&client).await?;
+    client.create_topic(&topic, Some(PARTITIONS)).await?;
+
+    let start = Instant::now();
+    let written = load(Path::new(&file))?;
+    publish(&client, &topic, &written).await?;
+    let read = consume(&client, &topic).await?;
+    let checks = [
+        ("count", count(&read) == count(&written)),
+        ("order", read == written),
+        ("content", sorted_values(&read) == sorted_values(&written)),
+    ];
+    let means = monthly_means(&read)?;
+    let seconds = start.elapsed().as_secs_f64();
+    client.close().await;
+
+    let result = json!({
+        "language": "rust",
+        "records": count(&read),
+        "seconds": seconds,
+        "ping_ms": ping_ms,
+        "checks": BTreeMap::from(checks),
+        "means": means,
+    });
+    println!("result {result}");
+    Ok(if checks.iter().all(|(_, holds)| *holds) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The median time of a ping, in milliseconds.
+async fn median_ping(client: &Client) -> anyhow::Result<f64> {
+    let mut times = Vec::with_capacity(PINGS);
+    for _ in 0..PINGS {
+        let start = Instant::now();
+        client.ping().await?;
+        times.push(start.elapsed().as_micros() as f64 / 1000.0);
+    }
+    times.sort_by(f64::total_cmp);
+    Ok(times[PINGS / 2])
+}
+
+/// Makes the records from the rows of the file.
+fn load(file: &Path) -> anyhow::Result<Months> {
+    let mut months = Months::new();
+    for row in csv::Reader::from_path(file)?.into_deserialize() {
+        let Row { temp, date } = row?;
+        let month = date.get(..7).with_context(|| format!("no date: {date}"))?.replace('/', "-");
+        let value = serde_json::to_vec(&Reading { time: date, fahrenheit: temp })?;
+        months.entry(month).or_default().push(value.into());
+    }
+    Ok(months)
+}
+
+/// Writes each month as one batch; the broker chooses the partition by the key.
+async fn publish(client: &Client, topic: &str, months: &Months) -> anyhow::Result<()> {
+    let mut written = 0;
+    for (month, values) in months {
+        let records: Vec<_> = values.iter().map(|value| (Some(month), value)).collect();
+        client.publish_batch(topic, None, &records).await?;
+        written += records.len();
+        println!("written {written}");
+    }
+    Ok(())
+}
+
+/// Reads all partitions from their beginning to their end.
+async fn consume(client: &Client, topic: &str) -> anyhow::Result<Months> {
+    let mut months = Months::new();
+    for partition in 0..PARTITIONS {
+        let (mut offset, latest) = client.get_offset_bounds(topic, partition).await?;
+        while offset < latest {
+            let batch = client.consume(topic, partition, offset, RECORDS_PER_ANSWER).await?;
+            let Some(last) = batch.last() else { bail!("nothing at offset {offset} of partition {partition}") };
+            offset = last.offset + 1;
+            for record in batch {
+                let month = String::from_utf8(record.key.unwrap_or_default().into())?;
+                months.entry(month).or_default().push(record.value);
+            }
+            println!("read {}", count(&months));
+        }
+    }
+    Ok(months)
+}
+
+/// The mean of each month, rounded to two decimals.
+fn monthly_means(months: &Months) -> anyhow::Result<BTreeMap<&str, f64>> {
+    let mut means = BTreeMap::new();
+    for (month, values) in months {
+        let mut sum = 0.0;
+        for value in values {
+            sum += serde_json::from_slice::<Reading>(value)?.fahrenheit;
+        }
+        means.insert(month.as_str(), (sum / values.len() as f64 * 100.0).round() / 100.0);
+    }
+    Ok(means)
+}
+
+fn count(months: &Months) -> usize {
+    months.values().map(Vec::len).sum()
+}
+
+fn sorted_values(months: &Months) -> Vec<&Bytes> {
+    let mut values: Vec<_> = months.values().flatten().collect();
+    values.sort();
+    values
+}
