@@ -13,6 +13,8 @@ mod pending;
 mod socket;
 mod stream;
 mod task;
+#[cfg(test)]
+mod tests;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -23,6 +25,8 @@ use tokio::time::{Instant, timeout_at};
 
 pub(crate) use address::ServerAddress;
 pub(crate) use connector::{ConnectOptions, connect};
+#[cfg(test)]
+pub(crate) use connector::DEFAULT_CLIENT_ID;
 use failure::{Cause, Failure, Phase};
 pub(crate) use handshake::Handshake;
 use stream::Stream;

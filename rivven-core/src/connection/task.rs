@@ -268,6 +268,15 @@ impl<S: Stream> Task<S> {
     }
 }
 
+impl<S> Drop for Task<S> {
+    /// A task that is dropped before its end goes with the runtime that drove it.
+    fn drop(&mut self) {
+        let cause = Cause::RuntimeGone;
+        self.shared.refuse(cause.clone());
+        self.pending.fail_all(&cause, |reply, failure| reply.give(Err(failure)));
+    }
+}
+
 /// What a peer that is no Rivven broker most likely is, from its first bytes.
 fn hint_of(input: &[u8]) -> &'static str {
     match input {

@@ -100,6 +100,10 @@ where
 
     fn encode(&self) -> Result<RequestFrame, EncodeError> {
         check_topic_name(self.topic)?;
+        // The broker would answer an empty batch without even looking at the topic.
+        if self.records.clone().into_iter().len() == 0 {
+            return Err(EncodeError::NoEntries { what: "records" });
+        }
         let records = list(self.records.clone().into_iter().map(|(key, value)| (key.map(AsBytes), AsBytes(value))));
         let (topic, partition) = (self.topic, self.partition);
         RequestFrame::new(&encode::PublishBatch { topic, partition, records: &records, leader_epoch: None })

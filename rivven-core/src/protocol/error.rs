@@ -120,6 +120,11 @@ pub enum EncodeError {
         /// The largest length field that is allowed.
         max: usize,
     },
+    /// A list has no entries where the broker needs one.
+    NoEntries {
+        /// What the list is of.
+        what: &'static str,
+    },
     /// A list has too many entries.
     TooManyEntries {
         /// The field that holds the list.
@@ -156,6 +161,7 @@ impl fmt::Display for EncodeError {
             FrameTooLarge { size, max } => {
                 write!(f, "a request of {size} bytes is over the limit of {max}")
             }
+            NoEntries { what } => write!(f, "there are no {what}, at least one is needed"),
             TooManyEntries { what, count, max } => {
                 write!(f, "{what} has {count} entries, at most {max} are allowed")
             }
