@@ -2,6 +2,7 @@
 
 mod broker;
 mod build;
+mod checks;
 mod demo;
 mod generated;
 mod header;
@@ -10,6 +11,7 @@ mod progress;
 mod readme;
 mod session;
 mod table;
+mod test;
 
 use std::process::ExitCode;
 
@@ -31,6 +33,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Demo(demo::Arguments),
+    Test(test::Arguments),
     /// Generate include/rivven.h from the sources of rivven-ffi
     Header(generated::Arguments),
     /// Renew the snippets of README.md from the examples
@@ -54,6 +57,7 @@ fn run(arguments: Arguments) -> anyhow::Result<bool> {
     let session = Session::new(arguments.plain)?;
     match arguments.command {
         Command::Demo(arguments) => demo::run(&session, &arguments),
+        Command::Test(arguments) => test::run(&session, &arguments),
         Command::Header(arguments) => generated::header(&session, &arguments),
         Command::Readme(arguments) => generated::readme(&session, &arguments),
     }

@@ -1,8 +1,8 @@
 //! Building what the other commands run.
 
 mod native;
-mod node;
-mod python;
+pub(crate) mod node;
+pub(crate) mod python;
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -12,12 +12,15 @@ use anyhow::Result;
 use crate::language::Language;
 use crate::session::Session;
 
+/// The folder of the test broker, a workspace of its own.
+pub(crate) const BROKER: &str = "testing/broker";
+
 /// Builds the test broker and gives its path; `RIVVEN_TEST_BROKER` names one that is ready.
 pub(crate) fn broker(session: &Session) -> Result<PathBuf> {
     if let Some(ready) = std::env::var_os("RIVVEN_TEST_BROKER") {
         return Ok(ready.into());
     }
-    let folder = session.root.join("testing/broker");
+    let folder = session.root.join(BROKER);
     let target = folder.join("target");
     session.once("broker", || {
         let mut build = session.cargo();
@@ -25,6 +28,19 @@ pub(crate) fn broker(session: &Session) -> Result<PathBuf> {
         session.build("build the test broker", "two to four minutes", &mut build)
     })?;
     Ok(target.join("debug/rivven-test-broker"))
+}
+
+/// Builds the misbehaving server and gives its path; `RIVVEN_MISBEHAVE` names one that is ready.
+pub(crate) fn misbehave(session: &Session) -> Result<PathBuf> {
+    if let Some(ready) = std::env::var_os("RIVVEN_MISBEHAVE") {
+        return Ok(ready.into());
+    }
+    session.once("misbehave", || {
+        let mut build = session.cargo();
+        build.args(["build", "--package", "rivven-testkit"]);
+        session.build("build the misbehaving server", "half a minute", &mut build)
+    })?;
+    Ok(session.target.join("debug/rivven-misbehave"))
 }
 
 /// Builds an example and gives the command that runs it, to be completed with its arguments.
