@@ -3,6 +3,7 @@
 mod broker;
 mod build;
 mod checks;
+mod ci;
 mod demo;
 mod generated;
 mod header;
@@ -34,6 +35,7 @@ struct Arguments {
 enum Command {
     Demo(demo::Arguments),
     Test(test::Arguments),
+    Ci(ci::Arguments),
     /// Generate include/rivven.h from the sources of rivven-ffi
     Header(generated::Arguments),
     /// Renew the snippets of README.md from the examples
@@ -58,6 +60,7 @@ fn run(arguments: Arguments) -> anyhow::Result<bool> {
     match arguments.command {
         Command::Demo(arguments) => demo::run(&session, &arguments),
         Command::Test(arguments) => test::run(&session, &arguments),
+        Command::Ci(arguments) => ci::run(&session, &arguments),
         Command::Header(arguments) => generated::header(&session, &arguments),
         Command::Readme(arguments) => generated::readme(&session, &arguments),
     }

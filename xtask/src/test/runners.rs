@@ -31,8 +31,11 @@ pub(super) fn cargo(output: &str) -> Option<(usize, usize)> {
 
 /// The line `== 1 failed, 12 passed, 1 error in 3.20s ==` of pytest.
 pub(super) fn pytest(output: &str) -> Option<(usize, usize)> {
-    let line =
-        output.lines().rev().find(|line| line.contains(" in ") && line.trim_matches('=').trim().ends_with('s'))?;
+    let is_summary = |line: &&str| {
+        let end = line.trim_matches('=').rsplit_once(" in ").map_or("", |(_, end)| end);
+        end.split_once('s').is_some_and(|(seconds, _)| seconds.parse::<f64>().is_ok())
+    };
+    let line = output.lines().rev().find(is_summary)?;
     let count = |word| before(line, word).unwrap_or(0);
     Some((count("passed"), count("failed") + count("error") + count("errors")))
 }
@@ -67,9 +70,10 @@ mod tests {
     #[test]
     fn the_summary_of_pytest_is_read() {
         assert_eq!(pytest("x\n===== 12 passed in 3.20s =====\n"), Some((12, 0)));
-        assert_eq!(pytest("== 2 failed, 12 passed, 1 skipped, 1 error in 63.20s (0:01:03) =="), None);
+        assert_eq!(pytest("== 2 failed, 12 passed, 1 skipped, 1 error in 63.20s (0:01:03) =="), Some((12, 3)));
         assert_eq!(pytest("=== 2 failed, 12 passed, 3 errors in 3.20s ===\n"), Some((12, 5)));
         assert_eq!(pytest("no tests ran in 0.01s"), Some((0, 0)));
+        assert_eq!(pytest("ERROR: file not found in tests"), None);
     }
 
     #[test]
