@@ -77,8 +77,8 @@ impl Inboxes {
         then: Then,
         begin: impl FnOnce(&Arc<Queue>, u64) -> Result<()>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let event_loop = running_loop(py)?;
         let closed = client.raising(py, client.bridge.is_closed())?;
+        let event_loop = running_loop(py)?;
         let future = event_loop.call_method0(intern!(py, "create_future"))?;
         let inbox = self.of(&event_loop)?;
         if closed {
