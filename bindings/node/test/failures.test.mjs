@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import { Client, RivvenError } from 'rivven';
 
-import { misbehave } from './servers.mjs';
+import { misbehave } from '../testing/servers.mjs';
 
 /** Far below any default timeout, far above what a busy machine needs. */
 const SOON = 10_000;
@@ -36,6 +36,7 @@ function connecting(address, options) {
 }
 
 test('a refused connection', async () => {
+  // covers: F004 node
   const error = await connecting(`127.0.0.1:${await freePort()}`);
   assert.deepEqual([error.code, error.retriable, error.outcome], ['CONNECTION_FAILED', true, 'NOT_SENT']);
 });
@@ -96,6 +97,7 @@ test('a reset under large publishes', async (t) => {
 });
 
 test('a broker that stalls costs the request timeout', async (t) => {
+  // covers: F011 node, F023 node
   const address = await misbehave(t, 'stall');
   const client = await Client.connect({ bootstrapServers: address, requestTimeoutMs: 300 });
   await client.ping();
@@ -113,6 +115,7 @@ test('of several dead servers each is named', async (t) => {
 });
 
 test('a dead server of a list is passed over', async (t) => {
+  // covers: F020 node
   const addresses = [`127.0.0.1:${await freePort()}`, await misbehave(t, 'stall')];
   const client = await Client.connect({ bootstrapServers: addresses.join(',') });
   await client.ping();

@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Client } from 'rivven';
 
-import { misbehave, run, startBroker } from './servers.mjs';
+import { misbehave, run, startBroker } from '../testing/servers.mjs';
 
 /** How long a process may take that has nothing to wait for; a busy machine starts Node slowly. */
 const PROMPT = 10_000;
@@ -127,7 +127,7 @@ test('a dropped client answers the calls it has under way', async () => {
 
 test('a forked process has clients of its own', async () => {
   const client = await Client.connect(broker.address);
-  const child = fork(fileURLToPath(new URL('forked.mjs', import.meta.url)), [broker.address]);
+  const child = fork(fileURLToPath(new URL('../testing/forked.mjs', import.meta.url)), [broker.address]);
   const [answer] = await once(child, 'message');
   const [code] = await once(child, 'exit');
   assert.deepEqual([answer, code], ['pong', 0]);

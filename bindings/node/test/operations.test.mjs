@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { inspect } from 'node:util';
 import rivven, { Client, Record, RivvenError, version } from 'rivven';
 
-import { startBroker } from './servers.mjs';
+import { startBroker } from '../testing/servers.mjs';
 
 const require = createRequire(import.meta.url);
 let broker;
@@ -41,6 +41,7 @@ test('require and import give the same package', () => {
 });
 
 test('a client connects by an address or at its first call', async () => {
+  // covers: F004 node
   for (const each of [await Client.connect(broker.address), new Client({ bootstrapServers: broker.address })]) {
     assert.equal(await each.ping(), undefined);
     await each.close();
@@ -48,6 +49,7 @@ test('a client connects by an address or at its first call', async () => {
 });
 
 test('topics are created, listed, described and deleted', async () => {
+  // covers: F103 node
   assert.equal(await client.createTopic('life', { partitions: 5 }), 5);
   assert.equal(await client.createTopic('by-default'), 3);
   await failsWith('TOPIC_ALREADY_EXISTS', client.createTopic('life', 5));
@@ -83,6 +85,7 @@ test('keys and values come back as they were sent', async () => {
 });
 
 test('a publish says where the record went', async () => {
+  // covers: F007 node, F008 node
   const topic = await newTopic(3);
   assert.deepEqual(await client.publish(topic, 'v', { partition: 2 }), { topic, partition: 2, offset: 0n });
   assert.deepEqual(await client.publishToPartition(topic, 2, 'v'), { topic, partition: 2, offset: 1n });
@@ -96,8 +99,10 @@ test('a publish says where the record went', async () => {
 });
 
 test('a batch goes to one partition in its order', async () => {
+  // covers: F008 node
   const topic = await newTopic(2);
-  const batch = ['plain', Buffer.from([0, 255]), { value: 'no key' }, { key: '', value: 'ü' }, { key: 'k', value: '' }];
+  const keyed = [{ value: 'no key' }, { key: '', value: 'ü' }, { key: 'k', value: '' }];
+  const batch = ['plain', Buffer.from([0, 255]), ...keyed];
   const written = await client.publishBatch(topic, batch, { partition: 1 });
   assert.deepEqual(written, { topic, partition: 1, baseOffset: 0n, count: 5 });
   const read = await client.consume(topic, 1, 0n, 10);
@@ -119,6 +124,7 @@ test('a batch may be any iterable, and without a partition the broker chooses', 
 });
 
 test('consume gives as many records as asked for, from the offset on', async () => {
+  // covers: F009 node
   const topic = await newTopic();
   await client.publishBatch(topic, Array.from({ length: 20 }, (_, index) => `v${index}`), { partition: 0 });
   assert.deepEqual(await client.getOffsetBounds(topic, 0), { earliest: 0n, latest: 20n });
@@ -192,6 +198,7 @@ test('the configuration is checked by the core, which suggests the right key', (
 });
 
 test('an error carries its fields, and its stack shows who called', async () => {
+  // covers: F121 node, F123 node
   async function caller() {
     await client.getMetadata('no-such-topic');
   }

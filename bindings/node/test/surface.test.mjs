@@ -6,7 +6,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { Client, RivvenError } from 'rivven';
 
-import { packageFolder, repository } from './servers.mjs';
+import { packageFolder, repository } from '../testing/servers.mjs';
 
 const source = (file) => readFileSync(path.join(repository, file), 'utf8');
 const declarations = readFileSync(path.join(packageFolder, 'index.d.ts'), 'utf8');

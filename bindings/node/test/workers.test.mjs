@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { Client } from 'rivven';
 
-import { misbehave, startBroker } from './servers.mjs';
+import { misbehave, startBroker } from '../testing/servers.mjs';
 
 let broker;
 before(async () => (broker = await startBroker()));
