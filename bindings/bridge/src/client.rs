@@ -41,7 +41,7 @@ impl Client {
     pub fn new(properties: &Properties) -> Result<Self> {
         let threads = properties.integer("runtime.threads").and_then(|threads| usize::try_from(threads).ok());
         let runtime = SharedRuntime::acquire(threads)?;
-        let core = ResilientClient::new(ResilientClientConfig::from(properties));
+        let core = ResilientClient::new(ResilientClientConfig::from_properties(properties)?);
         Ok(Client { parts: ManuallyDrop::new(Parts { core, runtime }), mark: ForkMark::here() })
     }
 

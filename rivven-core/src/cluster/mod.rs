@@ -7,7 +7,7 @@ use once_cell::sync::OnceCell;
 use tokio::sync::{Mutex, watch};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::config::ResilientClientConfig;
+use crate::config::{AuthConfig, ResilientClientConfig};
 use crate::connection::{ConnectOptions, Connection, ServerAddress, connect};
 use crate::error::{Detail, Error, ErrorCode, Outcome, Result};
 use crate::protocol::{DecodeAnswer, RequestFrame, describe};
@@ -20,6 +20,7 @@ use crate::protocol::{DecodeAnswer, RequestFrame, describe};
 #[derive(Debug)]
 pub(crate) struct Cluster {
     config: ResilientClientConfig,
+    options: ConnectOptions,
     servers: OnceCell<Vec<ServerAddress>>,
     link: Mutex<Link>,
     /// Why no server could be connected, the last time that none could.
@@ -36,8 +37,17 @@ struct Link {
 
 impl Cluster {
     pub(crate) fn new(config: ResilientClientConfig) -> Self {
+        let options = ConnectOptions {
+            client_id: config.client_id.as_str().into(),
+            timeout: config.connection_timeout,
+            #[cfg(feature = "tls")]
+            tls: config.tls.clone(),
+            credentials: config.auth.as_ref().map(AuthConfig::credentials),
+            ..ConnectOptions::default()
+        };
         Cluster {
             config,
+            options,
             servers: OnceCell::new(),
             link: Mutex::default(),
             failures: BlockingMutex::default(),
@@ -85,10 +95,13 @@ impl Cluster {
         let servers = self.servers.get_or_try_init(|| parse(&self.config.servers))?;
         let mut link = self.link.lock().await;
         match link.connection.take() {
-            Some(connection) if connection.is_open() => {
+            Some(connection) if connection.is_open() && !connection.is_session_over() => {
                 link.connection = Some(connection.clone());
                 return Ok(connection);
             }
+            // A login that is about to expire is renewed by a new connection to the
+            // same server; calls under way end on the old one.
+            Some(connection) if connection.is_open() => {}
             Some(_) => link.server += 1,
             None => {}
         }
@@ -98,14 +111,9 @@ impl Cluster {
     }
 
     async fn connect_to_any(&self, servers: &[ServerAddress], next: &mut usize) -> Result<Connection> {
-        let options = ConnectOptions {
-            client_id: self.config.client_id.as_str().into(),
-            timeout: self.config.connection_timeout,
-            ..ConnectOptions::default()
-        };
         let mut failures = Vec::new();
         for _ in servers {
-            match connect(&servers[*next % servers.len()], &options).await {
+            match connect(&servers[*next % servers.len()], &self.options).await {
                 Ok(connection) => return Ok(connection),
                 Err(error) => failures.push(error),
             }

@@ -9,7 +9,12 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout_at};
 
 use super::socket::Socket;
+#[cfg(feature = "tls")]
+use super::tls::encrypt;
 use super::{Connection, DEFAULT_MAX_IN_FLIGHT, Handshake, ServerAddress};
+use crate::auth::Credentials;
+#[cfg(feature = "tls")]
+use crate::config::TlsConfig;
 use crate::error::{Detail, Error, ErrorCode, Outcome, Result};
 use crate::protocol::{Operation, PROTOCOL_VERSION};
 
@@ -22,6 +27,11 @@ pub(crate) struct ConnectOptions {
     pub(crate) timeout: Duration,
     /// The most requests without answer.
     pub(crate) max_in_flight: usize,
+    /// How the connection is encrypted; plain where nothing is set.
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<TlsConfig>,
+    /// Who logs in, if anybody.
+    pub(crate) credentials: Option<Credentials>,
 }
 
 /// The name in the handshake where none is configured.
@@ -36,18 +46,47 @@ impl Default for ConnectOptions {
             client_id: DEFAULT_CLIENT_ID.into(),
             timeout: DEFAULT_CONNECTION_TIMEOUT,
             max_in_flight: DEFAULT_MAX_IN_FLIGHT,
+            #[cfg(feature = "tls")]
+            tls: None,
+            credentials: None,
         }
     }
 }
 
-/// Connects to a server and exchanges the handshake.
+/// Connects to a server, encrypts, exchanges the handshake and logs in, as far as each is configured.
 pub(crate) async fn connect(server: &ServerAddress, options: &ConnectOptions) -> Result<Connection> {
     let deadline = Instant::now() + options.timeout;
-    let stream = dial(server, options.timeout, deadline).await?;
-    let connection = Connection::start(stream, Arc::clone(server.text()), options.max_in_flight);
+    let socket = dial(server, options.timeout, deadline).await?;
+    let connection = start(socket, server, options, deadline).await?;
     greet(&connection, options, deadline).await?;
-    tracing::debug!(address = %server.text(), "connected");
+    if let Some(credentials) = &options.credentials {
+        connection.log_in(credentials, deadline.saturating_duration_since(Instant::now())).await?;
+    }
+    tracing::debug!(address = %server.text(), encrypted = connection.is_tls(), "connected");
     Ok(connection)
+}
+
+#[cfg(feature = "tls")]
+async fn start(
+    socket: Socket,
+    server: &ServerAddress,
+    options: &ConnectOptions,
+    deadline: Instant,
+) -> Result<Connection> {
+    let Some(tls) = &options.tls else { return Ok(plain(socket, server, options)) };
+    match timeout_at(deadline, encrypt(socket, tls, server)).await {
+        Ok(stream) => Ok(Connection::start(stream?, Arc::clone(server.text()), options.max_in_flight)),
+        Err(_elapsed) => Err(too_slow(server, options.timeout, "the server accepted but did not answer the TLS handshake")),
+    }
+}
+
+#[cfg(not(feature = "tls"))]
+async fn start(socket: Socket, server: &ServerAddress, options: &ConnectOptions, _: Instant) -> Result<Connection> {
+    Ok(plain(socket, server, options))
+}
+
+fn plain(socket: Socket, server: &ServerAddress, options: &ConnectOptions) -> Connection {
+    Connection::start(socket, Arc::clone(server.text()), options.max_in_flight)
 }
 
 /// Tries every address that the name stands for, each with its share of the time.

@@ -92,6 +92,12 @@ impl Failure {
             Cause::PeerClosed { partial } => Error::ConnectionError(lost(format!(
                 "{what}: {address} closed the connection in the middle of an answer, after {partial} bytes of it"
             ))),
+            #[cfg(feature = "tls")]
+            Cause::Io(source) if super::tls::explain(&source, "the server").is_some() => {
+                let why = super::tls::explain(&source, "the server").unwrap_or_default();
+                let text = format!("{what}: the TLS connection to {address} failed: {why}");
+                Error::ConnectionError(detail(text, ErrorCode::TlsFailed).with_source(SharedIo(source)))
+            }
             Cause::Io(source) => Error::ConnectionError(
                 lost(format!("{what}: the connection to {address} failed: {source}")).with_source(SharedIo(source)),
             ),

@@ -8,15 +8,18 @@ mod address;
 mod connector;
 mod failure;
 mod handshake;
+mod login;
 mod output;
 mod pending;
 mod socket;
 mod stream;
 mod task;
+#[cfg(feature = "tls")]
+mod tls;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -29,9 +32,11 @@ pub(crate) use connector::{ConnectOptions, connect};
 pub(crate) use connector::DEFAULT_CLIENT_ID;
 use failure::{Cause, Failure, Phase};
 pub(crate) use handshake::Handshake;
+use login::log_in;
 use stream::Stream;
 use task::{Command, Reply, Task};
 
+use crate::auth::{AuthSession, Credentials};
 use crate::error::{Error, Outcome, Result};
 use crate::protocol::{DecodeAnswer, RequestFrame, Response, describe};
 
@@ -51,6 +56,9 @@ pub(crate) struct Connection {
 #[derive(Debug)]
 struct Shared {
     address: Arc<str>,
+    encrypted: bool,
+    /// When the login has to be renewed, where there was one.
+    session_end: Mutex<Option<Instant>>,
     /// The places in flight; closed when the connection takes no more requests.
     slots: Arc<Semaphore>,
     /// Why the connection takes no more requests.
@@ -72,9 +80,14 @@ impl Shared {
 
 impl Connection {
     /// Starts the task for a connected stream on the current runtime.
-    fn start(stream: impl Stream, address: Arc<str>, max_in_flight: usize) -> Self {
-        let slots = Arc::new(Semaphore::new(max_in_flight));
-        let shared = Arc::new(Shared { address, slots, refusal: OnceLock::new() });
+    fn start<S: Stream>(stream: S, address: Arc<str>, max_in_flight: usize) -> Self {
+        let shared = Arc::new(Shared {
+            address,
+            encrypted: S::ENCRYPTED,
+            session_end: Mutex::default(),
+            slots: Arc::new(Semaphore::new(max_in_flight)),
+            refusal: OnceLock::new(),
+        });
         let (commands, receiver) = mpsc::unbounded_channel();
         tokio::spawn(Task::new(stream, Arc::clone(&shared), receiver).run());
         Connection { shared, commands }
@@ -83,6 +96,29 @@ impl Connection {
     /// The server's address as it was dialled.
     pub(crate) fn address(&self) -> &Arc<str> {
         &self.shared.address
+    }
+
+    /// Whether the connection is encrypted.
+    pub(crate) fn is_tls(&self) -> bool {
+        self.shared.encrypted
+    }
+
+    /// Logs in; the exchange with the server has `limit`.
+    pub(crate) async fn log_in(&self, credentials: &Credentials, limit: Duration) -> Result<AuthSession> {
+        log_in(self, credentials, limit).await
+    }
+
+    /// Notes how long a login holds; it is to be renewed a tenth earlier.
+    fn note_session(&self, session: &AuthSession) {
+        let holds = Duration::from_secs(session.expires_in).mul_f64(0.9);
+        let end = Instant::now().checked_add(holds);
+        *self.shared.session_end.lock().unwrap_or_else(PoisonError::into_inner) = end;
+    }
+
+    /// Whether the login on this connection is about to expire.
+    pub(crate) fn is_session_over(&self) -> bool {
+        let end = *self.shared.session_end.lock().unwrap_or_else(PoisonError::into_inner);
+        end.is_some_and(|end| end <= Instant::now())
     }
 
     /// Whether the connection has ended for another reason than its owner's wish.
