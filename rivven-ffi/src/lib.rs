@@ -1,1 +1,25 @@
-//! Placeholder.
+//! librivven: the Rivven client for C, and through `rivven.hpp` for C++.
+//!
+//! Every module is a section of `include/rivven.h`, which is generated from
+//! them: the module documentation heads the section, and the documentation of
+//! the exported items is written for readers of the header. The modules
+//! translate types and do nothing else; `handle`, `input` and `guard` are how.
+
+// What a caller has to keep to is in the header's words on each function, and
+// for all of them together in the words that head it.
+#![allow(clippy::missing_safety_doc)]
+#![allow(non_camel_case_types)]
+
+pub mod batch;
+pub mod bytes;
+pub mod client;
+pub mod code;
+pub mod config;
+pub mod error;
+mod guard;
+mod handle;
+mod input;
+pub mod records;
+pub mod strings;
+pub mod topics;
+pub mod version;

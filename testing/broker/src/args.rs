@@ -135,37 +135,3 @@ impl FromStr for User {
         })
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_command_line_is_consistent() {
-        use clap::CommandFactory;
-        Args::command().debug_assert();
-    }
-
-    #[test]
-    fn a_user_may_have_colons_in_the_password() {
-        let user: User = "ann:Se:cr3t!:producer,consumer".parse().unwrap();
-        assert_eq!(user.name, "ann");
-        assert_eq!(user.password, "Se:cr3t!");
-        assert_eq!(user.roles, ["producer", "consumer"]);
-        assert!("ann:Secr3t!".parse::<User>().is_err());
-    }
-
-    #[test]
-    fn login_is_required_once_there_are_users() {
-        let parse = |more: &[&str]| Args::parse_from([&["x", "--secure"], more].concat()).security;
-        assert!(!parse(&[]).requires_login());
-        assert!(parse(&["--user", "ann:Secr3t-word:admin"]).requires_login());
-        assert!(!parse(&["--user", "ann:Secr3t-word:admin", "--auth", "off"]).requires_login());
-        assert!(parse(&["--auth", "on"]).requires_login());
-    }
-
-    #[test]
-    fn security_needs_the_secure_server() {
-        assert!(Args::try_parse_from(["x", "--mtls", "required"]).is_err());
-    }
-}

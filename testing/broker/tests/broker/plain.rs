@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::process::{PING, PONG, Process, call, command, receive, send, short};
+use crate::process::{PING, PONG, Process, call, fail, receive, send, short};
 
 const CREATE_TOPIC: u8 = 6;
 const LIST_TOPICS: u8 = 7;
@@ -118,12 +118,7 @@ fn stops_cleanly_and_soon_after_sigterm() {
 fn fails_on_a_port_that_is_taken() {
     let broker = Process::start(&[]);
     let port = broker.port().to_string();
-    let mut second = command(&["--port", &port]).spawn().unwrap();
-    let _stdin = second.stdin.take();
-    let output = second.wait_with_output().unwrap();
-    assert!(!output.status.success());
-    assert!(output.stdout.is_empty());
-    assert!(String::from_utf8_lossy(&output.stderr).contains(&port));
+    assert!(fail(&["--port", &port]).contains(&port));
 }
 
 #[test]

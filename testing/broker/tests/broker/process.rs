@@ -25,7 +25,7 @@ pub(crate) struct Process {
 impl Process {
     /// Starts the program and reads its line.
     pub(crate) fn start(args: &[&str]) -> Self {
-        let mut child = command(args).stderr(Stdio::inherit()).spawn().unwrap();
+        let mut child = command(args).spawn().unwrap();
         let stdin = child.stdin.take();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
@@ -84,11 +84,22 @@ impl Drop for Process {
     }
 }
 
-/// The program with arguments; all its streams are pipes.
-pub(crate) fn command(args: &[&str]) -> Command {
+/// The program with arguments; its input and output are pipes.
+fn command(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rivven-test-broker"));
-    command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped());
     command
+}
+
+/// Runs the program, which must fail without its line; returns standard error.
+pub(crate) fn fail(args: &[&str]) -> String {
+    let mut child = command(args).stderr(Stdio::piped()).spawn().unwrap();
+    // Held, or the end of input would end the program too, and well.
+    let _stdin = child.stdin.take();
+    let output = child.wait_with_output().unwrap();
+    assert!(!output.status.success(), "{args:?}");
+    assert!(output.stdout.is_empty(), "{args:?}");
+    String::from_utf8(output.stderr).unwrap()
 }
 
 /// Sends a request and returns the answer's payload.

@@ -10,7 +10,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::version::TLS13;
 use rustls::{ClientConfig, ClientConnection, ProtocolVersion, RootCertStore, StreamOwned};
 
-use crate::process::{PING, PONG, Process, call, receive, short};
+use crate::process::{PING, PONG, Process, call, fail, receive, short};
 
 const SASL_AUTHENTICATE: u8 = 1;
 const LIST_TOPICS: u8 = 7;
@@ -131,6 +131,22 @@ fn lets_its_users_log_in() {
     let login = [&[SASL_AUTHENTICATE], &short(b"PLAIN")[..], &login].concat();
     assert_eq!(call(&mut stream, &login).unwrap()[0], AUTHENTICATED);
     assert_eq!(call(&mut stream, &[LIST_TOPICS]).unwrap()[0], TOPICS);
+}
+
+#[test]
+fn can_have_users_that_need_not_log_in() {
+    let broker = Process::start(&["--secure", USER[0], USER[1], "--auth", "off"]);
+    let mut stream = connect_with_ca(&broker, "ca_cert");
+    assert_eq!(call(&mut stream, &[LIST_TOPICS]).unwrap()[0], TOPICS);
+}
+
+#[test]
+fn refuses_options_that_make_no_sense() {
+    let refused: [&[&str]; 3] =
+        [&["--mtls", "required"], &["--secure", "--user", "ann:nobody"], &["--secure", "--user", "ann:weak:admin"]];
+    for args in refused {
+        assert_ne!(fail(args), "");
+    }
 }
 
 #[test]

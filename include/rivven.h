@@ -1,0 +1,758 @@
+/**
+ * The Rivven event streaming client for C.
+ *
+ * Link with librivven (`pkg-config --cflags --libs rivven`). The C++ layer over
+ * this header is rivven.hpp.
+ *
+ * What holds for every function:
+ *
+ * - Results. A function that can fail returns a `rivven_code`, 0 for success.
+ *   Its last argument is where an error is stored if it fails; it may be NULL.
+ *   The error then belongs to the caller. Nothing else is written on failure,
+ *   and the error is not written on success.
+ * - Handles are pointers to opaque types. What a function stores through a
+ *   pointer to a handle belongs to the caller and is freed with the `_free` of
+ *   its type, once. `_free` accepts NULL, never blocks and never fails.
+ * - Arguments are checked: NULL where a handle, a string or a place for a new
+ *   handle is needed, a handle of another type or a string that is not UTF-8 is
+ *   `RIVVEN_CODE_INVALID_ARGUMENT`. A handle that was freed is recognised where
+ *   its memory was not used again, but using it is a defect of the program all
+ *   the same.
+ * - Strings end with a zero and are UTF-8. Inputs are copied before a function
+ *   returns and are never kept. Views and strings that come out live as long as
+ *   the handle that gave them.
+ * - Threads. A client may be used by many threads at once. Errors, batches and
+ *   lists of strings never change and may be read by many threads; free them
+ *   when no thread reads them any more.
+ * - The library installs no signal handler, needs none (a connection that
+ *   breaks raises no SIGPIPE), writes nothing to the standard streams and runs
+ *   no code of the program on its own threads.
+ * - Once loaded the library stays: `dlclose` does not unmap it, since its
+ *   threads may outlive the call.
+ *
+ * What is declared here stays: functions and codes are added, never changed or
+ * removed, as long as the library is called librivven.so.1.
+ *
+ * This file is generated from rivven-ffi by `cargo xtask header`.
+ */
+
+#ifndef RIVVEN_H
+#define RIVVEN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ----------------------------------------------------------------------------
+ * Version
+ *
+ * The macros are those of this header, the function tells which library runs.
+ * ---------------------------------------------------------------------------- */
+
+/** The major version that this header belongs to. */
+#define RIVVEN_VERSION_MAJOR 0
+
+/** The minor version that this header belongs to. */
+#define RIVVEN_VERSION_MINOR 2
+
+/** The patch version that this header belongs to. */
+#define RIVVEN_VERSION_PATCH 0
+
+/** Gives the version of the library that runs, as `major.minor.patch`; static. */
+const char *rivven_version(void);
+
+/* ----------------------------------------------------------------------------
+ * Codes
+ *
+ * What functions return, and what is known of a request that failed.
+ * ---------------------------------------------------------------------------- */
+
+/**
+ * What a function returns: 0 for success, or what went wrong.
+ *
+ * A number keeps its meaning in all later releases, and later releases add
+ * numbers: have a `default` in every `switch`. 1-99 arise in the client,
+ * 100-199 are answers of the broker.
+ */
+enum rivven_code
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /** Success. */
+    RIVVEN_CODE_OK = 0,
+    /** An error that no other code describes. */
+    RIVVEN_CODE_OTHER = 1,
+    /** No connection to the server could be made. */
+    RIVVEN_CODE_CONNECTION_FAILED = 2,
+    /** An established connection ended before the answer came. */
+    RIVVEN_CODE_CONNECTION_LOST = 3,
+    /** No answer came in time. */
+    RIVVEN_CODE_TIMED_OUT = 4,
+    /** The host name of a server could not be resolved. */
+    RIVVEN_CODE_RESOLVE_FAILED = 5,
+    /** The handle was closed by its owner. */
+    RIVVEN_CODE_CLOSED = 6,
+    /** The handle was made before a fork and is used in the child process. */
+    RIVVEN_CODE_FORKED = 7,
+    /** An argument is not acceptable. */
+    RIVVEN_CODE_INVALID_ARGUMENT = 8,
+    /** The call is not allowed in the present state. */
+    RIVVEN_CODE_INVALID_STATE = 9,
+    /** A configuration key or value is not acceptable. */
+    RIVVEN_CODE_INVALID_CONFIG = 10,
+    /** The request is over a limit of the protocol. */
+    RIVVEN_CODE_REQUEST_TOO_LARGE = 11,
+    /** The peer announced an answer over the limit. */
+    RIVVEN_CODE_RESPONSE_TOO_LARGE = 12,
+    /** The peer sent bytes that are no valid answer. */
+    RIVVEN_CODE_MALFORMED_RESPONSE = 13,
+    /** The answer is valid but does not belong to the request. */
+    RIVVEN_CODE_UNEXPECTED_RESPONSE = 14,
+    /** The broker speaks another version of the protocol. */
+    RIVVEN_CODE_INCOMPATIBLE_VERSION = 15,
+    /** The server did not accept the credentials, or did not prove its own. */
+    RIVVEN_CODE_AUTHENTICATION_FAILED = 16,
+    /** A login that shows the password was asked for on a connection without TLS. */
+    RIVVEN_CODE_AUTHENTICATION_REQUIRES_TLS = 17,
+    /** The TLS handshake failed. */
+    RIVVEN_CODE_TLS_FAILED = 18,
+    /** No server of the list can be used at present. */
+    RIVVEN_CODE_ALL_SERVERS_UNAVAILABLE = 19,
+    /** The circuit breaker of the only eligible server is open. */
+    RIVVEN_CODE_CIRCUIT_BREAKER_OPEN = 20,
+    /** No pooled connection became free in time. */
+    RIVVEN_CODE_POOL_EXHAUSTED = 21,
+    /** The protocol or this build has no such feature. */
+    RIVVEN_CODE_UNSUPPORTED = 22,
+    /** A value could not be encoded or decoded. */
+    RIVVEN_CODE_SERIALIZATION = 23,
+    /** An operation of the operating system failed. */
+    RIVVEN_CODE_IO = 24,
+    /** The client met a defect of its own and contained it. */
+    RIVVEN_CODE_INTERNAL = 25,
+    /** A bounded queue or buffer has no room at present. */
+    RIVVEN_CODE_QUEUE_FULL = 26,
+    /** The runtime that drives the connection has ended. */
+    RIVVEN_CODE_RUNTIME_GONE = 27,
+    /** The broker answered with a text that this client does not know. */
+    RIVVEN_CODE_SERVER_OTHER = 100,
+    /** The broker has too many publishes under way. */
+    RIVVEN_CODE_BUFFER_FULL = 101,
+    /** The broker could not write its log. */
+    RIVVEN_CODE_WAL_ERROR = 102,
+    /** The topic name breaks the broker's rules. */
+    RIVVEN_CODE_INVALID_TOPIC = 103,
+    /** The topic has no such partition. */
+    RIVVEN_CODE_INVALID_PARTITION = 104,
+    /** The number of partitions is not acceptable. */
+    RIVVEN_CODE_INVALID_PARTITIONS = 105,
+    /** The broker could not create a partition. */
+    RIVVEN_CODE_PARTITION_CREATE_FAILED = 106,
+    /** The group name breaks the broker's rules. */
+    RIVVEN_CODE_INVALID_GROUP_ID = 107,
+    /** There is no group of that name with committed offsets. */
+    RIVVEN_CODE_GROUP_NOT_FOUND = 108,
+    /** There is no such topic or partition. */
+    RIVVEN_CODE_UNKNOWN_TOPIC_OR_PARTITION = 109,
+    /** A topic of that name exists already. */
+    RIVVEN_CODE_TOPIC_ALREADY_EXISTS = 110,
+    /** The offset lies outside of the log. */
+    RIVVEN_CODE_OFFSET_OUT_OF_RANGE = 111,
+    /** A topic setting is not acceptable to the broker. */
+    RIVVEN_CODE_INVALID_TOPIC_CONFIG = 112,
+    /** Another broker leads the partition. */
+    RIVVEN_CODE_NOT_LEADER_FOR_PARTITION = 113,
+    /** The leader epoch of the request is out of date. */
+    RIVVEN_CODE_FENCED_LEADER_EPOCH = 114,
+    /** The broker does not know the producer id, for instance after its restart. */
+    RIVVEN_CODE_UNKNOWN_PRODUCER_ID = 115,
+    /** The sequence number does not follow the last one. */
+    RIVVEN_CODE_OUT_OF_ORDER_SEQUENCE = 116,
+    /** Another producer has taken over the identity. */
+    RIVVEN_CODE_PRODUCER_FENCED = 117,
+    /** The producer has another transaction open. */
+    RIVVEN_CODE_CONCURRENT_TRANSACTIONS = 118,
+    /** There is no such open transaction. */
+    RIVVEN_CODE_INVALID_TXN_ID = 119,
+    /** The state of the transaction does not allow the call. */
+    RIVVEN_CODE_INVALID_TXN_STATE = 120,
+    /** The transaction ran into its timeout. */
+    RIVVEN_CODE_TRANSACTION_TIMED_OUT = 121,
+    /** The partition was not added to the transaction. */
+    RIVVEN_CODE_PARTITION_NOT_IN_TXN = 122,
+    /** The broker has its maximum of open transactions. */
+    RIVVEN_CODE_TOO_MANY_TRANSACTIONS = 123,
+    /** The broker refused a step of the transaction. */
+    RIVVEN_CODE_TRANSACTION_ERROR = 124,
+    /** It is not known whether the transaction was committed. */
+    RIVVEN_CODE_COMMIT_FAILED = 125,
+    /** It is not known whether the transaction was aborted. */
+    RIVVEN_CODE_ABORT_FAILED = 126,
+    /** The broker could not admit the member to the group. */
+    RIVVEN_CODE_JOIN_GROUP_FAILED = 127,
+    /** The group does not exist any more: join again. */
+    RIVVEN_CODE_UNKNOWN_GROUP = 128,
+    /** The group does not know the member: join again. */
+    RIVVEN_CODE_UNKNOWN_MEMBER_ID = 129,
+    /** The group has moved to another generation: join again. */
+    RIVVEN_CODE_ILLEGAL_GENERATION = 130,
+    /** The assignment names members that the group does not have. */
+    RIVVEN_CODE_INCONSISTENT_GROUP_PROTOCOL = 131,
+    /** The leader of the group sent no assignment in time: join again. */
+    RIVVEN_CODE_REBALANCE_TIMEOUT = 132,
+    /** The group is being rebalanced: join again. */
+    RIVVEN_CODE_REBALANCE_IN_PROGRESS = 133,
+    /** The connection is not logged in. */
+    RIVVEN_CODE_AUTHENTICATION_REQUIRED = 134,
+    /** The login has expired. */
+    RIVVEN_CODE_SESSION_EXPIRED = 135,
+    /** The user has no right to do this. */
+    RIVVEN_CODE_AUTHORIZATION_FAILED = 136,
+    /** The address sends more requests than the broker allows. */
+    RIVVEN_CODE_RATE_LIMIT_EXCEEDED = 137,
+    /** The broker refuses a message of this size. */
+    RIVVEN_CODE_MESSAGE_TOO_LARGE = 138,
+    /** The broker could not read the request. */
+    RIVVEN_CODE_INVALID_REQUEST = 139,
+    /** The answer would be over the broker's frame limit. */
+    RIVVEN_CODE_ANSWER_TOO_LARGE = 140,
+    /** The broker met a defect of its own. */
+    RIVVEN_CODE_SERVER_INTERNAL = 141,
+    /** The broker's storage failed. */
+    RIVVEN_CODE_STORAGE_ERROR = 142,
+    /** A quota is used up for the moment. */
+    RIVVEN_CODE_THROTTLED = 143,
+    /** The broker, as it was started, cannot do this. */
+    RIVVEN_CODE_SERVER_UNSUPPORTED = 144,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum rivven_code rivven_code;
+#else
+typedef int32_t rivven_code;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/** What is known of a request whose call failed. */
+enum rivven_outcome
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /** The broker never had the whole request: it was not executed. */
+    RIVVEN_OUTCOME_NOT_SENT = 0,
+    /** The broker may have executed the request or not. */
+    RIVVEN_OUTCOME_UNKNOWN = 1,
+    /** The broker answered and refused. */
+    RIVVEN_OUTCOME_REJECTED = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum rivven_outcome rivven_outcome;
+#else
+typedef int32_t rivven_outcome;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Gives the name of a code, without prefix: `TIMED_OUT`; `OK` for 0.
+ *
+ * Never NULL: a number that is no code of this library has the name
+ * `UNKNOWN_CODE`. The text is static.
+ */
+const char *rivven_code_name(int32_t code);
+
+/**
+ * Gives one sentence on what a code means.
+ *
+ * Never NULL: a number that is no code of this library has a text that says
+ * so. The text is static.
+ */
+const char *rivven_code_text(int32_t code);
+
+/* ----------------------------------------------------------------------------
+ * Errors
+ *
+ * A function that fails returns the code, and stores an error with everything
+ * else where its last argument points. Who passes NULL there gets the code
+ * alone.
+ *
+ *     rivven_error_t *error = NULL;
+ *     if (rivven_client_ping(client, &error) != RIVVEN_CODE_OK) {
+ *         fprintf(stderr, "%s\n", rivven_error_message(error));
+ *         rivven_error_free(error);
+ *     }
+ * ---------------------------------------------------------------------------- */
+
+/**
+ * What went wrong in one call.
+ *
+ * It belongs to the caller, who frees it with `rivven_error_free`, and lives
+ * independently of every other handle. It never changes, so it may be read
+ * from any thread. All functions on it accept NULL, which stands for no error.
+ */
+typedef struct rivven_error_t rivven_error_t;
+
+/** Gives the code: `RIVVEN_CODE_OK` for NULL. */
+rivven_code rivven_error_code(const rivven_error_t *error);
+
+/** Gives the name of the code, as `rivven_code_name` does; never NULL, static. */
+const char *rivven_error_name(const rivven_error_t *error);
+
+/**
+ * Gives the message for people: what was attempted, on what, what happened, what to try.
+ *
+ * UTF-8, never NULL, empty for no error; it lives as long as the error. The
+ * wording may change between releases: programs decide by the code.
+ */
+const char *rivven_error_message(const rivven_error_t *error);
+
+/**
+ * Gives the server concerned, `host:port` as it was dialled; NULL if none is.
+ *
+ * It lives as long as the error.
+ */
+const char *rivven_error_address(const rivven_error_t *error);
+
+/**
+ * Gives what is known of the request: not executed, unknown, or refused by the broker.
+ *
+ * `RIVVEN_OUTCOME_NOT_SENT` for NULL.
+ */
+rivven_outcome rivven_error_outcome(const rivven_error_t *error);
+
+/** Tells whether the same call may succeed when it is repeated. */
+bool rivven_error_is_retriable(const rivven_error_t *error);
+
+/** Tells whether the handle that gave the error is of no use any more: make a new one. */
+bool rivven_error_is_fatal(const rivven_error_t *error);
+
+/** Tells whether an open transaction has to be aborted. */
+bool rivven_error_is_abortable(const rivven_error_t *error);
+
+/** Frees an error and the strings it gave; accepts NULL. */
+void rivven_error_free(rivven_error_t *error);
+
+/* ----------------------------------------------------------------------------
+ * Bytes
+ *
+ * Keys and values are bytes of any kind, zeros included. Going in they are
+ * copied before the function returns; coming out they are views into a batch.
+ * ---------------------------------------------------------------------------- */
+
+/**
+ * A view of bytes that belong to somebody else.
+ *
+ * `data` NULL with `len` 0 is nothing: no key, or an empty value. `data` not
+ * NULL with `len` 0 is empty, which for a key is not the same as no key.
+ */
+typedef struct {
+    /** The first byte. */
+    const uint8_t *data;
+    /** The number of bytes. */
+    size_t len;
+} rivven_bytes_t;
+
+/**
+ * Makes a view of `len` bytes at `data`.
+ *
+ * The bytes have to live as long as the view is used. Nothing is copied.
+ */
+rivven_bytes_t rivven_bytes_from(const void *data, size_t len);
+
+/**
+ * Makes a view of the characters of a string, without the zero at its end.
+ *
+ * The string has to live as long as the view is used. NULL gives nothing.
+ */
+rivven_bytes_t rivven_bytes_from_string(const char *string);
+
+/* ----------------------------------------------------------------------------
+ * Configuration
+ *
+ * A configuration is keys and values, all of them strings. docs/CONFIGURATION.md
+ * lists the keys; `bootstrap.servers` is the only one that is required.
+ * ---------------------------------------------------------------------------- */
+
+/**
+ * How a client is to work.
+ *
+ * It belongs to the caller, who frees it with `rivven_config_free`; a client
+ * copies it. Meant for one thread at a time.
+ */
+typedef struct rivven_config_t rivven_config_t;
+
+/**
+ * Makes a configuration in which every key has its default.
+ *
+ * It is stored in `*config`. Fails with `RIVVEN_CODE_INVALID_ARGUMENT` only, if `config` is NULL.
+ */
+rivven_code rivven_config_new(rivven_config_t **config, rivven_error_t **error);
+
+/**
+ * Sets a key to a value; both are copied.
+ *
+ * Numbers and times are written in decimal: `rivven_config_set(config,
+ * "request.timeout.ms", "5000", &error)`. A key that was set before is set
+ * anew.
+ *
+ * Fails with `RIVVEN_CODE_INVALID_CONFIG` for an unknown key, whose nearest
+ * known one is named, and for a value that the key does not take; with
+ * `RIVVEN_CODE_INVALID_ARGUMENT` for NULL and for what is not UTF-8. The
+ * configuration is unchanged then.
+ */
+rivven_code rivven_config_set(rivven_config_t *config,
+                              const char *key,
+                              const char *value,
+                              rivven_error_t **error);
+
+/** Frees a configuration; accepts NULL. Clients made from it go on. */
+void rivven_config_free(rivven_config_t *config);
+
+/* ----------------------------------------------------------------------------
+ * Lists of strings
+ * ---------------------------------------------------------------------------- */
+
+/**
+ * A list of strings that a function gave.
+ *
+ * It belongs to the caller, who frees it with `rivven_strings_free`. It never
+ * changes, so it may be read from any thread.
+ */
+typedef struct rivven_strings_t rivven_strings_t;
+
+/** Gives the number of strings; 0 for NULL. */
+size_t rivven_strings_len(const rivven_strings_t *strings);
+
+/**
+ * Gives a string; NULL if `index` is not below the number of strings.
+ *
+ * UTF-8; it lives as long as the list.
+ */
+const char *rivven_strings_get(const rivven_strings_t *strings, size_t index);
+
+/** Frees a list and its strings; accepts NULL. */
+void rivven_strings_free(rivven_strings_t *strings);
+
+/* ----------------------------------------------------------------------------
+ * Records that were read
+ *
+ *     for (size_t i = 0; i < rivven_batch_len(batch); i++) {
+ *         rivven_bytes_t value = rivven_batch_value(batch, i);
+ *         fwrite(value.data, 1, value.len, stdout);
+ *     }
+ *     rivven_batch_free(batch);
+ * ---------------------------------------------------------------------------- */
+
+/**
+ * Records of one partition, in the order of the log.
+ *
+ * It belongs to the caller, who frees it with `rivven_batch_free`, and lives
+ * independently of the client. It never changes, so it may be read from any
+ * thread. It keeps the broker's answer in memory, and keys and values are
+ * views into that.
+ */
+typedef struct rivven_batch_t rivven_batch_t;
+
+/** Gives the number of records; 0 for NULL. */
+size_t rivven_batch_len(const rivven_batch_t *batch);
+
+/** Gives the offset of a record; 0 if there is none of that index. */
+uint64_t rivven_batch_offset(const rivven_batch_t *batch, size_t index);
+
+/** Gives the partition of a record; 0 if there is none of that index. */
+uint32_t rivven_batch_partition(const rivven_batch_t *batch, size_t index);
+
+/**
+ * Gives when the broker received a record, in milliseconds since 1970-01-01 00:00 UTC.
+ *
+ * 0 if there is no record of that index.
+ */
+int64_t rivven_batch_timestamp(const rivven_batch_t *batch, size_t index);
+
+/**
+ * Gives the key of a record; `data` is NULL if it has none.
+ *
+ * The same if there is no record of that index. The view is valid until
+ * `rivven_batch_free`. A key may be empty: `data` is not NULL then.
+ */
+rivven_bytes_t rivven_batch_key(const rivven_batch_t *batch, size_t index);
+
+/**
+ * Gives the value of a record; `data` is NULL only if there is no record of that index.
+ *
+ * The view is valid until `rivven_batch_free`.
+ */
+rivven_bytes_t rivven_batch_value(const rivven_batch_t *batch, size_t index);
+
+/** Frees a batch, which ends every view into it; accepts NULL. */
+void rivven_batch_free(rivven_batch_t *batch);
+
+/* ----------------------------------------------------------------------------
+ * Client
+ *
+ * Calls block the thread that makes them until the answer is there or the
+ * time that the configuration gives has passed.
+ * ---------------------------------------------------------------------------- */
+
+/**
+ * A connection to a cluster, made at need and replaced when it fails.
+ *
+ * It may be used by any number of threads at once; their requests share the
+ * connection. All clients of a process share some background threads, which
+ * start with the first client and end with the last; none of them calls into
+ * the program.
+ *
+ * In the child of a `fork` every call on a client of the parent fails with
+ * `RIVVEN_CODE_FORKED`; free it there and make a new one.
+ */
+typedef struct rivven_client_t rivven_client_t;
+
+/**
+ * Makes a client and stores it in `*client`; the caller frees it with `rivven_client_free`.
+ *
+ * Does no I/O: the client connects when `rivven_client_connect` or a first
+ * request is called. The configuration is copied.
+ *
+ * Fails with `RIVVEN_CODE_INVALID_CONFIG` if `runtime.threads` contradicts
+ * what an earlier client of the process asked for, `RIVVEN_CODE_IO` if the
+ * background threads cannot be started, `RIVVEN_CODE_INVALID_ARGUMENT` for NULL.
+ */
+rivven_code rivven_client_new(const rivven_config_t *config,
+                              rivven_client_t **client,
+                              rivven_error_t **error);
+
+/**
+ * Waits for a first ready connection, at most `connection.timeout.ms` for each server.
+ *
+ * Calling it is a choice: without it the first request connects. On a client
+ * that is connected it returns at once.
+ *
+ * Fails with `RIVVEN_CODE_INVALID_CONFIG` for an address that cannot be read
+ * or if `bootstrap.servers` is not set; with one server with its error
+ * (`RIVVEN_CODE_RESOLVE_FAILED`, `RIVVEN_CODE_CONNECTION_FAILED`,
+ * `RIVVEN_CODE_CONNECTION_LOST`, `RIVVEN_CODE_TIMED_OUT`, or
+ * `RIVVEN_CODE_MALFORMED_RESPONSE` and `RIVVEN_CODE_RESPONSE_TOO_LARGE` if it
+ * is no Rivven broker), with several with
+ * `RIVVEN_CODE_ALL_SERVERS_UNAVAILABLE`, whose message names each; with
+ * `RIVVEN_CODE_CLOSED` after `rivven_client_close`. It may be called again.
+ */
+rivven_code rivven_client_connect(rivven_client_t *client, rivven_error_t **error);
+
+/**
+ * Asks the broker for a sign of life.
+ *
+ * Every request, this one and those below, fails as `rivven_client_connect`
+ * does where no connection can be made; with `RIVVEN_CODE_TIMED_OUT` after
+ * `request.timeout.ms`; with `RIVVEN_CODE_CONNECTION_LOST` if the connection
+ * ends; with `RIVVEN_CODE_CLOSED`, `RIVVEN_CODE_FORKED`, and
+ * `RIVVEN_CODE_INVALID_ARGUMENT` for wrong arguments, before anything is
+ * sent. `rivven_error_outcome` tells whether the broker may have executed it.
+ */
+rivven_code rivven_client_ping(rivven_client_t *client, rivven_error_t **error);
+
+/**
+ * Closes the connections, after waiting for requests under way for at most `timeout_ms`.
+ *
+ * A negative `timeout_ms` stands for `close.timeout.ms`. Requests that are
+ * still without answer after it fail with `RIVVEN_CODE_CLOSED`, in the
+ * threads that wait for them, and so does every later call. Closing twice is
+ * no error. The handle has to be freed nevertheless.
+ *
+ * Fails with `RIVVEN_CODE_FORKED` and `RIVVEN_CODE_INVALID_ARGUMENT` only.
+ */
+rivven_code rivven_client_close(rivven_client_t *client,
+                                int64_t timeout_ms,
+                                rivven_error_t **error);
+
+/**
+ * Drops the caller's reference to a client; accepts NULL and never blocks.
+ *
+ * A call that is under way in another thread keeps a reference of its own and
+ * goes on to its end. After the last reference, a client that was not closed
+ * is closed in the background within `close.timeout.ms`. The pointer must not
+ * be used for a new call, in any thread, once this was called.
+ */
+void rivven_client_free(rivven_client_t *client);
+
+/* ----------------------------------------------------------------------------
+ * Topics
+ * ---------------------------------------------------------------------------- */
+
+/** For `rivven_client_create_topic`: as many partitions as the broker gives by default. */
+#define RIVVEN_PARTITIONS_DEFAULT -1
+
+/**
+ * Creates a topic.
+ *
+ * `name` has 1 to 255 of the characters `a-zA-Z0-9._-` and begins with a letter
+ * or a digit. `partitions` is 1 to 1000 or `RIVVEN_PARTITIONS_DEFAULT`. The
+ * number of partitions that the topic has goes to `*created`, which may be
+ * NULL.
+ *
+ * Fails with `RIVVEN_CODE_TOPIC_ALREADY_EXISTS`, `RIVVEN_CODE_INVALID_TOPIC`,
+ * `RIVVEN_CODE_INVALID_PARTITIONS`, and as every request.
+ */
+rivven_code rivven_client_create_topic(rivven_client_t *client,
+                                       const char *name,
+                                       int64_t partitions,
+                                       uint32_t *created,
+                                       rivven_error_t **error);
+
+/**
+ * Lists the names of all topics, in no order, and stores the list in `*names`.
+ *
+ * The caller frees it with `rivven_strings_free`. Fails as every request.
+ */
+rivven_code rivven_client_list_topics(rivven_client_t *client,
+                                      rivven_strings_t **names,
+                                      rivven_error_t **error);
+
+/**
+ * Deletes a topic.
+ *
+ * Broker release 0.0.22 keeps the log files: a topic created anew under the
+ * same name has the old records. Fails with
+ * `RIVVEN_CODE_UNKNOWN_TOPIC_OR_PARTITION`, and as every request.
+ */
+rivven_code rivven_client_delete_topic(rivven_client_t *client,
+                                       const char *name,
+                                       rivven_error_t **error);
+
+/**
+ * Stores the number of partitions of a topic in `*partitions`, which may be NULL.
+ *
+ * Never creates the topic. Fails with
+ * `RIVVEN_CODE_UNKNOWN_TOPIC_OR_PARTITION`, and as every request.
+ */
+rivven_code rivven_client_get_metadata(rivven_client_t *client,
+                                       const char *topic,
+                                       uint32_t *partitions,
+                                       rivven_error_t **error);
+
+/* ----------------------------------------------------------------------------
+ * Writing and reading records
+ *
+ * A topic is named by 1 to 255 of the characters `a-zA-Z0-9._-`, and its
+ * partitions are counted from 0. Where numbers are given back, the pointer to
+ * any of them may be NULL.
+ * ---------------------------------------------------------------------------- */
+
+/** For `rivven_client_publish_batch`: the partition that the broker chooses. */
+#define RIVVEN_PARTITION_ANY -1
+
+/**
+ * Appends a record without a key; the broker chooses the partition.
+ *
+ * It creates an unknown topic. The offset of the record goes to `*offset` and its partition to
+ * `*partition`.
+ *
+ * Fails with `RIVVEN_CODE_INVALID_TOPIC` and `RIVVEN_CODE_REQUEST_TOO_LARGE`
+ * before anything is sent, with the broker's own errors, and as every
+ * request. If the outcome of the error is `RIVVEN_OUTCOME_UNKNOWN` the record
+ * may have been written.
+ */
+rivven_code rivven_client_publish(rivven_client_t *client,
+                                  const char *topic,
+                                  rivven_bytes_t value,
+                                  uint64_t *offset,
+                                  uint32_t *partition,
+                                  rivven_error_t **error);
+
+/**
+ * Appends a record with a key, by which the broker chooses the partition.
+ *
+ * Records of one key go to one partition. A `key` whose `data` is NULL is no
+ * key. Otherwise as `rivven_client_publish`.
+ */
+rivven_code rivven_client_publish_with_key(rivven_client_t *client,
+                                           const char *topic,
+                                           rivven_bytes_t key,
+                                           rivven_bytes_t value,
+                                           uint64_t *offset,
+                                           uint32_t *partition,
+                                           rivven_error_t **error);
+
+/**
+ * Appends a record to a partition of an existing topic.
+ *
+ * A `key` whose `data` is NULL is no key. Fails with
+ * `RIVVEN_CODE_INVALID_PARTITION` if there is none of that number, otherwise
+ * as `rivven_client_publish`.
+ */
+rivven_code rivven_client_publish_to_partition(rivven_client_t *client,
+                                               const char *topic,
+                                               uint32_t partition,
+                                               rivven_bytes_t key,
+                                               rivven_bytes_t value,
+                                               uint64_t *offset,
+                                               rivven_error_t **error);
+
+/**
+ * Appends many records to one partition, in their order.
+ *
+ * `keys` and `values` are arrays of `count` views, at most 10000; `keys` may
+ * be NULL if no record has a key, and a key whose `data` is NULL is none.
+ * `partition` may be `RIVVEN_PARTITION_ANY`: the broker then chooses one for
+ * the whole batch, by the key of the first record, and creates an unknown
+ * topic. The partition goes to `*written_to`, and the offset of the first
+ * record to `*base_offset`; the others follow it directly where nobody else
+ * wrote to the partition meanwhile.
+ *
+ * A batch is not atomic: an error may leave its first records written. Fails
+ * with `RIVVEN_CODE_INVALID_ARGUMENT` if `count` is 0, and as
+ * `rivven_client_publish_to_partition`.
+ */
+rivven_code rivven_client_publish_batch(rivven_client_t *client,
+                                        const char *topic,
+                                        int64_t partition,
+                                        const rivven_bytes_t *keys,
+                                        const rivven_bytes_t *values,
+                                        size_t count,
+                                        uint64_t *base_offset,
+                                        uint32_t *written_to,
+                                        rivven_error_t **error);
+
+/**
+ * Reads records of a partition from `offset` on, at most `max_messages`.
+ *
+ * They are stored in `*batch`, which the caller frees with
+ * `rivven_batch_free`. The broker answers at once, with an empty batch where
+ * there is nothing to read, and with fewer records than asked for where they
+ * are large. Below the earliest offset it begins there.
+ *
+ * Fails with `RIVVEN_CODE_UNKNOWN_TOPIC_OR_PARTITION`;
+ * `RIVVEN_CODE_INVALID_PARTITION`; `RIVVEN_CODE_ANSWER_TOO_LARGE` if so many
+ * records exceed the broker's limit: ask for fewer; and as every request.
+ */
+rivven_code rivven_client_consume(rivven_client_t *client,
+                                  const char *topic,
+                                  uint32_t partition,
+                                  uint64_t offset,
+                                  uint32_t max_messages,
+                                  rivven_batch_t **batch,
+                                  rivven_error_t **error);
+
+/**
+ * Gives the first offset of a partition and the next one to be written.
+ *
+ * They go to `*earliest` and `*latest`. Fails with
+ * `RIVVEN_CODE_UNKNOWN_TOPIC_OR_PARTITION`, and as every request.
+ */
+rivven_code rivven_client_get_offset_bounds(rivven_client_t *client,
+                                            const char *topic,
+                                            uint32_t partition,
+                                            uint64_t *earliest,
+                                            uint64_t *latest,
+                                            rivven_error_t **error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* RIVVEN_H */

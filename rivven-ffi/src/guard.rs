@@ -1,0 +1,40 @@
+//! The frame of every exported function: panics end here, errors become codes.
+
+use rivven_bridge::catch_panic;
+use rivven_client::Result;
+
+use crate::code::rivven_code;
+use crate::error::{Failure, rivven_error_t};
+use crate::handle;
+
+/// Runs the body of a function that can fail; a failure is stored in `error` unless that is NULL.
+///
+/// # Safety
+///
+/// `error` is NULL or can be written.
+pub(crate) unsafe fn fallible<E: Into<Failure>>(
+    error: *mut *mut rivven_error_t,
+    body: impl FnOnce() -> Result<(), E>,
+) -> rivven_code {
+    let result = catch_panic(|| Ok(body())).map_err(Failure::from).and_then(|result| result.map_err(E::into));
+    let Err(failure) = result else { return rivven_code::Ok };
+    let code = failure.code();
+    if !error.is_null() {
+        // SAFETY: the caller promises that it can be written.
+        unsafe { error.write(handle::make(failure)) };
+    }
+    code
+}
+
+/// Runs the body of a function that cannot fail but has a value for wrong arguments.
+pub(crate) fn infallible<T>(otherwise: T, body: impl FnOnce() -> Result<T>) -> T {
+    catch_panic(body).unwrap_or(otherwise)
+}
+
+/// Runs the body of a function without result.
+pub(crate) fn silent(body: impl FnOnce()) {
+    infallible((), || {
+        body();
+        Ok(())
+    });
+}

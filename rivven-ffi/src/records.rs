@@ -1,0 +1,220 @@
+//! Writing and reading records
+//!
+//! A topic is named by 1 to 255 of the characters `a-zA-Z0-9._-`, and its
+//! partitions are counted from 0. Where numbers are given back, the pointer to
+//! any of them may be NULL.
+
+use std::ffi::c_char;
+
+use rivven_client::Result;
+use rivven_client::ops::{BatchItem, Consume, GetOffsetBounds, Publish, PublishBatch};
+
+use crate::batch::rivven_batch_t;
+use crate::bytes::{NOTHING, rivven_bytes_t};
+use crate::client::{on_client, rivven_client_t};
+use crate::code::rivven_code;
+use crate::error::rivven_error_t;
+use crate::handle;
+use crate::input::{array, bytes, number_or_default, required, store, text};
+
+/// For `rivven_client_publish_batch`: the partition that the broker chooses.
+pub const RIVVEN_PARTITION_ANY: i64 = -1;
+
+/// Appends a record without a key; the broker chooses the partition.
+///
+/// It creates an unknown topic. The offset of the record goes to `*offset` and its partition to
+/// `*partition`.
+///
+/// Fails with `RIVVEN_CODE_INVALID_TOPIC` and `RIVVEN_CODE_REQUEST_TOO_LARGE`
+/// before anything is sent, with the broker's own errors, and as every
+/// request. If the outcome of the error is `RIVVEN_OUTCOME_UNKNOWN` the record
+/// may have been written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rivven_client_publish(
+    client: *mut rivven_client_t,
+    topic: *const c_char,
+    value: rivven_bytes_t,
+    offset: *mut u64,
+    partition: *mut u32,
+    error: *mut *mut rivven_error_t,
+) -> rivven_code {
+    // SAFETY: passed on to the caller.
+    unsafe { publish(client, topic, None, NOTHING, value, (offset, partition), error) }
+}
+
+/// Appends a record with a key, by which the broker chooses the partition.
+///
+/// Records of one key go to one partition. A `key` whose `data` is NULL is no
+/// key. Otherwise as `rivven_client_publish`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rivven_client_publish_with_key(
+    client: *mut rivven_client_t,
+    topic: *const c_char,
+    key: rivven_bytes_t,
+    value: rivven_bytes_t,
+    offset: *mut u64,
+    partition: *mut u32,
+    error: *mut *mut rivven_error_t,
+) -> rivven_code {
+    // SAFETY: passed on to the caller.
+    unsafe { publish(client, topic, None, key, value, (offset, partition), error) }
+}
+
+/// Appends a record to a partition of an existing topic.
+///
+/// A `key` whose `data` is NULL is no key. Fails with
+/// `RIVVEN_CODE_INVALID_PARTITION` if there is none of that number, otherwise
+/// as `rivven_client_publish`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rivven_client_publish_to_partition(
+    client: *mut rivven_client_t,
+    topic: *const c_char,
+    partition: u32,
+    key: rivven_bytes_t,
+    value: rivven_bytes_t,
+    offset: *mut u64,
+    error: *mut *mut rivven_error_t,
+) -> rivven_code {
+    // SAFETY: passed on to the caller.
+    unsafe { publish(client, topic, Some(partition), key, value, (offset, std::ptr::null_mut()), error) }
+}
+
+/// What the functions that append one record have in common.
+unsafe fn publish(
+    client: *mut rivven_client_t,
+    topic: *const c_char,
+    partition: Option<u32>,
+    key: rivven_bytes_t,
+    value: rivven_bytes_t,
+    output: (*mut u64, *mut u32),
+    error: *mut *mut rivven_error_t,
+) -> rivven_code {
+    // SAFETY: the caller gives valid views and a string, and room for the outputs.
+    unsafe {
+        on_client(client, error, |client| {
+            let (key, value) = (bytes(key, "key")?, bytes(value, "value")?.unwrap_or_default());
+            let operation = Publish { topic: text(topic, "topic")?, partition, key, value };
+            let published = client.start(&operation)?.wait()?;
+            store(output.0, published.offset);
+            store(output.1, published.partition);
+            Ok(())
+        })
+    }
+}
+
+/// Appends many records to one partition, in their order.
+///
+/// `keys` and `values` are arrays of `count` views, at most 10000; `keys` may
+/// be NULL if no record has a key, and a key whose `data` is NULL is none.
+/// `partition` may be `RIVVEN_PARTITION_ANY`: the broker then chooses one for
+/// the whole batch, by the key of the first record, and creates an unknown
+/// topic. The partition goes to `*written_to`, and the offset of the first
+/// record to `*base_offset`; the others follow it directly where nobody else
+/// wrote to the partition meanwhile.
+///
+/// A batch is not atomic: an error may leave its first records written. Fails
+/// with `RIVVEN_CODE_INVALID_ARGUMENT` if `count` is 0, and as
+/// `rivven_client_publish_to_partition`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rivven_client_publish_batch(
+    client: *mut rivven_client_t,
+    topic: *const c_char,
+    partition: i64,
+    keys: *const rivven_bytes_t,
+    values: *const rivven_bytes_t,
+    count: usize,
+    base_offset: *mut u64,
+    written_to: *mut u32,
+    error: *mut *mut rivven_error_t,
+) -> rivven_code {
+    // SAFETY: the caller gives valid arrays and a string, and room for the outputs.
+    unsafe {
+        on_client(client, error, |client| {
+            let partition = number_or_default(partition, "partition")?;
+            let records = records(keys, values, count)?;
+            let records = records.iter().copied();
+            let published = client.start(&PublishBatch { topic: text(topic, "topic")?, partition, records })?.wait()?;
+            store(base_offset, published.base_offset);
+            store(written_to, published.partition);
+            Ok(())
+        })
+    }
+}
+
+/// The records of two arrays, checked.
+///
+/// # Safety
+///
+/// The arrays have `count` valid views, but `keys` may be NULL.
+unsafe fn records<'a>(
+    keys: *const rivven_bytes_t,
+    values: *const rivven_bytes_t,
+    count: usize,
+) -> Result<Vec<BatchItem<&'a [u8], &'a [u8]>>> {
+    // SAFETY: passed on to the caller.
+    unsafe {
+        let keys: &[rivven_bytes_t] = if keys.is_null() { &[] } else { array(keys, count, "keys")? };
+        let values = array(values, count, "values")?;
+        let record = |(index, value): (usize, &rivven_bytes_t)| {
+            let key = keys.get(index).copied().unwrap_or(NOTHING);
+            Ok((bytes(key, "a key")?, bytes(*value, "a value")?.unwrap_or_default()))
+        };
+        values.iter().enumerate().map(record).collect()
+    }
+}
+
+/// Reads records of a partition from `offset` on, at most `max_messages`.
+///
+/// They are stored in `*batch`, which the caller frees with
+/// `rivven_batch_free`. The broker answers at once, with an empty batch where
+/// there is nothing to read, and with fewer records than asked for where they
+/// are large. Below the earliest offset it begins there.
+///
+/// Fails with `RIVVEN_CODE_UNKNOWN_TOPIC_OR_PARTITION`;
+/// `RIVVEN_CODE_INVALID_PARTITION`; `RIVVEN_CODE_ANSWER_TOO_LARGE` if so many
+/// records exceed the broker's limit: ask for fewer; and as every request.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rivven_client_consume(
+    client: *mut rivven_client_t,
+    topic: *const c_char,
+    partition: u32,
+    offset: u64,
+    max_messages: u32,
+    batch: *mut *mut rivven_batch_t,
+    error: *mut *mut rivven_error_t,
+) -> rivven_code {
+    // SAFETY: the output was checked, and the caller gives room for it.
+    unsafe {
+        on_client(client, error, |client| {
+            required(batch, "batch")?;
+            let topic = text(topic, "topic")?;
+            let operation = Consume { topic, partition, offset, max_messages, isolation_level: None, max_wait: None };
+            batch.write(handle::make(client.start(&operation)?.wait()?));
+            Ok(())
+        })
+    }
+}
+
+/// Gives the first offset of a partition and the next one to be written.
+///
+/// They go to `*earliest` and `*latest`. Fails with
+/// `RIVVEN_CODE_UNKNOWN_TOPIC_OR_PARTITION`, and as every request.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rivven_client_get_offset_bounds(
+    client: *mut rivven_client_t,
+    topic: *const c_char,
+    partition: u32,
+    earliest: *mut u64,
+    latest: *mut u64,
+    error: *mut *mut rivven_error_t,
+) -> rivven_code {
+    // SAFETY: the caller gives a string that ends with a zero, and room for the outputs.
+    unsafe {
+        on_client(client, error, |client| {
+            let bounds = client.start(&GetOffsetBounds { topic: text(topic, "topic")?, partition })?.wait()?;
+            store(earliest, bounds.0);
+            store(latest, bounds.1);
+            Ok(())
+        })
+    }
+}
