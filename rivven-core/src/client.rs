@@ -128,7 +128,7 @@ impl Client {
     }
 
     async fn log_in(&self, credentials: Credentials) -> Result<AuthSession> {
-        self.connection.log_in(&credentials, self.request_timeout()).await
+        self.connection.log_in(credentials, self.request_timeout()).await
     }
 
     async fn open(address: &str, options: &ConnectOptions) -> Result<Self> {

@@ -95,13 +95,10 @@ impl Cluster {
         let servers = self.servers.get_or_try_init(|| parse(&self.config.servers))?;
         let mut link = self.link.lock().await;
         match link.connection.take() {
-            Some(connection) if connection.is_open() && !connection.is_session_over() => {
+            Some(connection) if connection.is_open() => {
                 link.connection = Some(connection.clone());
                 return Ok(connection);
             }
-            // A login that is about to expire is renewed by a new connection to the
-            // same server; calls under way end on the old one.
-            Some(connection) if connection.is_open() => {}
             Some(_) => link.server += 1,
             None => {}
         }

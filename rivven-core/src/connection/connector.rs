@@ -26,7 +26,7 @@ pub(crate) struct ConnectOptions {
     /// The time for resolving, connecting and greeting together.
     pub(crate) timeout: Duration,
     /// The most requests without answer.
-    pub(crate) max_in_flight: usize,
+    pub(crate) max_in_flight: u32,
     /// How the connection is encrypted; plain where nothing is set.
     #[cfg(feature = "tls")]
     pub(crate) tls: Option<TlsConfig>,
@@ -60,7 +60,7 @@ pub(crate) async fn connect(server: &ServerAddress, options: &ConnectOptions) ->
     let connection = start(socket, server, options, deadline).await?;
     greet(&connection, options, deadline).await?;
     if let Some(credentials) = &options.credentials {
-        connection.log_in(credentials, deadline.saturating_duration_since(Instant::now())).await?;
+        connection.log_in(credentials.clone(), deadline.saturating_duration_since(Instant::now())).await?;
     }
     tracing::debug!(address = %server.text(), encrypted = connection.is_tls(), "connected");
     Ok(connection)

@@ -9,7 +9,7 @@ use crate::auth::{AuthSession, Credentials, Exchange, Mechanism, NONCE_BYTES, Sc
 use crate::error::{Detail, Error, ErrorCode, Outcome, Result};
 use crate::protocol::{DecodeAnswer, EncodeError, RequestFrame, Response, encode};
 
-/// Logs in and notes the session on the connection.
+/// Logs in on a connection that nobody else uses meanwhile.
 ///
 /// `limit` bounds the exchange with the server, not the key derivation, which
 /// takes seconds in an unoptimised build.
@@ -21,7 +21,6 @@ pub(super) async fn log_in(connection: &Connection, credentials: &Credentials, l
     };
     session.map_err(|error| explained(error, connection, credentials)).inspect(|session| {
         tracing::debug!(address = %connection.address(), user = %credentials.username, expires_in = session.expires_in, "logged in");
-        connection.note_session(session);
     })
 }
 
@@ -70,7 +69,7 @@ impl Login<'_> {
 
     async fn call<T>(&self, request: Result<RequestFrame, EncodeError>, decode: DecodeAnswer<T>) -> Result<T> {
         let spent = self.begun.elapsed().saturating_sub(self.derivation);
-        self.connection.call(&request?, decode, self.limit.saturating_sub(spent)).await
+        self.connection.call_alone(&request?, decode, self.limit.saturating_sub(spent)).await
     }
 
     fn broken_off(&self, error: ScramError) -> Error {

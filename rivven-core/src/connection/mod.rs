@@ -11,6 +11,7 @@ mod handshake;
 mod login;
 mod output;
 mod pending;
+mod session;
 mod socket;
 mod stream;
 mod task;
@@ -19,11 +20,11 @@ mod tls;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 
 pub(crate) use address::ServerAddress;
@@ -33,15 +34,16 @@ pub(crate) use connector::DEFAULT_CLIENT_ID;
 use failure::{Cause, Failure, Phase};
 pub(crate) use handshake::Handshake;
 use login::log_in;
+use session::Session;
 use stream::Stream;
 use task::{Command, Reply, Task};
 
 use crate::auth::{AuthSession, Credentials};
-use crate::error::{Error, Outcome, Result};
+use crate::error::{Error, ErrorCode, Outcome, Result};
 use crate::protocol::{DecodeAnswer, RequestFrame, Response, describe};
 
 /// The most requests without answer on a connection where nothing else is configured.
-pub(crate) const DEFAULT_MAX_IN_FLIGHT: usize = 1000;
+pub(crate) const DEFAULT_MAX_IN_FLIGHT: u32 = 1000;
 
 /// A handle to a connection; clones share it.
 ///
@@ -57,8 +59,8 @@ pub(crate) struct Connection {
 struct Shared {
     address: Arc<str>,
     encrypted: bool,
-    /// When the login has to be renewed, where there was one.
-    session_end: Mutex<Option<Instant>>,
+    session: Session,
+    max_in_flight: u32,
     /// The places in flight; closed when the connection takes no more requests.
     slots: Arc<Semaphore>,
     /// Why the connection takes no more requests.
@@ -80,12 +82,13 @@ impl Shared {
 
 impl Connection {
     /// Starts the task for a connected stream on the current runtime.
-    fn start<S: Stream>(stream: S, address: Arc<str>, max_in_flight: usize) -> Self {
+    fn start<S: Stream>(stream: S, address: Arc<str>, max_in_flight: u32) -> Self {
         let shared = Arc::new(Shared {
             address,
             encrypted: S::ENCRYPTED,
-            session_end: Mutex::default(),
-            slots: Arc::new(Semaphore::new(max_in_flight)),
+            session: Session::new(),
+            max_in_flight,
+            slots: Arc::new(Semaphore::new(max_in_flight as usize)),
             refusal: OnceLock::new(),
         });
         let (commands, receiver) = mpsc::unbounded_channel();
@@ -103,24 +106,6 @@ impl Connection {
         self.shared.encrypted
     }
 
-    /// Logs in; the exchange with the server has `limit`.
-    pub(crate) async fn log_in(&self, credentials: &Credentials, limit: Duration) -> Result<AuthSession> {
-        log_in(self, credentials, limit).await
-    }
-
-    /// Notes how long a login holds; it is to be renewed a tenth earlier.
-    fn note_session(&self, session: &AuthSession) {
-        let holds = Duration::from_secs(session.expires_in).mul_f64(0.9);
-        let end = Instant::now().checked_add(holds);
-        *self.shared.session_end.lock().unwrap_or_else(PoisonError::into_inner) = end;
-    }
-
-    /// Whether the login on this connection is about to expire.
-    pub(crate) fn is_session_over(&self) -> bool {
-        let end = *self.shared.session_end.lock().unwrap_or_else(PoisonError::into_inner);
-        end.is_some_and(|end| end <= Instant::now())
-    }
-
     /// Whether the connection has ended for another reason than its owner's wish.
     pub(crate) fn is_poisoned(&self) -> bool {
         !matches!(self.shared.refusal.get(), None | Some(Cause::ClosedByOwner))
@@ -134,14 +119,53 @@ impl Connection {
     /// Sends an encoded request and waits for its answer.
     ///
     /// A future that is dropped harms nobody: the task writes the frame whole
-    /// and throws its answer away.
+    /// and throws its answer away. A login that is about to expire is renewed
+    /// first; one that the server has let expire is renewed and the request,
+    /// which was refused, sent again.
     pub(crate) async fn call<T>(&self, frame: &RequestFrame, decode: DecodeAnswer<T>, timeout: Duration) -> Result<T> {
-        let failed = |failure: Failure| failure.into_error(&describe(frame), self.address());
-        let payload = self.exchange(frame, timeout).await.map_err(failed)?;
-        match Response::decode(&payload) {
-            Ok(Response::Error { message }) => {
-                Err(Error::from_broker(&message, &describe(frame), self.address()))
+        let deadline = Instant::now() + timeout;
+        if self.shared.session.is_due() {
+            self.renew(deadline).await?;
+        }
+        let result = self.call_within(frame, decode, timeout, deadline).await;
+        match &result {
+            Err(error) if is_expiry(error) && self.renew_expired(deadline).await? => {
+                self.call_within(frame, decode, timeout, deadline).await
             }
+            _ => result,
+        }
+    }
+
+    async fn call_within<T>(
+        &self,
+        frame: &RequestFrame,
+        decode: DecodeAnswer<T>,
+        timeout: Duration,
+        deadline: Instant,
+    ) -> Result<T> {
+        let slot = self.slots(1, timeout, deadline).await;
+        let payload = match slot {
+            Ok(slot) => self.exchange(frame, timeout, deadline, Some(slot)).await,
+            Err(failure) => Err(failure),
+        };
+        self.understand(frame, decode, payload)
+    }
+
+    /// Sends a request while the caller holds every place in flight.
+    async fn call_alone<T>(&self, frame: &RequestFrame, decode: DecodeAnswer<T>, timeout: Duration) -> Result<T> {
+        let payload = self.exchange(frame, timeout, Instant::now() + timeout, None).await;
+        self.understand(frame, decode, payload)
+    }
+
+    fn understand<T>(
+        &self,
+        frame: &RequestFrame,
+        decode: DecodeAnswer<T>,
+        payload: Result<Bytes, Failure>,
+    ) -> Result<T> {
+        let failed = |failure: Failure| failure.into_error(&describe(frame), self.address());
+        match Response::decode(&payload.map_err(failed)?) {
+            Ok(Response::Error { message }) => Err(Error::from_broker(&message, &describe(frame), self.address())),
             Ok(Response::Throttled { throttle_time_ms, quota_type, entity }) => {
                 let wait = Duration::from_millis(throttle_time_ms);
                 Err(Error::throttled(wait, &quota_type, &entity, &describe(frame), self.address()))
@@ -157,16 +181,23 @@ impl Connection {
         }
     }
 
+    /// Places in flight, first come first served.
+    async fn slots(&self, count: u32, timeout: Duration, deadline: Instant) -> Result<OwnedSemaphorePermit, Failure> {
+        match timeout_at(deadline, Arc::clone(&self.shared.slots).acquire_many_owned(count)).await {
+            Ok(Ok(slots)) => Ok(slots),
+            Ok(Err(_closed)) => Err(self.shared.too_late()),
+            Err(_elapsed) => Err(Failure::not_sent(Cause::TimedOut { phase: Phase::Queued, after: timeout })),
+        }
+    }
+
     /// The answer's payload, not yet decoded.
-    async fn exchange(&self, frame: &RequestFrame, timeout: Duration) -> Result<Bytes, Failure> {
-        let deadline = Instant::now() + timeout;
-        let slot = match timeout_at(deadline, Arc::clone(&self.shared.slots).acquire_owned()).await {
-            Ok(Ok(slot)) => slot,
-            Ok(Err(_closed)) => return Err(self.shared.too_late()),
-            Err(_elapsed) => {
-                return Err(Failure::not_sent(Cause::TimedOut { phase: Phase::Queued, after: timeout }));
-            }
-        };
+    async fn exchange(
+        &self,
+        frame: &RequestFrame,
+        timeout: Duration,
+        deadline: Instant,
+        slot: Option<OwnedSemaphorePermit>,
+    ) -> Result<Bytes, Failure> {
         let (sender, receiver) = oneshot::channel();
         let reply = Reply { sender, _slot: slot };
         let command = Command::Call { frame: frame.clone(), deadline, timeout, reply };
@@ -176,6 +207,49 @@ impl Connection {
         receiver.await.unwrap_or_else(|_| Err(self.shared.too_late()))
     }
 
+    /// Logs in; the exchange with the server has `limit`.
+    ///
+    /// A login has the connection to itself: between its steps the broker
+    /// refuses every other request. It is renewed by itself from then on.
+    pub(crate) async fn log_in(&self, credentials: Credentials, limit: Duration) -> Result<AuthSession> {
+        let mut holder = self.shared.session.credentials().lock().await;
+        let session = self.log_in_alone(&credentials, limit).await?;
+        *holder = Some(credentials);
+        Ok(session)
+    }
+
+    async fn log_in_alone(&self, credentials: &Credentials, limit: Duration) -> Result<AuthSession> {
+        let deadline = Instant::now() + limit;
+        let _all = self
+            .slots(self.shared.max_in_flight, limit, deadline)
+            .await
+            .map_err(|failure| failure.into_error(&format!("log in as {}", credentials.username), self.address()))?;
+        let session = log_in(self, credentials, deadline.saturating_duration_since(Instant::now())).await?;
+        self.shared.session.renewed(&session);
+        Ok(session)
+    }
+
+    /// Logs in again unless somebody else just has.
+    async fn renew(&self, deadline: Instant) -> Result<()> {
+        let holder = self.shared.session.credentials().lock().await;
+        match &*holder {
+            Some(credentials) if self.shared.session.is_due() => {
+                let limit = deadline.saturating_duration_since(Instant::now());
+                self.log_in_alone(credentials, limit).await.map(drop)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Logs in again after the server let the login expire; false if there was none.
+    async fn renew_expired(&self, deadline: Instant) -> Result<bool> {
+        if self.shared.session.credentials().lock().await.is_none() {
+            return Ok(false);
+        }
+        self.shared.session.expire();
+        self.renew(deadline).await.map(|()| true)
+    }
+
     /// Takes no more requests, waits at most so long for the pending answers, and ends.
     pub(crate) async fn close(&self, limit: Duration) {
         let until = Instant::now() + limit;
@@ -183,4 +257,9 @@ impl Connection {
             self.commands.closed().await;
         }
     }
+}
+
+/// Whether the server says that the connection is not logged in any more.
+fn is_expiry(error: &Error) -> bool {
+    matches!(error.code(), ErrorCode::SessionExpired | ErrorCode::AuthenticationRequired)
 }

@@ -31,11 +31,11 @@ const READ_ROOM: usize = 16 * 1024;
 /// The most that is reserved ahead of the bytes that a frame promises.
 const READ_AHEAD: usize = 1024 * 1024;
 
-/// Where a request's answer goes, with the place in flight that it holds until then.
+/// Where a request's answer goes, with the place in flight that it holds until then, if it needs one.
 #[derive(Debug)]
 pub(super) struct Reply {
     pub(super) sender: oneshot::Sender<Result<Bytes, Failure>>,
-    pub(super) _slot: OwnedSemaphorePermit,
+    pub(super) _slot: Option<OwnedSemaphorePermit>,
 }
 
 impl Reply {

@@ -46,7 +46,7 @@ impl Peer {
     }
 }
 
-fn connect_with(buffer: usize, max_in_flight: usize) -> (Connection, Peer) {
+fn connect_with(buffer: usize, max_in_flight: u32) -> (Connection, Peer) {
     let (ours, theirs) = duplex(buffer);
     let connection = Connection::start(ours, "test:1".into(), max_in_flight);
     (connection, Peer { pipe: theirs, received: BytesMut::new() })
