@@ -48,15 +48,17 @@ impl ResilientClient {
     ///
     /// Those of [`connect`](ResilientClient::connect) and of the operation.
     pub fn call<O: Operation>(&self, operation: &O) -> Answering<O::Output> {
-        let (cluster, frame, decode) = (Arc::clone(&self.cluster), operation.encode(), O::decode as DecodeAnswer<_>);
-        Box::pin(async move { cluster.call(&frame?, decode).await })
+        let (entered, frame, decode) = (self.cluster.enter(), operation.encode(), O::decode as DecodeAnswer<_>);
+        Box::pin(async move { entered?.call(&frame?, decode).await })
     }
 
     /// Waits for the pending answers, at most `limit`, and disconnects all clones.
     ///
-    /// Closing twice is no error; calls afterwards fail with `CLOSED`.
-    pub async fn close(&self, limit: Duration) {
-        self.cluster.close(limit).await;
+    /// Every call that began before this one is waited for, unless it is still
+    /// connecting; those that begin afterwards fail with `CLOSED`, even before
+    /// the future is awaited. Closing twice is no error.
+    pub fn close(&self, limit: Duration) -> impl Future<Output = ()> + Send + use<> {
+        Arc::clone(&self.cluster).close(limit)
     }
 
     /// The time that the configuration gives to [`close`](ResilientClient::close).
@@ -81,6 +83,6 @@ impl ResilientClient {
     ///
     /// `CLOSED`.
     pub fn check_open(&self) -> Result<()> {
-        if self.cluster.is_closed() { Err(Error::closed("the client")) } else { Ok(()) }
+        self.cluster.check_open()
     }
 }

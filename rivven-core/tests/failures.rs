@@ -195,3 +195,32 @@ async fn closing_ends_a_call_that_is_still_connecting() {
     assert_eq!(pending.await.unwrap().unwrap_err().code(), ErrorCode::Closed);
     assert_eq!(client.connect().await.unwrap_err().code(), ErrorCode::Closed);
 }
+
+#[tokio::test]
+async fn closing_waits_for_the_calls_that_began_before_it() {
+    let server = MisbehavingServer::start(Misbehaviour::Stall).unwrap();
+    let client = resilient(vec![server.address()]);
+    client.connect().await.unwrap();
+    // Not one of these has been polled when the client is closed.
+    let calls: Vec<_> = (0..10).map(|_| client.call(&rivven_client::ops::Ping)).collect();
+    let closing = tokio::spawn(client.close(SOON));
+    let late = client.call(&rivven_client::ops::Ping);
+    for call in calls {
+        call.await.unwrap();
+    }
+    assert_eq!(late.await.unwrap_err().code(), ErrorCode::Closed);
+    closing.await.unwrap();
+    assert_eq!(client.connect().await.unwrap_err().code(), ErrorCode::Closed);
+}
+
+#[tokio::test]
+async fn closing_ends_calls_that_stall_when_its_time_is_up() {
+    let server = MisbehavingServer::start(Misbehaviour::Stall).unwrap();
+    let client = resilient(vec![server.address()]);
+    client.connect().await.unwrap();
+    let stalled = tokio::spawn(client.call(&rivven_client::ops::ListTopics));
+    client.close(Duration::from_millis(200)).await;
+    let error = stalled.await.unwrap().unwrap_err();
+    assert_eq!((error.code(), error.outcome()), (ErrorCode::Closed, Outcome::Unknown));
+    client.close(Duration::MAX).await;
+}

@@ -33,7 +33,7 @@ const CLOSE: &str = "
 ";
 
 /// The text of the header, from the sources under `root`.
-pub fn generate(root: &Path) -> Result<String> {
+pub(crate) fn generate(root: &Path) -> Result<String> {
     let crate_root = root.join("rivven-ffi");
     let mut config = cbindgen::Config::from_file(crate_root.join("cbindgen.toml")).map_err(anyhow::Error::msg)?;
     let preamble = config.header.take().unwrap_or_default();

@@ -1,2 +1,67 @@
-//! Placeholder.
-fn main() {}
+//! The commands that developers and CI run: `cargo xtask --help` lists them.
+
+mod broker;
+mod build;
+mod checks;
+mod ci;
+mod demo;
+mod generated;
+mod header;
+mod language;
+mod progress;
+mod readme;
+mod session;
+mod table;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::session::Session;
+
+/// Builds, tests and shows the Rivven client.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
+struct Arguments {
+    /// Print plain lines instead of spinners and bars, as is done without a terminal
+    #[arg(long, global = true)]
+    plain: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Demo(demo::Arguments),
+    Test(test::Arguments),
+    Ci(ci::Arguments),
+    /// Generate include/rivven.h from the sources of rivven-ffi
+    Header(generated::Arguments),
+    /// Renew the snippets of README.md from the examples
+    Readme(generated::Arguments),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(arguments) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether the command found nothing wrong; an error says why it could not be carried out.
+fn run(arguments: Arguments) -> anyhow::Result<bool> {
+    let session = Session::new(arguments.plain)?;
+    match arguments.command {
+        Command::Demo(arguments) => demo::run(&session, &arguments),
+        Command::Test(arguments) => test::run(&session, &arguments),
+        Command::Ci(arguments) => ci::run(&session, &arguments),
+        Command::Header(arguments) => generated::header(&session, &arguments),
+        Command::Readme(arguments) => generated::readme(&session, &arguments),
+    }
+}

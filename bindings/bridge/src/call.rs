@@ -99,7 +99,7 @@ impl<T> Drop for Settle<T> {
     }
 }
 
-fn abandoned() -> Error {
+pub(crate) fn abandoned() -> Error {
     let text = "the background runtime ended before the answer came";
     Error::ConnectionError(Detail::from(text).with_code(ErrorCode::RuntimeGone))
 }

@@ -10,7 +10,7 @@ use rivven_client::{Error, Operation, Properties, ResilientClient, ResilientClie
 use crate::answer::Answer;
 use crate::call::Call;
 use crate::fork::ForkMark;
-use crate::queue::{Completion, Queue};
+use crate::queue::{Due, Queue};
 use crate::reaper::reap;
 use crate::runtime::SharedRuntime;
 
@@ -120,10 +120,10 @@ impl Client {
     }
 
     fn closing(&self, limit: Option<Duration>) -> Result<impl Future<Output = Result<()>> + Send + use<>> {
-        let core = self.parts()?.core.clone();
-        let limit = limit.unwrap_or_else(|| core.close_timeout());
+        let core = &self.parts()?.core;
+        let closing = core.close(limit.unwrap_or_else(|| core.close_timeout()));
         Ok(async move {
-            core.close(limit).await;
+            closing.await;
             Ok(())
         })
     }
@@ -157,11 +157,9 @@ impl Client {
     where
         Answer: From<T>,
     {
-        let queue = Arc::clone(queue);
-        self.parts()?.runtime.spawn(async move {
-            let result = future.await.map(Answer::from);
-            queue.push(Completion { token, result });
-        });
+        let parts = self.parts()?;
+        let due = Due::new(queue, token);
+        parts.runtime.spawn(async move { due.settle(future.await.map(Answer::from)) });
         Ok(())
     }
 }

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rivven_client::Result;
 
 use crate::answer::Answer;
+use crate::call::abandoned;
 use crate::signal::Descriptor;
 
 /// The answer to one submitted operation.
@@ -22,6 +23,34 @@ pub struct Completion {
     pub token: u64,
     /// What came of it.
     pub result: Result<Answer>,
+}
+
+/// The place of an answer that is due.
+///
+/// Dropped without one, because its task panicked or was shut down, it enters
+/// an error: whoever waits for the token never waits for ever.
+#[derive(Debug)]
+pub(crate) struct Due {
+    queue: Arc<Queue>,
+    token: u64,
+    result: Option<Result<Answer>>,
+}
+
+impl Due {
+    pub(crate) fn new(queue: &Arc<Queue>, token: u64) -> Self {
+        Due { queue: Arc::clone(queue), token, result: None }
+    }
+
+    pub(crate) fn settle(mut self, result: Result<Answer>) {
+        self.result = Some(result);
+    }
+}
+
+impl Drop for Due {
+    fn drop(&mut self) {
+        let result = self.result.take().unwrap_or_else(|| Err(abandoned()));
+        self.queue.push(Completion { token: self.token, result });
+    }
 }
 
 /// How a queue says that it has turned from empty to non-empty.
@@ -146,6 +175,15 @@ mod tests {
         assert_eq!((calls.load(Ordering::Relaxed), queue.drain().len()), (1, 5));
         queue.push(done(5));
         assert_eq!(calls.load(Ordering::Relaxed), 2);
+    }
+
+    #[test]
+    fn an_answer_that_never_comes_is_an_error() {
+        let queue = Queue::with_call(|| ());
+        drop(Due::new(&queue, 1));
+        Due::new(&queue, 2).settle(Ok(Answer::Done));
+        let entries: Vec<_> = queue.drain().into_iter().map(|entry| (entry.token, entry.result.is_ok())).collect();
+        assert_eq!(entries, [(1, false), (2, true)]);
     }
 
     #[test]

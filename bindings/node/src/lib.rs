@@ -1,1 +1,19 @@
-//! Placeholder.
+//! The native part of the npm package `rivven`.
+//!
+//! JavaScript calls straight in with a token and gets nothing back but an
+//! error of the call itself; answers come by a [queue](rivven_bridge::Queue)
+//! that wakes the event loop once per burst and is drained by one call. No
+//! promise is settled and no function of the user is called from our threads.
+
+mod client;
+mod completion;
+mod failure;
+mod records;
+
+use napi_derive::napi;
+
+/// Gives the version of the library.
+#[napi]
+pub(crate) fn version() -> &'static str {
+    env!("CARGO_PKG_VERSION")
+}

@@ -1,1 +1,29 @@
-//! Placeholder.
+//! The native module `rivven._rivven`.
+//!
+//! It translates between Python and the bridge and does nothing else. The
+//! threads of the bridge's runtime never run Python code: an answer is taken
+//! out of a queue by the thread of an event loop, or waited for by the thread
+//! that asked.
+
+mod answer;
+mod arguments;
+mod client;
+mod connect;
+mod error;
+mod inbox;
+mod message;
+mod operations;
+mod wait;
+
+use pyo3::prelude::*;
+
+/// The native part of the package; import `rivven` instead.
+#[pymodule]
+mod _rivven {
+    #[pymodule_export]
+    use super::client::{BlockingClient, RivvenClient};
+    #[pymodule_export]
+    use super::connect::{connect, connect_blocking, version};
+    #[pymodule_export]
+    use super::message::Message;
+}

@@ -1,11 +1,11 @@
 //! The servers behind a client: which of them is asked, and by which connection.
 
-use std::sync::{Mutex as BlockingMutex, PoisonError};
+use std::sync::{Arc, Mutex as BlockingMutex, PoisonError};
 use std::time::Duration;
 
 use once_cell::sync::OnceCell;
 use tokio::sync::{Mutex, watch};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use crate::config::{AuthConfig, ResilientClientConfig};
 use crate::connection::{ConnectOptions, Connection, ServerAddress, connect};
@@ -26,7 +26,29 @@ pub(crate) struct Cluster {
     /// Why no server could be connected, the last time that none could.
     failures: BlockingMutex<Vec<Error>>,
     closed: watch::Sender<bool>,
+    /// How many calls have begun and not ended.
+    calls: watch::Sender<usize>,
 }
+
+/// A call that has begun; [`close`](Cluster::close) waits for it.
+#[derive(Debug)]
+pub(crate) struct Entered(Arc<Cluster>);
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        self.0.calls.send_modify(|calls| *calls -= 1);
+    }
+}
+
+impl Entered {
+    /// Sends a request to a connected server, within the request timeout.
+    pub(crate) async fn call<T>(self, frame: &RequestFrame, decode: DecodeAnswer<T>) -> Result<T> {
+        self.0.call(frame, decode).await
+    }
+}
+
+/// The longest time that `close` takes: a year stands for ever and fits any clock.
+const LONGEST_CLOSE: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// The connection in use, and where in the list it leads.
 #[derive(Debug, Default)]
@@ -52,6 +74,7 @@ impl Cluster {
             link: Mutex::default(),
             failures: BlockingMutex::default(),
             closed: watch::Sender::new(false),
+            calls: watch::Sender::new(0),
         }
     }
 
@@ -70,8 +93,15 @@ impl Cluster {
         self.connection().await.map(drop)
     }
 
-    /// Sends a request to a connected server, within the request timeout.
-    pub(crate) async fn call<T>(&self, frame: &RequestFrame, decode: DecodeAnswer<T>) -> Result<T> {
+    /// Begins a call, now and not when its future is first polled: whatever
+    /// begins before `close` is waited for.
+    pub(crate) fn enter(self: &Arc<Self>) -> Result<Entered> {
+        self.check_open()?;
+        self.calls.send_modify(|calls| *calls += 1);
+        Ok(Entered(Arc::clone(self)))
+    }
+
+    async fn call<T>(&self, frame: &RequestFrame, decode: DecodeAnswer<T>) -> Result<T> {
         let limit = self.request_timeout();
         let deadline = Instant::now() + limit;
         let connection = match timeout_at(deadline, self.connection()).await {
@@ -81,17 +111,11 @@ impl Cluster {
         connection.call(frame, decode, deadline.saturating_duration_since(Instant::now())).await
     }
 
-    /// The connection in use, made anew if it has failed; ends at once when the client is closed.
+    /// The connection in use, made anew if it has failed.
+    ///
+    /// Closing ends an attempt to connect at once, but leaves an open
+    /// connection to the calls that began before it.
     async fn connection(&self) -> Result<Connection> {
-        let mut closed = self.closed.subscribe();
-        tokio::select! {
-            biased;
-            _ = closed.wait_for(|closed| *closed) => Err(Error::closed("the client")),
-            connection = self.reuse_or_connect() => connection,
-        }
-    }
-
-    async fn reuse_or_connect(&self) -> Result<Connection> {
         let servers = self.servers.get_or_try_init(|| parse(&self.config.servers))?;
         let mut link = self.link.lock().await;
         match link.connection.take() {
@@ -102,7 +126,12 @@ impl Cluster {
             Some(_) => link.server += 1,
             None => {}
         }
-        let connection = self.connect_to_any(servers, &mut link.server).await?;
+        let mut closed = self.closed.subscribe();
+        let connection = tokio::select! {
+            biased;
+            _ = closed.wait_for(|closed| *closed) => return Err(Error::closed("the client")),
+            connection = self.connect_to_any(servers, &mut link.server) => connection?,
+        };
         link.connection = Some(connection.clone());
         Ok(connection)
     }
@@ -143,21 +172,24 @@ impl Cluster {
         Error::TimeoutWithMessage(Detail::new(text).with_code(ErrorCode::TimedOut).with_outcome(Outcome::NotSent))
     }
 
-    /// Takes no more calls, waits at most so long for the pending answers, and disconnects.
-    pub(crate) async fn close(&self, limit: Duration) {
+    /// Takes no more calls from now on; the future waits at most so long for
+    /// those under way and disconnects.
+    pub(crate) fn close(self: Arc<Self>, limit: Duration) -> impl Future<Output = ()> + Send {
         self.closed.send_replace(true);
-        let _ = timeout(limit, async {
+        let until = Instant::now() + limit.min(LONGEST_CLOSE);
+        async move {
+            let _ = timeout_at(until, self.calls.subscribe().wait_for(|calls| *calls == 0)).await;
+            // Nobody holds the lock for long: attempts to connect have ended.
             let connection = self.link.lock().await.connection.take();
             if let Some(connection) = connection {
-                connection.close(limit).await;
+                connection.close(until.saturating_duration_since(Instant::now())).await;
             }
-        })
-        .await;
+        }
     }
 
-    /// Whether [`close`](Cluster::close) was called.
-    pub(crate) fn is_closed(&self) -> bool {
-        *self.closed.borrow()
+    /// The error `CLOSED` once [`close`](Cluster::close) was called.
+    pub(crate) fn check_open(&self) -> Result<()> {
+        if *self.closed.borrow() { Err(Error::closed("the client")) } else { Ok(()) }
     }
 }
 

@@ -1,0 +1,158 @@
+'use strict';
+
+// JavaScript values as the native side takes them. What a value means is
+// checked there; here only that nothing is changed silently on the way.
+
+const { isUint8Array } = require('node:util/types');
+
+const { misuse } = require('./error.js');
+
+const MAX_U32 = 2 ** 32 - 1;
+const MAX_U64 = 2n ** 64n - 1n;
+
+/**
+ * @param {unknown} value
+ * @param {string} what
+ */
+function text(value, what) {
+  if (typeof value === 'string') return value;
+  throw misuse(`${what} must be a string, not ${shown(value)}`);
+}
+
+/**
+ * @param {unknown} value
+ * @param {string} what
+ */
+function whole(value, what) {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MAX_U32) return value;
+  throw misuse(`${what} must be a whole number from 0 to ${MAX_U32}, not ${shown(value)}`);
+}
+
+/**
+ * @param {unknown} value
+ * @param {string} what
+ */
+function optionalWhole(value, what) {
+  return value === undefined || value === null ? null : whole(value, what);
+}
+
+/** @param {unknown} value */
+function offset(value) {
+  const exact = typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : value;
+  if (typeof exact === 'bigint' && exact >= 0n && exact <= MAX_U64) return exact;
+  throw misuse(`offset must be a bigint or a safe integer, not negative, not ${shown(value)}`);
+}
+
+/** @param {unknown} value */
+function milliseconds(value) {
+  if (value === undefined || value === null) return null;
+  if (typeof value === 'number' && value >= 0) return value;
+  throw misuse(`timeoutMs must be a number, not negative, not ${shown(value)}`);
+}
+
+/**
+ * @param {unknown} value
+ * @param {string} what
+ * @returns {Uint8Array}
+ */
+function bytes(value, what) {
+  if (typeof value === 'string') return Buffer.from(value);
+  if (isUint8Array(value)) return value;
+  throw notBytes(value, what);
+}
+
+/** @param {unknown} value */
+function optionalKey(value) {
+  return value === undefined || value === null ? null : bytes(value, 'key');
+}
+
+/**
+ * The fields of an object with options, each of which must be known.
+ *
+ * @param {unknown} value
+ * @param {string} what
+ * @param {string[]} known
+ * @returns {Record<string, any>}
+ */
+function options(value, what, known) {
+  if (value === undefined || value === null) return {};
+  if (typeof value !== 'object') throw misuse(`the options of ${what} must be an object, not ${shown(value)}`);
+  for (const name of Object.keys(value)) {
+    if (!known.includes(name)) throw misuse(`${what} has no option ${name}: ${known.join(', ')} ${known.length > 1 ? 'are' : 'is'} known`);
+  }
+  return value;
+}
+
+/**
+ * The records of a batch in one hand-over buffer: of each the lengths of its
+ * key (-1 for none) and value, and the bytes of both.
+ *
+ * @param {unknown} records
+ */
+function pack(records) {
+  const fields = Array.from(iterable(records), fieldsOf).flat();
+  const lengths = Int32Array.from(fields, (field) => (field === null ? -1 : byteLength(field)));
+  const packed = Buffer.allocUnsafe(lengths.reduce((sum, length) => sum + Math.max(length, 0), 0));
+  let position = 0;
+  fields.forEach((field, index) => {
+    if (typeof field === 'string') packed.write(field, position);
+    else if (field !== null) packed.set(field, position);
+    position += Math.max(lengths[index], 0);
+  });
+  return { lengths, packed };
+}
+
+/** @param {unknown} records */
+function iterable(records) {
+  const given = /** @type {any} */ (records);
+  if (typeof given !== 'string' && !isUint8Array(given) && given?.[Symbol.iterator]) return given;
+  throw misuse(`records must be an array, not ${shown(records)}`);
+}
+
+/**
+ * The key and the value of a record, which is a value or an object with both.
+ *
+ * @param {unknown} record
+ * @returns {[string | Uint8Array | null, string | Uint8Array]}
+ */
+function fieldsOf(record) {
+  if (isBytes(record)) return [null, record];
+  const { key = null, value } = options(record, 'a record', ['key', 'value']);
+  if (key !== null && !isBytes(key)) throw notBytes(key, 'key');
+  if (!isBytes(value)) throw notBytes(value, 'value');
+  return [key, value];
+}
+
+/**
+ * @param {unknown} value
+ * @returns {value is string | Uint8Array}
+ */
+function isBytes(value) {
+  return typeof value === 'string' || isUint8Array(value);
+}
+
+/** @param {string | Uint8Array} field */
+function byteLength(field) {
+  return typeof field === 'string' ? Buffer.byteLength(field) : field.length;
+}
+
+/**
+ * @param {unknown} value
+ * @param {string} what
+ */
+function notBytes(value, what) {
+  return misuse(`${what} must be a string, a Buffer or a Uint8Array, not ${shown(value)}`);
+}
+
+/**
+ * What a wrong value is, without showing what may be somebody's data.
+ *
+ * @param {unknown} value
+ */
+function shown(value) {
+  if (value === null || typeof value === 'number' || typeof value === 'bigint') return String(value);
+  if (typeof value !== 'object') return value === undefined ? 'undefined' : `a ${typeof value}`;
+  return `an object (${value.constructor?.name ?? 'without a class'})`;
+}
+
+module.exports = { bytes, milliseconds, offset, optionalKey, optionalWhole, options, pack, shown, text, whole };

@@ -1,0 +1,38 @@
+'use strict';
+
+/** What every call of this package fails with. */
+class RivvenError extends Error {
+  /** @param {import('../index').RivvenErrorFields} fields */
+  constructor(fields) {
+    super(fields.message);
+    this.code = fields.code;
+    this.retriable = fields.retriable;
+    this.fatal = fields.fatal;
+    this.abortable = fields.abortable;
+    this.outcome = fields.outcome;
+    this.address = fields.address ?? null;
+  }
+}
+
+// On the prototype, as `name` is of all errors: not a property of each.
+Object.defineProperty(RivvenError.prototype, 'name', { value: 'RivvenError', configurable: true, writable: true });
+
+/**
+ * A call that JavaScript itself finds wrong, before anything is sent.
+ *
+ * @param {string} message
+ * @param {import('../index').ErrorCode} [code]
+ */
+function misuse(message, code = 'INVALID_ARGUMENT') {
+  return new RivvenError({
+    code,
+    message,
+    retriable: false,
+    fatal: false,
+    abortable: false,
+    outcome: 'NOT_SENT',
+    address: null,
+  });
+}
+
+module.exports = { RivvenError, misuse };

@@ -1,0 +1,159 @@
+//! The client classes, asyncio and blocking.
+
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyString, PyTuple};
+use rivven_bridge::{Answer, Call, Client, Queue};
+use rivven_client::{Error, Operation, Properties, Result};
+
+use crate::inbox::{Inboxes, Then, running_loop};
+use crate::operations::Operations;
+use crate::wait::wait;
+use crate::{answer, error};
+
+/// A client, and the event loops that wait for its answers.
+pub(crate) struct Shared {
+    pub(crate) bridge: Client,
+    pub(crate) inboxes: Inboxes,
+}
+
+impl Shared {
+    /// The exception for an error of this client.
+    pub(crate) fn exception(&self, py: Python<'_>, error: &Error) -> PyErr {
+        error::exception(py, error, &self.bridge.explain(error))
+    }
+
+    /// The result with its error as an exception.
+    pub(crate) fn raising<T>(&self, py: Python<'_>, result: Result<T>) -> PyResult<T> {
+        result.map_err(|error| self.exception(py, &error))
+    }
+}
+
+/// A handle of a client; dropping it lets the client go.
+pub(crate) struct Handle {
+    shared: Arc<Shared>,
+    style: Style,
+}
+
+/// How calls give their answers.
+#[derive(Clone, Copy)]
+pub(crate) enum Style {
+    /// By a future of the running event loop.
+    Asyncio,
+    /// The calling thread waits.
+    Blocking,
+}
+
+impl Handle {
+    /// Makes a client that is not yet connected.
+    pub(crate) fn new(py: Python<'_>, properties: &Properties, style: Style) -> PyResult<Self> {
+        let bridge = Client::new(properties).map_err(|error| error::plain(py, &error))?;
+        Ok(Handle { shared: Arc::new(Shared { bridge, inboxes: Inboxes::default() }), style })
+    }
+
+    /// How calls give their answers.
+    pub(crate) fn style(&self) -> Style {
+        self.style
+    }
+
+    /// The client itself.
+    pub(crate) fn client(&self) -> &Client {
+        &self.shared.bridge
+    }
+
+    /// Calls an operation on a topic, if it is on one.
+    pub(crate) fn call<'py, O>(
+        &self,
+        py: Python<'py>,
+        operation: &O,
+        topic: Option<&Bound<'py, PyString>>,
+    ) -> PyResult<Bound<'py, PyAny>>
+    where
+        O: Operation,
+        Answer: From<O::Output>,
+    {
+        match self.style {
+            Style::Asyncio => {
+                let then = Then::Give(topic.map(|topic| topic.clone().unbind()));
+                self.submit(py, then, |queue, token| self.client().submit(operation, queue, token))
+            }
+            Style::Blocking => {
+                let answer = self.wait(py, self.client().start(operation))?;
+                answer::to_python(py, answer.into(), topic)
+            }
+        }
+    }
+
+    /// Begins something whose answer goes to a future of the running event loop.
+    pub(crate) fn submit<'py>(
+        &self,
+        py: Python<'py>,
+        then: Then,
+        begin: impl FnOnce(&Arc<Queue>, u64) -> Result<()>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.shared.inboxes.call(py, &self.shared, then, begin)
+    }
+
+    /// Waits for the answer to what was begun.
+    pub(crate) fn wait<T: Send>(&self, py: Python<'_>, begun: Result<Call<T>>) -> PyResult<T> {
+        let call = self.shared.raising(py, begun)?;
+        let result = wait(py, &call)?;
+        self.shared.raising(py, result)
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.shared.inboxes.retire();
+    }
+}
+
+/// A client for asyncio, as `await rivven.connect(...)` gives it.
+///
+/// Each method returns a future of the running event loop at once; await it,
+/// or hand many to `asyncio.gather`. Cancelling a future gives up the wait,
+/// not the operation. One client serves many tasks, and event loops in several
+/// threads. Used with `async with` it is closed at the end of the block.
+///
+/// Failures are RivvenException and its subclasses. In a forked child process
+/// every call fails with the code FORKED: connect anew there.
+#[pyclass(frozen, extends = Operations, module = "rivven")]
+pub(crate) struct RivvenClient;
+
+#[pymethods]
+impl RivvenClient {
+    fn __aenter__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let future = running_loop(slf.py())?.call_method0("create_future")?;
+        future.call_method1("set_result", (slf,))?;
+        Ok(future)
+    }
+
+    #[pyo3(signature = (*_exception))]
+    fn __aexit__<'py>(slf: &Bound<'py, Self>, _exception: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
+        slf.as_super().get().close(slf.py(), None)
+    }
+}
+
+/// A client whose calls block, as `rivven.blocking.connect(...)` gives it.
+///
+/// Each method waits for its answer, without the GIL, and can be interrupted
+/// by Ctrl-C, which gives up the wait, not the operation. One client serves
+/// many threads. Used with `with` it is closed at the end of the block.
+///
+/// Failures are RivvenException and its subclasses. In a forked child process
+/// every call fails with the code FORKED: connect anew there.
+#[pyclass(frozen, extends = Operations, name = "Client", module = "rivven.blocking")]
+pub(crate) struct BlockingClient;
+
+#[pymethods]
+impl BlockingClient {
+    fn __enter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    #[pyo3(signature = (*_exception))]
+    fn __exit__<'py>(slf: &Bound<'py, Self>, _exception: &Bound<'py, PyTuple>) -> PyResult<()> {
+        slf.as_super().get().close(slf.py(), None).map(drop)
+    }
+}

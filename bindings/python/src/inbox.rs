@@ -1,0 +1,260 @@
+//! The way of answers to an event loop.
+//!
+//! A client has one [`Inbox`] per event loop that uses it: a queue with a
+//! descriptor that the loop watches, and the calls whose answers are due. The
+//! loop alone owns the inbox, by the [`Reader`] that it was given for the
+//! descriptor; the client refers to it weakly. So an inbox is gone with its
+//! loop, whatever was pending, and with it its descriptor.
+//!
+//! When its client is closed or dropped, an inbox retires: it stays until its
+//! last call is answered, and then takes itself out of the loop.
+
+use std::collections::HashMap;
+use std::mem::ManuallyDrop;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyString;
+use rivven_bridge::{Answer, Completion, ForkMark, Queue};
+use rivven_client::{Error, Result};
+
+use crate::client::Shared;
+use crate::{answer, error};
+
+/// A completion under this token answers no call: it only wakes the loop.
+const WAKE: u64 = 0;
+
+/// The inboxes of one client, by the identity of their loops.
+#[derive(Default)]
+pub(crate) struct Inboxes(Mutex<HashMap<usize, Weak<Inbox>>>);
+
+/// The calls of one client from one event loop.
+pub(crate) struct Inbox {
+    event_loop: Py<PyAny>,
+    calls: Mutex<Calls>,
+    retired: AtomicBool,
+    /// Not dropped in a forked child: a thread of the parent may have been changing it.
+    queue: ManuallyDrop<Arc<Queue>>,
+    mark: ForkMark,
+}
+
+/// The calls that are not yet answered.
+#[derive(Default)]
+struct Calls {
+    last_token: u64,
+    open: HashMap<u64, Pending>,
+}
+
+/// A call whose answer is due; it keeps its client alive.
+struct Pending {
+    client: Arc<Shared>,
+    future: Py<PyAny>,
+    then: Then,
+}
+
+/// What is done with an answer.
+pub(crate) enum Then {
+    /// The caller gets it; the topic that it is about goes with it.
+    Give(Option<Py<PyString>>),
+    /// The caller gets this object.
+    GiveObject(Py<PyAny>),
+    /// The client's inboxes retire.
+    Retire,
+}
+
+impl Inboxes {
+    /// Begins a call whose answer goes to a new future of the running event loop.
+    ///
+    /// Errors of `begin`, which is given the queue and a token, are raised at once.
+    pub(crate) fn call<'py>(
+        &self,
+        py: Python<'py>,
+        client: &Arc<Shared>,
+        then: Then,
+        begin: impl FnOnce(&Arc<Queue>, u64) -> Result<()>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let closed = client.raising(py, client.bridge.is_closed())?;
+        let event_loop = running_loop(py)?;
+        let future = event_loop.call_method0(intern!(py, "create_future"))?;
+        let inbox = self.of(&event_loop)?;
+        if closed {
+            inbox.retired.store(true, Ordering::Relaxed);
+        }
+        // Entered before it is begun, as the answer may come at any time then.
+        let token = inbox.enter(Pending { client: Arc::clone(client), future: future.clone().unbind(), then });
+        if let Err(error) = begin(&inbox.queue, token) {
+            drop(inbox.take(token));
+            return Err(client.exception(py, &error));
+        }
+        Ok(future)
+    }
+
+    /// The inbox of a loop, made at the first call from it.
+    fn of(&self, event_loop: &Bound<'_, PyAny>) -> PyResult<Arc<Inbox>> {
+        let identity = event_loop.as_ptr() as usize;
+        let known = self.lock().get(&identity).and_then(Weak::upgrade);
+        if let Some(inbox) = known {
+            return Ok(inbox);
+        }
+        // The lock is not held meanwhile, since the loop's methods may let
+        // other threads run; no other thread makes an inbox of this loop.
+        let inbox = Inbox::open(event_loop)?;
+        let mut inboxes = self.lock();
+        inboxes.retain(|_, inbox| inbox.strong_count() > 0);
+        inboxes.insert(identity, Arc::downgrade(&inbox));
+        Ok(inbox)
+    }
+
+    /// Lets every inbox go as soon as its calls are answered; waits for nothing.
+    pub(crate) fn retire(&self) {
+        let inboxes = std::mem::take(&mut *self.lock());
+        inboxes.values().filter_map(Weak::upgrade).for_each(|inbox| inbox.retire());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<usize, Weak<Inbox>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inbox {
+    /// An inbox whose descriptor the loop watches.
+    fn open(event_loop: &Bound<'_, PyAny>) -> PyResult<Arc<Self>> {
+        let py = event_loop.py();
+        let queue = Queue::with_descriptor().map_err(|error| error::plain(py, &Error::from(error)))?;
+        let inbox = Arc::new(Inbox {
+            event_loop: event_loop.clone().unbind(),
+            calls: Mutex::default(),
+            retired: AtomicBool::new(false),
+            queue: ManuallyDrop::new(queue),
+            mark: ForkMark::here(),
+        });
+        let reader = Reader { inbox: Arc::clone(&inbox) };
+        event_loop.call_method1(intern!(py, "add_reader"), (inbox.queue.descriptor(), reader))?;
+        Ok(inbox)
+    }
+
+    fn enter(&self, pending: Pending) -> u64 {
+        let mut calls = self.lock();
+        calls.last_token += 1;
+        let token = calls.last_token;
+        calls.open.insert(token, pending);
+        token
+    }
+
+    fn take(&self, token: u64) -> Option<Pending> {
+        self.lock().open.remove(&token)
+    }
+
+    fn retire(&self) {
+        if self.mark.is_here() {
+            self.retired.store(true, Ordering::Relaxed);
+            self.queue.push(Completion { token: WAKE, result: Ok(Answer::Done) });
+        }
+    }
+
+    /// Completes the futures of everything that was answered; runs on the loop's thread.
+    ///
+    /// In a forked child the descriptor is still the parent's: reading it
+    /// would take away the parent's signal.
+    fn drain(&self, py: Python<'_>) -> PyResult<()> {
+        if !self.mark.is_here() {
+            return Ok(());
+        }
+        for Completion { token, result } in self.queue.drain() {
+            if let Some(pending) = self.take(token)
+                && let Err(failure) = pending.settle(py, result)
+            {
+                failure.write_unraisable(py, Some(self.event_loop.bind(py)));
+            }
+        }
+        let idle = self.lock().open.is_empty();
+        if idle && self.retired.load(Ordering::Relaxed) {
+            let event_loop = self.event_loop.bind(py);
+            event_loop.call_method1(intern!(py, "remove_reader"), (self.queue.descriptor(),))?;
+        }
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Calls> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Inbox {
+    fn drop(&mut self) {
+        if self.mark.is_here() {
+            // SAFETY: the queue is dropped here only, and not used afterwards.
+            unsafe { ManuallyDrop::drop(&mut self.queue) };
+        }
+    }
+}
+
+impl Pending {
+    /// Completes the future, unless it was cancelled.
+    fn settle(self, py: Python<'_>, result: Result<Answer>) -> PyResult<()> {
+        if matches!(self.then, Then::Retire) {
+            self.client.inboxes.retire();
+        }
+        let future = self.future.bind(py);
+        if future.call_method0(intern!(py, "done"))?.is_truthy()? {
+            return Ok(());
+        }
+        match self.client.raising(py, result).and_then(|answer| self.then.give(py, answer)) {
+            Ok(object) => future.call_method1(intern!(py, "set_result"), (object,))?,
+            Err(error) => future.call_method1(intern!(py, "set_exception"), (error.into_value(py),))?,
+        };
+        Ok(())
+    }
+}
+
+impl Then {
+    fn give<'py>(&self, py: Python<'py>, answer: Answer) -> PyResult<Bound<'py, PyAny>> {
+        match self {
+            Then::Give(topic) => answer::to_python(py, answer, topic.as_ref().map(|topic| topic.bind(py))),
+            Then::GiveObject(object) => Ok(object.bind(py).clone()),
+            Then::Retire => Ok(py.None().into_bound(py)),
+        }
+    }
+}
+
+/// What an event loop calls when the descriptor of its inbox is readable.
+#[pyclass(frozen, module = "rivven._rivven")]
+struct Reader {
+    inbox: Arc<Inbox>,
+}
+
+#[pymethods]
+impl Reader {
+    fn __call__(&self, py: Python<'_>) -> PyResult<()> {
+        self.inbox.drain(py)
+    }
+
+    /// Shows the garbage collector the cycle loop, reader, future, loop.
+    fn __traverse__(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
+        visit.call(&self.inbox.event_loop)?;
+        // The calls are locked only for a moment and under the GIL, which the collector has.
+        let Ok(calls) = self.inbox.calls.try_lock() else { return Ok(()) };
+        for pending in calls.open.values() {
+            visit.call(&pending.future)?;
+            if let Then::GiveObject(object) = &pending.then {
+                visit.call(object)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn __clear__(&self) {
+        let open = std::mem::take(&mut self.inbox.lock().open);
+        drop(open);
+    }
+}
+
+/// The event loop of the calling thread; RuntimeError if there is none.
+pub(crate) fn running_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    static GET: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    GET.import(py, "asyncio", "get_running_loop")?.call0()
+}

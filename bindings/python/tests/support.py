@@ -1,0 +1,94 @@
+"""Servers, scripts and the two styles of the client for the tests."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import rivven
+import rivven.blocking
+
+ROOT = Path(__file__).resolve().parents[3]
+BROKER = os.environ.get("RIVVEN_TEST_BROKER", ROOT / "testing/broker/target/debug/rivven-test-broker")
+MISBEHAVE = os.environ.get("RIVVEN_MISBEHAVE", ROOT / "target/debug/rivven-misbehave")
+
+
+@contextmanager
+def server(program: str | Path, *arguments: str) -> Iterator[str]:
+    """Run a server, which ends when its standard input does; give its address."""
+    process = subprocess.Popen([program, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdin and process.stdout
+    try:
+        yield json.loads(process.stdout.readline())["address"]
+    finally:
+        process.stdin.close()
+        process.stdout.close()
+        process.wait(30)
+
+
+class Waiting:
+    """An asyncio client whose calls are waited for, so that a test is written once for both styles."""
+
+    def __init__(self, runner: asyncio.Runner, client: rivven.Client) -> None:
+        self.runner = runner
+        self.client = client
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        method = getattr(self.client, name)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            async def wait() -> Any:
+                return await method(*args, **kwargs)
+
+            return self.runner.run(wait())
+
+        return call
+
+
+Connect = Callable[..., Any]
+
+
+@contextmanager
+def connector(style: str) -> Iterator[Connect]:
+    """Give a `connect` of this style, whose clients are closed at the end."""
+    clients: list[Any] = []
+    with asyncio.Runner() as runner:
+
+        def connect(address: str | list[str], **config: Any) -> Any:
+            async def wait() -> Any:
+                return Waiting(runner, await rivven.connect(address, **config))
+
+            client = runner.run(wait()) if style == "asyncio" else rivven.blocking.connect(address, **config)
+            clients.append(client)
+            return client
+
+        yield connect
+        for client in clients:
+            client.close(timeout=0.1)
+
+
+def run_script(script: str, *arguments: str) -> str:
+    """Run a script in an interpreter of its own, which has to end cleanly and silently; give its output."""
+    command = [sys.executable, "-X", "faulthandler", "-c", textwrap.dedent(script), *arguments]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (result.returncode, result.stderr) == (0, ""), result.stderr
+    return result.stdout
+
+
+def descriptors(kind: str) -> int:
+    """Count the open descriptors of this process whose target begins so, such as `socket:`."""
+    count = 0
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            count += os.readlink(f"/proc/self/fd/{name}").startswith(kind)
+        except FileNotFoundError:
+            pass  # the descriptor of the listing itself
+    return count

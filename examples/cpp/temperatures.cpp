@@ -1,0 +1,159 @@
+// Writes a year of hourly temperatures to a topic, reads them back, and works
+// out the mean of each month from what was read.
+//
+// Usage: temperatures <broker address> <topic> <csv file>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <fstream>
+#include <iomanip>
+#include <iostream>
+#include <map>
+#include <rivven.hpp>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t pings = 200;
+constexpr std::uint32_t partitions = 12;
+constexpr std::uint32_t records_per_answer = 500;
+
+/// The values of each key, a month such as `2010-01`, in their order.
+using Months = std::map<std::string, std::vector<std::string>>;
+
+double seconds_since(Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/// The median time of a ping, in milliseconds.
+double median_ping(rivven::Client &client) {
+    std::vector<double> times(pings);
+    for (double &time : times) {
+        const auto start = Clock::now();
+        client.ping();
+        time = seconds_since(start) * 1000;
+    }
+    std::sort(times.begin(), times.end());
+    return times[pings / 2];
+}
+
+/// Makes the records from the rows of the file: `47.8,2010/01/01 00:00:00`.
+Months load(const std::string &file) {
+    std::ifstream csv(file);
+    std::string line, temperature, time;
+    if (!std::getline(csv, line)) throw std::runtime_error("cannot read " + file);
+    Months months;
+    while (std::getline(csv, temperature, ',') && std::getline(csv, time)) {
+        const std::string month = time.substr(0, 4) + '-' + time.substr(5, 2);
+        months[month].push_back(R"({"time":")" + time + R"(","fahrenheit":)" + temperature + '}');
+    }
+    return months;
+}
+
+/// Writes each month as one batch; the broker chooses the partition by the key.
+void publish(rivven::Client &client, const std::string &topic, const Months &months) {
+    std::size_t written = 0;
+    for (const auto &[month, values] : months) {
+        std::vector<rivven::KeyValue> records;
+        for (const auto &value : values) records.emplace_back(month, value);
+        client.publish_batch(topic, records);
+        std::cout << "written " << (written += records.size()) << std::endl;
+    }
+}
+
+/// Reads all partitions from their beginning to their end.
+Months consume(rivven::Client &client, const std::string &topic) {
+    Months months;
+    std::size_t read = 0;
+    for (std::uint32_t partition = 0; partition < partitions; ++partition) {
+        auto [offset, latest] = client.get_offset_bounds(topic, partition);
+        while (offset < latest) {
+            const rivven::Batch batch = client.consume(topic, partition, offset, records_per_answer);
+            if (batch.empty()) throw std::runtime_error("a partition ended before its latest offset");
+            for (const rivven::Record &record : batch) {
+                months[std::string(record.key.value_or(""))].emplace_back(record.value);
+            }
+            offset = batch.back().offset + 1;
+            std::cout << "read " << (read += batch.size()) << std::endl;
+        }
+    }
+    return months;
+}
+
+std::size_t count(const Months &months) {
+    std::size_t count = 0;
+    for (const auto &[month, values] : months) count += values.size();
+    return count;
+}
+
+std::vector<std::string> sorted_values(const Months &months) {
+    std::vector<std::string> sorted;
+    for (const auto &[month, values] : months) sorted.insert(sorted.end(), values.begin(), values.end());
+    std::sort(sorted.begin(), sorted.end());
+    return sorted;
+}
+
+/// The number behind `"fahrenheit":` in a value.
+double fahrenheit(const std::string &value) {
+    static const std::string name = R"("fahrenheit":)";
+    const auto found = value.find(name);
+    if (found == std::string::npos) throw std::runtime_error("a value is not as it was written: " + value);
+    return std::stod(value.substr(found + name.size()));
+}
+
+/// The mean of each month, as the members of a JSON object.
+void print_means(const Months &months) {
+    const char *separator = "";
+    for (const auto &[month, values] : months) {
+        double sum = 0;
+        for (const auto &value : values) sum += fahrenheit(value);
+        const double mean = sum / static_cast<double>(values.size());
+        std::cout << separator << '"' << month << "\":" << std::setprecision(2) << mean;
+        separator = ",";
+    }
+}
+
+int run(const std::string &address, const std::string &topic, const std::string &file) {
+    rivven::Client client(rivven::Config{{"bootstrap.servers", address}});
+    client.connect();
+    const double ping_ms = median_ping(client);
+    client.create_topic(topic, partitions);
+
+    const auto start = Clock::now();
+    const Months written = load(file);
+    publish(client, topic, written);
+    const Months read = consume(client, topic);
+    const bool complete = count(read) == count(written);
+    const bool order = read == written;
+    const bool content = sorted_values(read) == sorted_values(written);
+    const double seconds = seconds_since(start);
+    client.close();
+
+    std::cout << std::boolalpha << std::fixed << std::setprecision(3);
+    std::cout << R"(result {"language":"cpp","records":)" << count(read) << R"(,"seconds":)" << seconds;
+    std::cout << R"(,"ping_ms":)" << ping_ms << R"(,"checks":{"count":)" << complete << R"(,"order":)" << order;
+    std::cout << R"(,"content":)" << content << R"(},"means":{)";
+    print_means(read);
+    std::cout << "}}" << std::endl;
+    return complete && order && content ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+    if (argc != 4) {
+        std::cerr << "usage: temperatures <broker address> <topic> <csv file>\n";
+        return EXIT_FAILURE;
+    }
+    try {
+        return run(argv[1], argv[2], argv[3]);
+    } catch (const std::exception &error) {
+        std::cerr << "temperatures: " << error.what() << '\n';
+        return EXIT_FAILURE;
+    }
+}

@@ -1,0 +1,105 @@
+"""Write a year of temperatures, read them back and check them.
+
+    temperatures.py <broker address> <topic> <csv file>
+"""
+
+import asyncio
+import csv
+import json
+import statistics
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from itertools import groupby
+
+import rivven
+
+PARTITIONS = 12
+PINGS = 200
+
+# The values by month, in the order of time.
+Months = dict[str, list[str]]
+
+
+def months_of(path: str) -> Iterator[tuple[str, list[str]]]:
+    """Give each month of the file with its temperatures as JSON."""
+    with open(path, newline="") as file:
+        for month, rows in groupby(csv.DictReader(file), lambda row: row["date"][:7].replace("/", "-")):
+            yield month, [json.dumps({"time": row["date"], "fahrenheit": float(row["temp"])}) for row in rows]
+
+
+async def ping_ms(client: rivven.Client) -> float:
+    """Measure the median time of a ping in milliseconds."""
+    times = []
+    for _ in range(PINGS):
+        start = time.perf_counter()
+        await client.ping()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times) * 1000
+
+
+async def write(client: rivven.Client, topic: str, path: str) -> Months:
+    """Publish each month as one batch, which the broker puts where its key belongs."""
+    written: Months = {}
+    for month, values in months_of(path):
+        await client.publish_batch(topic, [(value, month) for value in values])
+        written[month] = values
+        print("written", sum(map(len, written.values())), flush=True)
+    return written
+
+
+async def read(client: rivven.Client, topic: str) -> Months:
+    """Read every partition from its first record to its last."""
+    records: Months = defaultdict(list)
+    count = 0
+    for partition in range(PARTITIONS):
+        offset, latest = await client.get_offset_bounds(topic, partition)
+        while offset < latest:
+            messages = await client.consume(topic, partition, offset, 500)
+            for message in messages:
+                records[message.key_str() or ""].append(message.value_str())
+            offset = messages[-1].offset + 1
+            count += len(messages)
+            print("read", count, flush=True)
+    return records
+
+
+def check(written: Months, records: Months) -> dict[str, bool]:
+    """Compare what was read with what was written."""
+    before = [value for values in written.values() for value in values]
+    after = [value for values in records.values() for value in values]
+    return {
+        "count": len(before) == len(after),
+        "order": written == records,
+        "content": Counter(before) == Counter(after),
+    }
+
+
+def mean(values: list[str]) -> float:
+    """Work out the mean temperature of some records."""
+    return round(statistics.fmean(json.loads(value)["fahrenheit"] for value in values), 2)
+
+
+async def main(address: str, topic: str, path: str) -> bool:
+    async with await rivven.connect(address) as client:
+        ping = await ping_ms(client)
+        await client.create_topic(topic, PARTITIONS)
+        start = time.perf_counter()
+        written = await write(client, topic, path)
+        records = await read(client, topic)
+        checks = check(written, records)
+        result = {
+            "language": "python",
+            "records": sum(map(len, records.values())),
+            "seconds": round(time.perf_counter() - start, 3),
+            "ping_ms": round(ping, 3),
+            "checks": checks,
+            "means": {month: mean(values) for month, values in sorted(records.items())},
+        }
+    print("result", json.dumps(result))
+    return all(checks.values())
+
+
+if __name__ == "__main__":
+    sys.exit(not asyncio.run(main(*sys.argv[1:])))

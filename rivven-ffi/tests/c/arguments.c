@@ -1,0 +1,167 @@
+/*
+ * Every function with NULL for every pointer, strings that are not UTF-8,
+ * handles of another type and impossible numbers: nothing crashes, and
+ * whatever can fail says INVALID_ARGUMENT before it does anything.
+ */
+
+#include <string.h>
+
+#include "client.h"
+
+static const char *const not_utf8 = "\xff\xfe";
+
+static void refused(const char *what, rivven_code code) { fails(what, RIVVEN_CODE_INVALID_ARGUMENT, code); }
+
+static void test_null_accessors(void) {
+    check(rivven_error_code(NULL) == RIVVEN_CODE_OK, "no error has the code of success");
+    check(strcmp(rivven_error_name(NULL), "OK") == 0, "and its name");
+    check(*rivven_error_message(NULL) == '\0', "and no message");
+    check(rivven_error_address(NULL) == NULL, "and no address");
+    check(rivven_error_outcome(NULL) == RIVVEN_OUTCOME_NOT_SENT, "and nothing was sent");
+    check(!rivven_error_is_retriable(NULL), "it is not retriable");
+    check(!rivven_error_is_fatal(NULL), "nor fatal");
+    check(!rivven_error_is_abortable(NULL), "nor abortable");
+    check(rivven_strings_len(NULL) == 0, "no list is empty");
+    check(rivven_strings_get(NULL, 0) == NULL, "and has no string");
+    check(rivven_batch_len(NULL) == 0, "no batch is empty");
+    check(rivven_batch_offset(NULL, 0) == 0, "and has no offset");
+    check(rivven_batch_partition(NULL, 0) == 0, "no partition");
+    check(rivven_batch_timestamp(NULL, 0) == 0, "no timestamp");
+    check(rivven_batch_key(NULL, 0).data == NULL, "no key");
+    check(rivven_batch_value(NULL, 0).data == NULL, "no value");
+    check(rivven_bytes_from_string(NULL).data == NULL, "no string is no bytes");
+}
+
+static void test_null_frees(void) {
+    rivven_error_free(NULL);
+    rivven_strings_free(NULL);
+    rivven_batch_free(NULL);
+    rivven_config_free(NULL);
+    rivven_client_free(NULL);
+    check(true, "NULL is freed");
+}
+
+static void test_config(rivven_config_t *config) {
+    rivven_client_t *client = NULL;
+    refused("no place for a configuration", rivven_config_new(NULL, &error));
+    refused("no configuration", rivven_config_set(NULL, "client.id", "x", &error));
+    refused("no key", rivven_config_set(config, NULL, "x", &error));
+    refused("no value", rivven_config_set(config, "client.id", NULL, &error));
+    refused("a key that is not UTF-8", rivven_config_set(config, not_utf8, "x", &error));
+    refused("a value that is not UTF-8", rivven_config_set(config, "client.id", not_utf8, &error));
+    refused("a client without configuration", rivven_client_new(NULL, &client, &error));
+    refused("no place for a client", rivven_client_new(config, NULL, &error));
+    check(client == NULL, "outputs are untouched");
+}
+
+static void test_no_client(void) {
+    const rivven_bytes_t value = rivven_bytes_from("v", 1);
+    rivven_strings_t *names = NULL;
+    rivven_batch_t *batch = NULL;
+    uint64_t offset = 0;
+    uint32_t number = 0;
+    refused("connect", rivven_client_connect(NULL, &error));
+    refused("ping", rivven_client_ping(NULL, &error));
+    refused("close", rivven_client_close(NULL, -1, &error));
+    refused("create_topic", rivven_client_create_topic(NULL, "t", 1, &number, &error));
+    refused("list_topics", rivven_client_list_topics(NULL, &names, &error));
+    refused("delete_topic", rivven_client_delete_topic(NULL, "t", &error));
+    refused("get_metadata", rivven_client_get_metadata(NULL, "t", &number, &error));
+    refused("publish", rivven_client_publish(NULL, "t", value, &offset, &number, &error));
+    refused("publish_with_key", rivven_client_publish_with_key(NULL, "t", value, value, &offset, &number, &error));
+    refused("publish_to_partition", rivven_client_publish_to_partition(NULL, "t", 0, value, value, &offset, &error));
+    refused("publish_batch", rivven_client_publish_batch(NULL, "t", 0, NULL, &value, 1, &offset, &number, &error));
+    refused("consume", rivven_client_consume(NULL, "t", 0, 0, 1, &batch, &error));
+    refused("get_offset_bounds", rivven_client_get_offset_bounds(NULL, "t", 0, &offset, &offset, &error));
+    check(!names && !batch && !offset && !number, "outputs are untouched");
+}
+
+/* Every function that takes the name of a topic, with one that is none. */
+static void test_topic_argument(rivven_client_t *client, const char *topic) {
+    const rivven_bytes_t value = rivven_bytes_from("v", 1);
+    rivven_batch_t *batch = NULL;
+    refused("create_topic", rivven_client_create_topic(client, topic, 1, NULL, &error));
+    refused("delete_topic", rivven_client_delete_topic(client, topic, &error));
+    refused("get_metadata", rivven_client_get_metadata(client, topic, NULL, &error));
+    refused("publish", rivven_client_publish(client, topic, value, NULL, NULL, &error));
+    refused("publish_with_key", rivven_client_publish_with_key(client, topic, value, value, NULL, NULL, &error));
+    refused("publish_to_partition", rivven_client_publish_to_partition(client, topic, 0, value, value, NULL, &error));
+    refused("publish_batch", rivven_client_publish_batch(client, topic, 0, NULL, &value, 1, NULL, NULL, &error));
+    refused("consume", rivven_client_consume(client, topic, 0, 0, 1, &batch, &error));
+    refused("get_offset_bounds", rivven_client_get_offset_bounds(client, topic, 0, NULL, NULL, &error));
+}
+
+static void test_bytes(rivven_client_t *client) {
+    const rivven_bytes_t value = rivven_bytes_from("v", 1), no_data = rivven_bytes_from(NULL, 1);
+    const rivven_bytes_t too_long = rivven_bytes_from("v", SIZE_MAX);
+    const rivven_bytes_t views[] = {value, no_data};
+    refused("a value without data", rivven_client_publish(client, "t", no_data, NULL, NULL, &error));
+    refused("an impossible length", rivven_client_publish(client, "t", too_long, NULL, NULL, &error));
+    refused("a key without data", rivven_client_publish_with_key(client, "t", no_data, value, NULL, NULL, &error));
+    refused("a key without data", rivven_client_publish_to_partition(client, "t", 0, no_data, value, NULL, &error));
+    refused("a key in a batch", rivven_client_publish_batch(client, "t", 0, views, views, 2, NULL, NULL, &error));
+    refused("a value in a batch", rivven_client_publish_batch(client, "t", 0, NULL, views, 2, NULL, NULL, &error));
+    refused("no values", rivven_client_publish_batch(client, "t", 0, NULL, NULL, 1, NULL, NULL, &error));
+    refused("an impossible count",
+            rivven_client_publish_batch(client, "t", 0, NULL, views, SIZE_MAX, NULL, NULL, &error));
+    refused("an impossible count of keys",
+            rivven_client_publish_batch(client, "t", 0, views, views, SIZE_MAX / 16, NULL, NULL, &error));
+}
+
+static void test_numbers_and_outputs(rivven_client_t *client) {
+    const rivven_bytes_t value = rivven_bytes_from("v", 1);
+    refused("-2 partitions", rivven_client_create_topic(client, "t", -2, NULL, &error));
+    refused("2^32 partitions", rivven_client_create_topic(client, "t", INT64_C(1) << 32, NULL, &error));
+    refused("partition -2", rivven_client_publish_batch(client, "t", -2, NULL, &value, 1, NULL, NULL, &error));
+    refused("partition INT64_MIN",
+            rivven_client_publish_batch(client, "t", INT64_MIN, NULL, &value, 1, NULL, NULL, &error));
+    refused("no place for a list", rivven_client_list_topics(client, NULL, &error));
+    refused("no place for a batch", rivven_client_consume(client, "t", 0, 0, 1, NULL, &error));
+}
+
+static void test_other_handles(rivven_client_t *client, rivven_config_t *config) {
+    uint64_t zeros[8] = {0};
+    rivven_client_t *made = NULL;
+    refused("a configuration for a client", rivven_client_ping((rivven_client_t *)config, &error));
+    refused("a client for a configuration", rivven_config_set((rivven_config_t *)client, "client.id", "x", &error));
+    refused("a client from a client", rivven_client_new((rivven_config_t *)client, &made, &error));
+    refused("zeros for a client", rivven_client_ping((rivven_client_t *)zeros, &error));
+    refused("a crooked pointer for a client", rivven_client_ping((rivven_client_t *)((char *)client + 1), &error));
+    check(rivven_error_code((rivven_error_t *)client) == RIVVEN_CODE_OK, "a client is no error");
+    check(rivven_batch_len((rivven_batch_t *)client) == 0, "a client is no batch");
+    check(rivven_strings_get((rivven_strings_t *)client, 0) == NULL, "a client is no list");
+    rivven_batch_free((rivven_batch_t *)client);
+    rivven_client_free((rivven_client_t *)config);
+    rivven_error_free((rivven_error_t *)zeros);
+    succeeds("what was freed as something else lives on", rivven_config_set(config, "client.id", "x", &error));
+}
+
+/* Without a place for the error there is the code alone. */
+static void test_no_error(rivven_client_t *client, rivven_config_t *config) {
+    check(rivven_config_new(NULL, NULL) == RIVVEN_CODE_INVALID_ARGUMENT, "rivven_config_new without error");
+    check(rivven_config_set(config, "x", "y", NULL) == RIVVEN_CODE_INVALID_CONFIG, "rivven_config_set without error");
+    check(rivven_client_new(NULL, NULL, NULL) == RIVVEN_CODE_INVALID_ARGUMENT, "rivven_client_new without error");
+    check(rivven_client_ping(NULL, NULL) == RIVVEN_CODE_INVALID_ARGUMENT, "rivven_client_ping without error");
+    check(rivven_client_connect(client, NULL) == RIVVEN_CODE_CONNECTION_FAILED,
+          "rivven_client_connect without error");
+    check(rivven_client_close(client, 0, NULL) == RIVVEN_CODE_OK, "rivven_client_close without error");
+}
+
+int main(void) {
+    /* Nothing listens on port 1; nothing below but the last group gets so far. */
+    rivven_config_t *config = config_of("127.0.0.1:1", NULL);
+    rivven_client_t *client = client_of("127.0.0.1:1", NULL);
+    test_null_accessors();
+    test_null_frees();
+    test_config(config);
+    test_no_client();
+    test_topic_argument(client, NULL);
+    test_topic_argument(client, not_utf8);
+    test_bytes(client);
+    test_numbers_and_outputs(client);
+    test_other_handles(client, config);
+    test_no_error(client, config);
+    rivven_client_free(client);
+    rivven_config_free(config);
+    return summary();
+}

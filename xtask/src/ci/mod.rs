@@ -1,0 +1,70 @@
+//! `cargo xtask ci`: every gate.
+
+mod hygiene;
+mod lint;
+mod outside;
+
+use anyhow::Result;
+
+use crate::checks::{self, Check, Tally};
+use crate::session::Session;
+use crate::{demo, generated, test};
+
+/// The readings of three months: enough for several batches, answers and partitions.
+const DEMO_ROWS: usize = 2159;
+
+/// The gates in the order they run in: what is quick to fail comes first.
+const GATES: [Check; 14] = [
+    Check { name: "hygiene", about: "no registry hosts or machine paths in tracked files", run: hygiene::run },
+    Check { name: "format", about: "cargo fmt", run: lint::format },
+    Check { name: "header", about: "include/rivven.h is what rivven-ffi says", run: header },
+    Check { name: "readme", about: "the snippets are what the examples say", run: readme },
+    Check { name: "clippy", about: "no warnings, in any target", run: lint::clippy },
+    Check { name: "docs", about: "rustdoc without warnings", run: lint::docs },
+    Check { name: "test-rust", about: "the tests of the workspace", run: test::rust },
+    Check { name: "test-c", about: "the tests of the C and C++ interface", run: test::c },
+    Check { name: "test-python", about: "the tests of the Python package", run: test::python },
+    Check { name: "test-node", about: "the tests of the Node package", run: test::node },
+    Check { name: "test-broker", about: "the tests of the test broker itself", run: test::broker },
+    Check { name: "demo", about: "the examples of all languages, with three months", run: demo },
+    Check { name: "outside-python", about: "pip install from another folder", run: outside::python },
+    Check { name: "outside-node", about: "npm install from another folder", run: outside::node },
+];
+
+/// Check everything that has to hold before a change is merged
+///
+/// Gates run one after the other, whatever fails. The last line says how many tests and gates passed and
+/// failed.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Only these gates; may be repeated, or separated by commas
+    #[arg(long, value_delimiter = ',', value_name = "GATE")]
+    only: Vec<String>,
+    /// List the gates instead of running them
+    #[arg(long)]
+    list: bool,
+}
+
+/// Runs the gates; false if any failed.
+pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<bool> {
+    let gates = checks::select(&GATES, &arguments.only)?;
+    if arguments.list {
+        for gate in gates {
+            println!("{:<16}{}", gate.name, gate.about);
+        }
+        return Ok(true);
+    }
+    Ok(checks::run(session, &gates))
+}
+
+fn header(session: &Session) -> Result<Tally> {
+    generated::header(session, &generated::Arguments::CHECK).map(Tally::gate)
+}
+
+fn readme(session: &Session) -> Result<Tally> {
+    generated::readme(session, &generated::Arguments::CHECK).map(Tally::gate)
+}
+
+fn demo(session: &Session) -> Result<Tally> {
+    demo::run(session, &demo::Arguments::with_rows(DEMO_ROWS)).map(Tally::gate)
+}

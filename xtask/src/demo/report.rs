@@ -1,0 +1,115 @@
+//! The tables at the end of the demo, and everything that is wrong.
+
+use comfy_table::Table;
+
+use super::Run;
+use super::program::Measured;
+use super::readings::Readings;
+use crate::language::Language;
+use crate::table::{row, table};
+
+/// The checks that every program makes.
+const CHECKS: [&str; 3] = ["count", "order", "content"];
+
+/// Half a unit of the last digit of a mean, which has two decimals.
+const ROUNDING: f64 = 0.005_001;
+
+/// Above this a ping is worth a remark: the broker answers one in a tenth of a millisecond.
+const SLOW_PING_MS: f64 = 0.3;
+
+/// Prints the tables and what is wrong; true if nothing is.
+pub(super) fn show(runs: &[Run], readings: &Readings) -> bool {
+    println!("\n{}", results(runs));
+    println!("\nMean temperature per month in °F, worked out from what was read");
+    println!("{}", means(runs, readings));
+    for remark in slow_pings(runs) {
+        println!("note: {remark}");
+    }
+    let faults: Vec<String> = runs.iter().flat_map(|run| faults(run, readings)).collect();
+    for fault in &faults {
+        println!("FAILED: {fault}");
+    }
+    if faults.is_empty() {
+        println!("All {} languages read exactly the {} records that they wrote.", runs.len(), readings.count);
+    }
+    faults.is_empty()
+}
+
+fn results(runs: &[Run]) -> Table {
+    let mut table = table(["language", "records", "seconds", "records/s", "ping median (ms)", "checks"]);
+    for (language, outcome) in runs {
+        let name = language.name().to_owned();
+        table.add_row(match outcome {
+            Ok(m) => row([
+                name,
+                m.records.to_string(),
+                format!("{:.1}", m.seconds),
+                format!("{:.0}", m.records as f64 / m.seconds),
+                format!("{:.3}", m.ping_ms),
+                verdict(m),
+            ]),
+            Err(_) => row([name, "-".into(), "-".into(), "-".into(), "-".into(), "MISSING".into()]),
+        });
+    }
+    table
+}
+
+fn verdict(measured: &Measured) -> String {
+    CHECKS
+        .map(|check| if measured.checks.get(check) == Some(&true) { check.into() } else { format!("NOT {check}") })
+        .join(", ")
+}
+
+/// One row per month: the mean by the file, and by each language.
+fn means(runs: &[Run], readings: &Readings) -> Table {
+    let present: Vec<(Language, &Measured)> =
+        runs.iter().filter_map(|(language, outcome)| Some((*language, outcome.as_ref().ok()?))).collect();
+    let columns = ["month", "file"].into_iter().chain(present.iter().map(|(language, _)| language.name()));
+    let mut table = table(columns);
+    for (month, mean) in &readings.means {
+        let found = present.iter().map(|(_, measured)| match measured.means.get(month) {
+            Some(mean) => format!("{mean:.2}"),
+            None => "-".to_owned(),
+        });
+        table.add_row(row([month.clone(), format!("{mean:.2}")].into_iter().chain(found)));
+    }
+    table
+}
+
+fn slow_pings(runs: &[Run]) -> Vec<String> {
+    let slow = |(language, outcome): &Run| match outcome {
+        Ok(m) if m.ping_ms > SLOW_PING_MS => {
+            Some(format!("{language}: a ping took {:.3} ms in the median, over {SLOW_PING_MS} ms", m.ping_ms))
+        }
+        _ => None,
+    };
+    runs.iter().filter_map(slow).collect()
+}
+
+/// Everything that is wrong with a run.
+fn faults((language, outcome): &Run, readings: &Readings) -> Vec<String> {
+    let measured = match outcome {
+        Ok(measured) => measured,
+        Err(error) => return vec![format!("{language}: {error:#}")],
+    };
+    let mut faults = Vec::new();
+    if measured.language != language.name() {
+        faults.push(format!("says that its language is {}", measured.language));
+    }
+    if measured.records != readings.count {
+        faults.push(format!("read {} records of {}", measured.records, readings.count));
+    }
+    for check in CHECKS.iter().filter(|check| measured.checks.get(**check) != Some(&true)) {
+        faults.push(format!("the check of the {check} does not hold"));
+    }
+    if !same_means(measured, readings) {
+        faults.push("its means differ from those of the file".to_owned());
+    }
+    faults.iter().map(|fault| format!("{language}: {fault}")).collect()
+}
+
+/// Whether the means are those of the same months, up to rounding.
+fn same_means(measured: &Measured, readings: &Readings) -> bool {
+    measured.means.keys().eq(readings.means.keys())
+        && measured.means.values().zip(readings.means.values()).all(|(a, b)| (a - b).abs() <= ROUNDING)
+}

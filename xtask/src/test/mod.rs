@@ -1,0 +1,36 @@
+//! `cargo xtask test`: the tests of every language.
+
+mod runners;
+mod suites;
+
+use anyhow::Result;
+
+use crate::checks::{self, Check};
+use crate::session::Session;
+
+pub(crate) use suites::{broker, c, node, python, rust};
+
+/// The suites in the order they run in.
+const SUITES: [Check; 5] = [
+    Check { name: "rust", about: "the tests of the workspace", run: rust },
+    Check { name: "c", about: "the tests of the C and C++ interface", run: c },
+    Check { name: "python", about: "the tests of the Python package", run: python },
+    Check { name: "node", about: "the tests of the Node package", run: node },
+    Check { name: "broker", about: "the tests of the test broker itself", run: broker },
+];
+
+/// Run the tests of every language
+///
+/// Builds the test broker, the misbehaving server and the packages first. The last line says how many tests
+/// passed and failed; a suite that executes no test has failed.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Only these suites (rust, c, python, node, broker); may be repeated, or separated by commas
+    #[arg(long, value_delimiter = ',', value_name = "SUITE")]
+    only: Vec<String>,
+}
+
+/// Runs the suites; false if any test failed.
+pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<bool> {
+    Ok(checks::run(session, &checks::select(&SUITES, &arguments.only)?))
+}

@@ -1,0 +1,60 @@
+//! The suites: what each builds and how its tests are run.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::Result;
+
+use super::runners::{self, Summary, tally};
+use crate::build;
+use crate::checks::Tally;
+use crate::session::Session;
+
+/// The tests of the default members of the workspace, with their documentation's.
+pub(crate) fn rust(session: &Session) -> Result<Tally> {
+    let mut command = session.cargo();
+    command.args(["test", "--no-fail-fast"]);
+    execute(session, "run the Rust tests", command, runners::cargo)
+}
+
+/// The tests of the C and C++ interface.
+pub(crate) fn c(_session: &Session) -> Result<Tally> {
+    anyhow::bail!("not yet")
+}
+
+/// The tests of the Python package, in the virtual environment that it is installed in.
+pub(crate) fn python(session: &Session) -> Result<Tally> {
+    let python = build::python::interpreter(session)?;
+    let folder = session.root.join(build::python::PACKAGE);
+    let mut install = session.command(&python);
+    install.args(["-m", "pip", "install", "--requirement"]).arg(folder.join("tests/requirements.txt"));
+    session.run("install what the Python tests need", &mut install)?;
+    let mut command = session.command(&python);
+    // Without the cache nothing is written outside the target folder.
+    command.args(["-m", "pytest", "-p", "no:cacheprovider"]).current_dir(&folder);
+    execute(session, "run the Python tests", command, runners::pytest)
+}
+
+/// The tests of the Node package.
+pub(crate) fn node(session: &Session) -> Result<Tally> {
+    build::node::package(session)?;
+    let mut command = session.command("node");
+    command.args(["--test", "--test-reporter=tap", "test/"]).current_dir(session.root.join(build::node::PACKAGE));
+    execute(session, "run the Node tests", command, runners::tap)
+}
+
+/// The tests of the test broker, in its own workspace.
+pub(crate) fn broker(session: &Session) -> Result<Tally> {
+    let mut command = session.cargo();
+    let folder = session.root.join(build::BROKER);
+    command.args(["test", "--no-fail-fast"]).env("CARGO_TARGET_DIR", folder.join("target")).current_dir(folder);
+    Ok(tally(&session.execute("run the tests of the test broker", "", &mut command)?, runners::cargo))
+}
+
+/// Runs tests that find the brokers, good and bad, by their variables.
+fn execute(session: &Session, title: &str, mut command: Command, summary: Summary) -> Result<Tally> {
+    let brokers: [(&str, PathBuf); 2] =
+        [("RIVVEN_TEST_BROKER", build::broker(session)?), ("RIVVEN_MISBEHAVE", build::misbehave(session)?)];
+    command.envs(brokers);
+    Ok(tally(&session.execute(title, "", &mut command)?, summary))
+}
