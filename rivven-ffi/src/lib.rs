@@ -23,3 +23,6 @@ pub mod records;
 pub mod strings;
 pub mod topics;
 pub mod version;
+
+#[cfg(test)]
+mod promise;

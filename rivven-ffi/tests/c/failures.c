@@ -70,22 +70,23 @@ static void test_misbehaving_servers(void) {
     }
 }
 
-/* An address where nothing listens, since the port was given back just now. */
-static void free_address(char *address, size_t size) {
+/* Takes an address without listening there, so that nobody else can; gives the socket. */
+static int hold_address(char *address, size_t size) {
     struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t length = sizeof name;
-    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (bind(listener, (struct sockaddr *)&name, length) || getsockname(listener, (struct sockaddr *)&name, &length)) {
+    int holder = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (bind(holder, (struct sockaddr *)&name, length) || getsockname(holder, (struct sockaddr *)&name, &length)) {
         give_up("bind");
     }
-    close(listener);
     snprintf(address, size, "127.0.0.1:%d", ntohs(name.sin_port));
+    return holder;
 }
 
 static void test_absent_servers(void) {
     char address[64];
-    free_address(address, sizeof address);
+    int holder = hold_address(address, sizeof address);
     expect(address, &(struct expectation){"refused", CONNECT, RIVVEN_CODE_CONNECTION_FAILED, 0, 1});
+    close(holder);
     expect("255.255.255.255:9092", &(struct expectation){"no route", CONNECT, RIVVEN_CODE_CONNECTION_FAILED, 0, 1});
 }
 
@@ -108,7 +109,7 @@ static void test_wrong_addresses(void) {
 static void test_many_servers(void) {
     struct server broker = start_broker();
     char absent[64], servers[200];
-    free_address(absent, sizeof absent);
+    int holder = hold_address(absent, sizeof absent);
     snprintf(servers, sizeof servers, "%s,255.255.255.255:9092", absent);
     rivven_client_t *client = client_of(servers, short_times);
     rivven_code code = rivven_client_connect(client, &error);
@@ -120,6 +121,7 @@ static void test_many_servers(void) {
     client = client_of(servers, short_times);
     succeeds("the second server is there", rivven_client_connect(client, &error));
     rivven_client_free(client);
+    close(holder);
     stop_server(&broker);
 }
 
