@@ -125,6 +125,26 @@ async fn a_resilient_client_logs_in_by_its_configuration() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_resilient_client_keeps_the_credentials_that_were_accepted() -> Result<()> {
+    let mut broker = secure().start().unwrap();
+    let config = ResilientClientConfig::builder()
+        .servers(vec![broker.address().to_owned()])
+        .tls(trusting(&broker).build()?, None)
+        .build();
+    let client = ResilientClient::new(config);
+    assert!(client.authenticate_scram("alice", "Wrong-Horse-8").await.is_err());
+    assert_eq!(client.call(&ListTopics).await.unwrap_err().code(), ErrorCode::AuthenticationRequired);
+    client.authenticate_scram("alice", PASSWORD).await?;
+    client.call(&ListTopics).await?;
+    broker.kill().unwrap();
+    broker.restart().unwrap();
+    // The first call may find the old connection dead; the next one logs in on a new one.
+    let _ = client.call(&ListTopics).await;
+    client.call(&ListTopics).await?;
+    client.authenticate("alice", PASSWORD).await.map(drop)
+}
+
+#[tokio::test]
 async fn an_unknown_authority_is_refused() -> Result<()> {
     let broker = secure().start().unwrap();
     let other = TlsConfig::builder().ca_cert_path(broker.info().other_ca_cert.as_ref().unwrap()).build()?;

@@ -1,12 +1,13 @@
 //! The servers behind a client: which of them is asked, and by which connection.
 
-use std::sync::{Arc, Mutex as BlockingMutex, PoisonError};
+use std::sync::{Arc, Mutex as BlockingMutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use once_cell::sync::OnceCell;
 use tokio::sync::{Mutex, watch};
 use tokio::time::{Instant, timeout_at};
 
+use crate::auth::{AuthSession, Credentials};
 use crate::config::{AuthConfig, ResilientClientConfig};
 use crate::connection::{ConnectOptions, Connection, ServerAddress, connect};
 use crate::error::{Detail, Error, ErrorCode, Outcome, Result};
@@ -20,7 +21,7 @@ use crate::protocol::{DecodeAnswer, RequestFrame, describe};
 #[derive(Debug)]
 pub(crate) struct Cluster {
     config: ResilientClientConfig,
-    options: ConnectOptions,
+    options: BlockingMutex<ConnectOptions>,
     servers: OnceCell<Vec<ServerAddress>>,
     link: Mutex<Link>,
     /// Why no server could be connected, the last time that none could.
@@ -41,6 +42,11 @@ impl Drop for Entered {
 }
 
 impl Entered {
+    /// Logs in, now and on every later connection.
+    pub(crate) async fn log_in(self, credentials: Credentials) -> Result<AuthSession> {
+        self.0.log_in(credentials).await
+    }
+
     /// Sends a request to a connected server, within the request timeout.
     pub(crate) async fn call<T>(self, frame: &RequestFrame, decode: DecodeAnswer<T>) -> Result<T> {
         self.0.call(frame, decode).await
@@ -69,7 +75,7 @@ impl Cluster {
         };
         Cluster {
             config,
-            options,
+            options: BlockingMutex::new(options),
             servers: OnceCell::new(),
             link: Mutex::default(),
             failures: BlockingMutex::default(),
@@ -91,6 +97,19 @@ impl Cluster {
     /// Waits until a server is connected, each of the list having its `connection_timeout`.
     pub(crate) async fn connect(&self) -> Result<()> {
         self.connection().await.map(drop)
+    }
+
+    /// Logs in, now and on every later connection.
+    ///
+    /// Credentials that the server refuses are not kept.
+    pub(crate) async fn log_in(&self, credentials: Credentials) -> Result<AuthSession> {
+        let session = self.connection().await?.log_in(credentials.clone(), self.request_timeout()).await?;
+        self.options().credentials = Some(credentials);
+        Ok(session)
+    }
+
+    fn options(&self) -> MutexGuard<'_, ConnectOptions> {
+        self.options.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Begins a call, now and not when its future is first polled: whatever
@@ -139,7 +158,8 @@ impl Cluster {
     async fn connect_to_any(&self, servers: &[ServerAddress], next: &mut usize) -> Result<Connection> {
         let mut failures = Vec::new();
         for _ in servers {
-            match connect(&servers[*next % servers.len()], &self.options).await {
+            let options = self.options().clone();
+            match connect(&servers[*next % servers.len()], &options).await {
                 Ok(connection) => return Ok(connection),
                 Err(error) => failures.push(error),
             }

@@ -33,6 +33,11 @@ impl AuthConfig {
         AuthConfig { username: username.into(), password: password.into(), mechanism: AuthMechanism::default() }
     }
 
+    /// A login with the password itself; refused without TLS before a byte of it is sent.
+    pub fn plain(username: impl Into<String>, password: impl Into<String>) -> Self {
+        AuthConfig { mechanism: AuthMechanism::Plain, ..AuthConfig::new(username, password) }
+    }
+
     pub(crate) fn credentials(&self) -> Credentials {
         let mechanism = match self.mechanism {
             AuthMechanism::ScramSha256 => Mechanism::ScramSha256,
