@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::auth::{AuthSession, Credentials, Mechanism};
 #[cfg(feature = "tls")]
 use crate::config::TlsConfig;
-use crate::connection::{ConnectOptions, Connection, Handshake, ServerAddress, connect};
+use crate::connection::{ConnectOptions, Connection, Deadline, Handshake, ServerAddress, connect};
 use crate::error::Result;
 use crate::ops::{
     Consume, CreateTopic, DeleteTopic, GetMetadata, GetOffsetBounds, ListTopics, MessageBatch, Ping, Publish,
@@ -128,7 +128,7 @@ impl Client {
     }
 
     async fn log_in(&self, credentials: Credentials) -> Result<AuthSession> {
-        self.connection.log_in(credentials, self.request_timeout()).await
+        self.connection.log_in(credentials, self.deadline()).await
     }
 
     async fn open(address: &str, options: &ConnectOptions) -> Result<Self> {
@@ -144,7 +144,7 @@ impl Client {
     /// What the named methods say, which all come here.
     pub async fn call<O: Operation>(&self, operation: &O) -> Result<O::Output> {
         let frame = operation.encode()?;
-        self.connection.call(&frame, O::decode, self.request_timeout()).await
+        self.connection.call(&frame, O::decode, self.deadline()).await
     }
 
     /// Repeats the handshake under another name of the client; `connect` has exchanged one.
@@ -304,8 +304,8 @@ impl Client {
         self.request_timeout_ms.store(ms, Ordering::Relaxed);
     }
 
-    fn request_timeout(&self) -> Duration {
-        Duration::from_millis(self.request_timeout_ms.load(Ordering::Relaxed))
+    fn deadline(&self) -> Deadline {
+        Deadline::after(Duration::from_millis(self.request_timeout_ms.load(Ordering::Relaxed)))
     }
 
     /// Whether the connection has failed, so that every further call fails.

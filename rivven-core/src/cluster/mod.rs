@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use once_cell::sync::OnceCell;
 use tokio::sync::{Mutex, watch};
-use tokio::time::{Instant, timeout_at};
 
 use crate::auth::{AuthSession, Credentials};
 use crate::config::{AuthConfig, ResilientClientConfig};
-use crate::connection::{ConnectOptions, Connection, ServerAddress, connect};
+use crate::connection::{ConnectOptions, Connection, Deadline, ServerAddress, connect_within};
 use crate::error::{Detail, Error, ErrorCode, Outcome, Result};
 use crate::protocol::{DecodeAnswer, RequestFrame, describe};
 
@@ -53,9 +52,6 @@ impl Entered {
     }
 }
 
-/// The longest time that `close` takes: a year stands for ever and fits any clock.
-const LONGEST_CLOSE: Duration = Duration::from_secs(365 * 24 * 3600);
-
 /// The connection in use, and where in the list it leads.
 #[derive(Debug, Default)]
 struct Link {
@@ -84,26 +80,22 @@ impl Cluster {
         }
     }
 
-    /// The time that a call has.
-    pub(crate) fn request_timeout(&self) -> Duration {
-        self.config.request_timeout
-    }
-
     /// The time that `close` has.
     pub(crate) fn close_timeout(&self) -> Duration {
         self.config.close_timeout
     }
 
-    /// Waits until a server is connected, each of the list having its `connection_timeout`.
+    /// Waits until a server is connected; all of them together have the connection timeout.
     pub(crate) async fn connect(&self) -> Result<()> {
-        self.connection().await.map(drop)
+        self.connection(Deadline::after(self.config.connection_timeout)).await.map(drop)
     }
 
     /// Logs in, now and on every later connection.
     ///
     /// Credentials that the server refuses are not kept.
     pub(crate) async fn log_in(&self, credentials: Credentials) -> Result<AuthSession> {
-        let session = self.connection().await?.log_in(credentials.clone(), self.request_timeout()).await?;
+        let deadline = Deadline::after(self.config.request_timeout);
+        let session = self.connection(deadline).await?.log_in(credentials.clone(), deadline).await?;
         self.options().credentials = Some(credentials);
         Ok(session)
     }
@@ -121,20 +113,19 @@ impl Cluster {
     }
 
     async fn call<T>(&self, frame: &RequestFrame, decode: DecodeAnswer<T>) -> Result<T> {
-        let limit = self.request_timeout();
-        let deadline = Instant::now() + limit;
-        let connection = match timeout_at(deadline, self.connection()).await {
-            Ok(connection) => connection?,
-            Err(_elapsed) => return Err(self.no_connection(frame, limit)),
+        let deadline = Deadline::after(self.config.request_timeout);
+        let connection = match deadline.bound(self.connection(deadline)).await {
+            Some(connection) => connection?,
+            None => return Err(self.no_connection(frame)),
         };
-        connection.call(frame, decode, deadline.saturating_duration_since(Instant::now())).await
+        connection.call(frame, decode, deadline).await
     }
 
     /// The connection in use, made anew if it has failed.
     ///
     /// Closing ends an attempt to connect at once, but leaves an open
     /// connection to the calls that began before it.
-    async fn connection(&self) -> Result<Connection> {
+    async fn connection(&self, deadline: Deadline) -> Result<Connection> {
         let servers = self.servers.get_or_try_init(|| parse(&self.config.servers))?;
         let mut link = self.link.lock().await;
         match link.connection.take() {
@@ -149,17 +140,24 @@ impl Cluster {
         let connection = tokio::select! {
             biased;
             _ = closed.wait_for(|closed| *closed) => return Err(Error::closed("the client")),
-            connection = self.connect_to_any(servers, &mut link.server) => connection?,
+            connection = self.connect_to_any(servers, &mut link.server, deadline) => connection?,
         };
         link.connection = Some(connection.clone());
         Ok(connection)
     }
 
-    async fn connect_to_any(&self, servers: &[ServerAddress], next: &mut usize) -> Result<Connection> {
+    /// Tries every server, each with its share of the time but never more than the connection timeout.
+    async fn connect_to_any(
+        &self,
+        servers: &[ServerAddress],
+        next: &mut usize,
+        deadline: Deadline,
+    ) -> Result<Connection> {
         let mut failures = Vec::new();
-        for _ in servers {
+        for tried in 0..servers.len() {
             let options = self.options().clone();
-            match connect(&servers[*next % servers.len()], &options).await {
+            let share = deadline.share(servers.len() - tried);
+            match connect_within(&servers[*next % servers.len()], &options, share).await {
                 Ok(connection) => return Ok(connection),
                 Err(error) => failures.push(error),
             }
@@ -183,7 +181,8 @@ impl Cluster {
         listed(&self.failures.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn no_connection(&self, frame: &RequestFrame, limit: Duration) -> Error {
+    fn no_connection(&self, frame: &RequestFrame) -> Error {
+        let limit = self.config.request_timeout;
         let text = format!(
             "{} timed out after {limit:?} while connecting to {}: check the servers or raise request.timeout.ms",
             describe(frame),
@@ -196,13 +195,13 @@ impl Cluster {
     /// those under way and disconnects.
     pub(crate) fn close(self: Arc<Self>, limit: Duration) -> impl Future<Output = ()> + Send {
         self.closed.send_replace(true);
-        let until = Instant::now() + limit.min(LONGEST_CLOSE);
+        let deadline = Deadline::after(limit);
         async move {
-            let _ = timeout_at(until, self.calls.subscribe().wait_for(|calls| *calls == 0)).await;
+            let _ = deadline.bound(self.calls.subscribe().wait_for(|calls| *calls == 0)).await;
             // Nobody holds the lock for long: attempts to connect have ended.
             let connection = self.link.lock().await.connection.take();
             if let Some(connection) = connection {
-                connection.close(until.saturating_duration_since(Instant::now())).await;
+                connection.close(deadline.remaining()).await;
             }
         }
     }

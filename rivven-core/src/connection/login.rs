@@ -1,20 +1,22 @@
 //! Driving a login over a connection.
 
-use std::time::Duration;
-
 use tokio::time::Instant;
 
-use super::Connection;
+use super::{Connection, Deadline};
 use crate::auth::{AuthSession, Credentials, Exchange, Mechanism, NONCE_BYTES, ScramError};
 use crate::error::{Detail, Error, ErrorCode, Outcome, Result};
 use crate::protocol::{DecodeAnswer, EncodeError, RequestFrame, Response, encode};
 
 /// Logs in on a connection that nobody else uses meanwhile.
 ///
-/// `limit` bounds the exchange with the server, not the key derivation, which
-/// takes seconds in an unoptimised build.
-pub(super) async fn log_in(connection: &Connection, credentials: &Credentials, limit: Duration) -> Result<AuthSession> {
-    let login = Login { connection, credentials, limit, begun: Instant::now(), derivation: Duration::ZERO };
+/// The deadline bounds the exchange with the server, not the key derivation,
+/// which takes seconds in an unoptimised build.
+pub(super) async fn log_in(
+    connection: &Connection,
+    credentials: &Credentials,
+    deadline: Deadline,
+) -> Result<AuthSession> {
+    let login = Login { connection, credentials, deadline };
     let session = match credentials.mechanism {
         Mechanism::ScramSha256 => login.scram().await,
         Mechanism::Plain => login.plain().await,
@@ -28,10 +30,7 @@ pub(super) async fn log_in(connection: &Connection, credentials: &Credentials, l
 struct Login<'a> {
     connection: &'a Connection,
     credentials: &'a Credentials,
-    limit: Duration,
-    begun: Instant,
-    /// The time spent on deriving keys, which does not count.
-    derivation: Duration,
+    deadline: Deadline,
 }
 
 /// What the server answers to the client's proof.
@@ -59,7 +58,7 @@ impl Login<'_> {
         let challenge = exchange.challenge(&server_first).map_err(|error| self.broken_off(error))?;
         let deriving = Instant::now();
         let keys = self.credentials.keys(&challenge).await;
-        self.derivation = deriving.elapsed();
+        self.deadline = self.deadline.extended(deriving.elapsed());
         let (message, proof) = challenge.prove(&keys);
         let request = RequestFrame::new(&encode::ScramClientFinal { message: message.as_bytes() });
         let answer = self.call(request, outcome).await?;
@@ -68,8 +67,7 @@ impl Login<'_> {
     }
 
     async fn call<T>(&self, request: Result<RequestFrame, EncodeError>, decode: DecodeAnswer<T>) -> Result<T> {
-        let spent = self.begun.elapsed().saturating_sub(self.derivation);
-        self.connection.call_alone(&request?, decode, self.limit.saturating_sub(spent)).await
+        self.connection.call_alone(&request?, decode, self.deadline).await
     }
 
     fn broken_off(&self, error: ScramError) -> Error {

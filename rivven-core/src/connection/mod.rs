@@ -6,6 +6,7 @@
 
 mod address;
 mod connector;
+mod deadline;
 mod failure;
 mod handshake;
 mod login;
@@ -25,10 +26,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
-use tokio::time::{Instant, timeout_at};
 
 pub(crate) use address::ServerAddress;
-pub(crate) use connector::{ConnectOptions, connect};
+pub(crate) use deadline::Deadline;
+pub(crate) use connector::{ConnectOptions, connect, connect_within};
 #[cfg(test)]
 pub(crate) use connector::DEFAULT_CLIENT_ID;
 use failure::{Cause, Failure, Phase};
@@ -122,15 +123,14 @@ impl Connection {
     /// and throws its answer away. A login that is about to expire is renewed
     /// first; one that the server has let expire is renewed and the request,
     /// which was refused, sent again.
-    pub(crate) async fn call<T>(&self, frame: &RequestFrame, decode: DecodeAnswer<T>, timeout: Duration) -> Result<T> {
-        let deadline = Instant::now() + timeout;
+    pub(crate) async fn call<T>(&self, frame: &RequestFrame, decode: DecodeAnswer<T>, deadline: Deadline) -> Result<T> {
         if self.shared.session.is_due() {
             self.renew(deadline).await?;
         }
-        let result = self.call_within(frame, decode, timeout, deadline).await;
+        let result = self.call_within(frame, decode, deadline).await;
         match &result {
             Err(error) if is_expiry(error) && self.renew_expired(deadline).await? => {
-                self.call_within(frame, decode, timeout, deadline).await
+                self.call_within(frame, decode, deadline).await
             }
             _ => result,
         }
@@ -140,20 +140,18 @@ impl Connection {
         &self,
         frame: &RequestFrame,
         decode: DecodeAnswer<T>,
-        timeout: Duration,
-        deadline: Instant,
+        deadline: Deadline,
     ) -> Result<T> {
-        let slot = self.slots(1, timeout, deadline).await;
-        let payload = match slot {
-            Ok(slot) => self.exchange(frame, timeout, deadline, Some(slot)).await,
+        let payload = match self.slots(1, deadline).await {
+            Ok(slot) => self.exchange(frame, deadline, Some(slot)).await,
             Err(failure) => Err(failure),
         };
         self.understand(frame, decode, payload)
     }
 
     /// Sends a request while the caller holds every place in flight.
-    async fn call_alone<T>(&self, frame: &RequestFrame, decode: DecodeAnswer<T>, timeout: Duration) -> Result<T> {
-        let payload = self.exchange(frame, timeout, Instant::now() + timeout, None).await;
+    async fn call_alone<T>(&self, frame: &RequestFrame, decode: DecodeAnswer<T>, deadline: Deadline) -> Result<T> {
+        let payload = self.exchange(frame, deadline, None).await;
         self.understand(frame, decode, payload)
     }
 
@@ -174,7 +172,7 @@ impl Connection {
                 decode(response).map_err(|other| Error::unexpected(other.name(), &describe(frame), self.address()))
             }
             Err(error) => {
-                let cause = Cause::Malformed { error, hint: "" };
+                let cause = Cause::Malformed { error, hint: ": check that client and broker are of matching releases" };
                 let _ = self.commands.send(Command::Poison(cause.clone()));
                 Err(failed(Failure { cause, outcome: Outcome::Unknown }))
             }
@@ -182,11 +180,11 @@ impl Connection {
     }
 
     /// Places in flight, first come first served.
-    async fn slots(&self, count: u32, timeout: Duration, deadline: Instant) -> Result<OwnedSemaphorePermit, Failure> {
-        match timeout_at(deadline, Arc::clone(&self.shared.slots).acquire_many_owned(count)).await {
-            Ok(Ok(slots)) => Ok(slots),
-            Ok(Err(_closed)) => Err(self.shared.too_late()),
-            Err(_elapsed) => Err(Failure::not_sent(Cause::TimedOut { phase: Phase::Queued, after: timeout })),
+    async fn slots(&self, count: u32, deadline: Deadline) -> Result<OwnedSemaphorePermit, Failure> {
+        match deadline.bound(Arc::clone(&self.shared.slots).acquire_many_owned(count)).await {
+            Some(Ok(slots)) => Ok(slots),
+            Some(Err(_closed)) => Err(self.shared.too_late()),
+            None => Err(Failure::not_sent(Cause::TimedOut { phase: Phase::Queued, after: deadline.limit() })),
         }
     }
 
@@ -194,55 +192,52 @@ impl Connection {
     async fn exchange(
         &self,
         frame: &RequestFrame,
-        timeout: Duration,
-        deadline: Instant,
+        deadline: Deadline,
         slot: Option<OwnedSemaphorePermit>,
     ) -> Result<Bytes, Failure> {
         let (sender, receiver) = oneshot::channel();
         let reply = Reply { sender, _slot: slot };
-        let command = Command::Call { frame: frame.clone(), deadline, timeout, reply };
+        let command = Command::Call { frame: frame.clone(), deadline, reply };
         if self.commands.send(command).is_err() {
             return Err(self.shared.too_late());
         }
         receiver.await.unwrap_or_else(|_| Err(self.shared.too_late()))
     }
 
-    /// Logs in; the exchange with the server has `limit`.
+    /// Logs in; the deadline bounds the exchange with the server, not the key derivation.
     ///
     /// A login has the connection to itself: between its steps the broker
     /// refuses every other request. It is renewed by itself from then on.
-    pub(crate) async fn log_in(&self, credentials: Credentials, limit: Duration) -> Result<AuthSession> {
+    pub(crate) async fn log_in(&self, credentials: Credentials, deadline: Deadline) -> Result<AuthSession> {
         let mut holder = self.shared.session.credentials().lock().await;
-        let session = self.log_in_alone(&credentials, limit).await?;
+        let session = self.log_in_alone(&credentials, deadline).await?;
         *holder = Some(credentials);
         Ok(session)
     }
 
-    async fn log_in_alone(&self, credentials: &Credentials, limit: Duration) -> Result<AuthSession> {
-        let deadline = Instant::now() + limit;
+    async fn log_in_alone(&self, credentials: &Credentials, deadline: Deadline) -> Result<AuthSession> {
         let _all = self
-            .slots(self.shared.max_in_flight, limit, deadline)
+            .slots(self.shared.max_in_flight, deadline)
             .await
             .map_err(|failure| failure.into_error(&format!("log in as {}", credentials.username), self.address()))?;
-        let session = log_in(self, credentials, deadline.saturating_duration_since(Instant::now())).await?;
+        let session = log_in(self, credentials, deadline).await?;
         self.shared.session.renewed(&session);
         Ok(session)
     }
 
     /// Logs in again unless somebody else just has.
-    async fn renew(&self, deadline: Instant) -> Result<()> {
+    async fn renew(&self, deadline: Deadline) -> Result<()> {
         let holder = self.shared.session.credentials().lock().await;
         match &*holder {
             Some(credentials) if self.shared.session.is_due() => {
-                let limit = deadline.saturating_duration_since(Instant::now());
-                self.log_in_alone(credentials, limit).await.map(drop)
+                self.log_in_alone(credentials, deadline).await.map(drop)
             }
             _ => Ok(()),
         }
     }
 
     /// Logs in again after the server let the login expire; false if there was none.
-    async fn renew_expired(&self, deadline: Instant) -> Result<bool> {
+    async fn renew_expired(&self, deadline: Deadline) -> Result<bool> {
         if self.shared.session.credentials().lock().await.is_none() {
             return Ok(false);
         }
@@ -252,7 +247,7 @@ impl Connection {
 
     /// Takes no more requests, waits at most so long for the pending answers, and ends.
     pub(crate) async fn close(&self, limit: Duration) {
-        let until = Instant::now() + limit;
+        let until = Deadline::after(limit).at();
         if self.commands.send(Command::Close { until }).is_ok() {
             self.commands.closed().await;
         }

@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
 use super::stream::Stream;
-use super::{Connection, DEFAULT_MAX_IN_FLIGHT};
+use super::{Connection, DEFAULT_MAX_IN_FLIGHT, Deadline};
 use crate::error::{Error, ErrorCode, Outcome, Result};
 use crate::ops::{ListTopics, Ping, Publish, Published};
 use crate::protocol::{Frame, FrameDecoder, Operation, Received, Request, Response, header};
@@ -58,7 +58,7 @@ fn connect() -> (Connection, Peer) {
 }
 
 async fn call<O: Operation>(connection: &Connection, operation: O, timeout: Duration) -> Result<O::Output> {
-    connection.call(&operation.encode().unwrap(), O::decode, timeout).await
+    connection.call(&operation.encode().unwrap(), O::decode, Deadline::after(timeout)).await
 }
 
 fn spawn<O>(connection: &Connection, operation: O, timeout: Duration) -> tokio::task::JoinHandle<Result<O::Output>>
@@ -66,7 +66,7 @@ where
     O: Operation + Send + Sync + 'static,
 {
     let (connection, frame) = (connection.clone(), operation.encode().unwrap());
-    tokio::spawn(async move { connection.call(&frame, O::decode, timeout).await })
+    tokio::spawn(async move { connection.call(&frame, O::decode, Deadline::after(timeout)).await })
 }
 
 fn publish(value: &'static [u8]) -> Publish<'static> {
