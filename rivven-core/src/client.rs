@@ -4,7 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::connection::{ConnectOptions, Connection, Handshake, ServerAddress, connect};
+use crate::auth::{AuthSession, Credentials, Mechanism};
+#[cfg(feature = "tls")]
+use crate::config::TlsConfig;
+use crate::connection::{ConnectOptions, Connection, Deadline, Handshake, ServerAddress, connect};
 use crate::error::Result;
 use crate::ops::{
     Consume, CreateTopic, DeleteTopic, GetMetadata, GetOffsetBounds, ListTopics, MessageBatch, Ping, Publish,
@@ -58,6 +61,76 @@ impl Client {
         Self::open(address.as_ref(), &ConnectOptions { timeout, ..ConnectOptions::default() }).await
     }
 
+    /// Connects like [`connect`](Client::connect), with TLS from the first byte.
+    ///
+    /// The server's certificate has to be valid for the host of the address,
+    /// unless the configuration names another.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Client::connect); `TLS_FAILED` says what is wrong with
+    /// which certificate.
+    #[cfg(feature = "tls")]
+    pub async fn connect_with_tls(address: impl AsRef<str>, tls: TlsConfig) -> Result<Self> {
+        Self::open(address.as_ref(), &ConnectOptions { tls: Some(tls), ..ConnectOptions::default() }).await
+    }
+
+    /// Connects like [`connect_with_tls`](Client::connect_with_tls) and expects a certificate for `server_name`.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect_with_tls`](Client::connect_with_tls).
+    #[cfg(feature = "tls")]
+    pub async fn connect_tls(address: impl AsRef<str>, tls: &TlsConfig, server_name: impl AsRef<str>) -> Result<Self> {
+        let tls = tls.clone().expecting(Some(server_name.as_ref().to_owned()));
+        Self::connect_with_tls(address, tls).await
+    }
+
+    /// Connects like [`connect_tls`](Client::connect_tls) within the time given.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect_with_tls`](Client::connect_with_tls).
+    #[cfg(feature = "tls")]
+    pub async fn connect_tls_with_timeout(
+        address: impl AsRef<str>,
+        tls: &TlsConfig,
+        server_name: impl AsRef<str>,
+        timeout: Duration,
+    ) -> Result<Self> {
+        let tls = Some(tls.clone().expecting(Some(server_name.as_ref().to_owned())));
+        Self::open(address.as_ref(), &ConnectOptions { tls, timeout, ..ConnectOptions::default() }).await
+    }
+
+    /// Logs in with the password itself.
+    ///
+    /// Without TLS this fails before a byte is sent, since the password would
+    /// be readable on the wire: use [`authenticate_scram`](Client::authenticate_scram) there.
+    ///
+    /// # Errors
+    ///
+    /// `AUTHENTICATION_REQUIRES_TLS`, `AUTHENTICATION_FAILED`.
+    pub async fn authenticate(&self, username: impl AsRef<str>, password: impl AsRef<str>) -> Result<AuthSession> {
+        self.log_in(Credentials::new(username.as_ref(), password.as_ref(), Mechanism::Plain)).await
+    }
+
+    /// Logs in by SCRAM-SHA-256: the password is never sent, and the server proves that it knows it too.
+    ///
+    /// # Errors
+    ///
+    /// `AUTHENTICATION_FAILED`, also for a server that does not prove itself.
+    pub async fn authenticate_scram(
+        &self,
+        username: impl AsRef<str>,
+        password: impl AsRef<str>,
+    ) -> Result<AuthSession> {
+        self.log_in(Credentials::new(username.as_ref(), password.as_ref(), Mechanism::ScramSha256)).await
+    }
+
+    async fn log_in(&self, credentials: Credentials) -> Result<AuthSession> {
+        self.connection.log_in(credentials, self.deadline()).await
+    }
+
     async fn open(address: &str, options: &ConnectOptions) -> Result<Self> {
         let connection = connect(&ServerAddress::parse(address)?, options).await?;
         let request_timeout_ms = Arc::new(AtomicU64::new(DEFAULT_REQUEST_TIMEOUT.as_millis() as u64));
@@ -71,7 +144,7 @@ impl Client {
     /// What the named methods say, which all come here.
     pub async fn call<O: Operation>(&self, operation: &O) -> Result<O::Output> {
         let frame = operation.encode()?;
-        self.connection.call(&frame, O::decode, self.request_timeout()).await
+        self.connection.call(&frame, O::decode, self.deadline()).await
     }
 
     /// Repeats the handshake under another name of the client; `connect` has exchanged one.
@@ -231,8 +304,8 @@ impl Client {
         self.request_timeout_ms.store(ms, Ordering::Relaxed);
     }
 
-    fn request_timeout(&self) -> Duration {
-        Duration::from_millis(self.request_timeout_ms.load(Ordering::Relaxed))
+    fn deadline(&self) -> Deadline {
+        Deadline::after(Duration::from_millis(self.request_timeout_ms.load(Ordering::Relaxed)))
     }
 
     /// Whether the connection has failed, so that every further call fails.
@@ -242,7 +315,7 @@ impl Client {
 
     /// Whether the connection is encrypted.
     pub fn is_tls(&self) -> bool {
-        false
+        self.connection.is_tls()
     }
 
     /// Waits for the pending answers, at most 5 s, and closes the connection for all clones.

@@ -18,6 +18,7 @@
 //! # }
 //! ```
 
+mod auth;
 mod client;
 mod cluster;
 mod config;
@@ -27,8 +28,11 @@ pub mod ops;
 pub mod protocol;
 mod resilient;
 
+pub use auth::AuthSession;
 pub use client::Client;
-pub use config::{Kind, Properties, Property, ResilientClientConfig, ResilientClientConfigBuilder, Scope};
+pub use config::{AuthConfig, AuthMechanism, Kind, Properties, Property, ResilientAuthConfig, ResilientClientConfig, ResilientClientConfigBuilder, Scope};
+#[cfg(feature = "tls")]
+pub use config::{TlsConfig, TlsConfigBuilder};
 pub use error::{Detail, Error, ErrorCode, Outcome, Result};
 pub use protocol::{
     BrokerInfo, DeleteRecordsResult, MAX_MESSAGE_SIZE, MessageData, Operation, PROTOCOL_VERSION, PartitionMetadata,

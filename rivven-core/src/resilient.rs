@@ -5,8 +5,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::auth::AuthSession;
 use crate::cluster::Cluster;
-use crate::config::ResilientClientConfig;
+use crate::config::{AuthConfig, ResilientClientConfig};
 use crate::error::{Error, Result};
 use crate::protocol::{DecodeAnswer, Operation};
 
@@ -50,6 +51,43 @@ impl ResilientClient {
     pub fn call<O: Operation>(&self, operation: &O) -> Answering<O::Output> {
         let (entered, frame, decode) = (self.cluster.enter(), operation.encode(), O::decode as DecodeAnswer<_>);
         Box::pin(async move { entered?.call(&frame?, decode).await })
+    }
+
+    /// Logs in, on the connection in use and on every later one.
+    ///
+    /// Credentials that the server refuses are not kept. A password itself
+    /// ([`AuthMechanism::Plain`](crate::AuthMechanism::Plain)) is refused
+    /// without TLS before a byte of it is sent.
+    ///
+    /// # Errors
+    ///
+    /// `AUTHENTICATION_FAILED`, `AUTHENTICATION_REQUIRES_TLS`, and those of
+    /// [`connect`](ResilientClient::connect).
+    pub fn log_in(&self, auth: &AuthConfig) -> Answering<AuthSession> {
+        let (entered, credentials) = (self.cluster.enter(), auth.credentials());
+        Box::pin(async move { entered?.log_in(credentials).await })
+    }
+
+    /// Logs in with the password itself; see [`log_in`](ResilientClient::log_in).
+    ///
+    /// # Errors
+    ///
+    /// As [`log_in`](ResilientClient::log_in).
+    pub async fn authenticate(&self, username: impl AsRef<str>, password: impl AsRef<str>) -> Result<AuthSession> {
+        self.log_in(&AuthConfig::plain(username.as_ref(), password.as_ref())).await
+    }
+
+    /// Logs in by SCRAM-SHA-256; see [`log_in`](ResilientClient::log_in).
+    ///
+    /// # Errors
+    ///
+    /// As [`log_in`](ResilientClient::log_in).
+    pub async fn authenticate_scram(
+        &self,
+        username: impl AsRef<str>,
+        password: impl AsRef<str>,
+    ) -> Result<AuthSession> {
+        self.log_in(&AuthConfig::new(username.as_ref(), password.as_ref())).await
     }
 
     /// Waits for the pending answers, at most `limit`, and disconnects all clones.

@@ -5,7 +5,7 @@ use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rivven_client::{Error, Operation, Properties, ResilientClient, ResilientClientConfig, Result};
+use rivven_client::{AuthConfig, AuthSession, Error, Operation, Properties, ResilientClient, ResilientClientConfig, Result};
 
 use crate::answer::Answer;
 use crate::call::Call;
@@ -41,7 +41,7 @@ impl Client {
     pub fn new(properties: &Properties) -> Result<Self> {
         let threads = properties.integer("runtime.threads").and_then(|threads| usize::try_from(threads).ok());
         let runtime = SharedRuntime::acquire(threads)?;
-        let core = ResilientClient::new(ResilientClientConfig::from(properties));
+        let core = ResilientClient::new(ResilientClientConfig::from_properties(properties)?);
         Ok(Client { parts: ManuallyDrop::new(Parts { core, runtime }), mark: ForkMark::here() })
     }
 
@@ -96,6 +96,26 @@ impl Client {
     {
         let call = self.parts()?.core.call(operation);
         self.run_into(queue, token, call)
+    }
+
+    /// Begins to log in, on the connection in use and on every later one.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`; everything else comes with the answer.
+    pub fn log_in(&self, auth: &AuthConfig) -> Result<Call<AuthSession>> {
+        let login = self.parts()?.core.log_in(auth);
+        self.run(login)
+    }
+
+    /// Logs in like [`log_in`](Client::log_in); the answer goes to a queue.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`; everything else comes with the answer.
+    pub fn submit_log_in(&self, auth: &AuthConfig, queue: &Arc<Queue>, token: u64) -> Result<()> {
+        let login = self.parts()?.core.log_in(auth);
+        self.run_into(queue, token, login)
     }
 
     /// Begins to close: no more calls are taken, those pending have `limit`

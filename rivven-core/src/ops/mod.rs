@@ -4,6 +4,7 @@
 //! that takes it. The named methods of the clients are written upon these.
 
 mod cluster;
+mod raw;
 mod records;
 mod topics;
 
