@@ -1,6 +1,6 @@
 //! Building what the other commands run.
 
-mod native;
+pub(crate) mod native;
 pub(crate) mod node;
 pub(crate) mod python;
 

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
+use super::native;
 use super::runners::{self, Summary, tally};
 use crate::build;
 use crate::checks::Tally;
@@ -18,8 +19,14 @@ pub(crate) fn rust(session: &Session) -> Result<Tally> {
 }
 
 /// The tests of the C and C++ interface.
-pub(crate) fn c(_session: &Session) -> Result<Tally> {
-    anyhow::bail!("not yet")
+pub(crate) fn c(session: &Session) -> Result<Tally> {
+    execute(session, "run the C and C++ tests", native::command(session, &[])?, runners::ctests)
+}
+
+/// The same under the sanitizers of the compiler.
+pub(crate) fn c_sanitized(session: &Session) -> Result<Tally> {
+    let command = native::command(session, &["--under", "sanitizers"])?;
+    execute(session, "run the C and C++ tests under sanitizers", command, runners::ctests)
 }
 
 /// The tests of the Python package, in the virtual environment that it is installed in.
