@@ -9,6 +9,7 @@ use crate::protocol::{
     check_topic_name, encode, list,
 };
 
+
 /// Appends a record.
 ///
 /// Without a partition the broker chooses one, by the key where there is one;
@@ -46,10 +47,7 @@ impl Operation for Publish<'_> {
     }
 
     fn decode(response: Response) -> Result<Published, Response> {
-        match response {
-            Response::Published { offset, partition } => Ok(Published { offset, partition }),
-            other => Err(other),
-        }
+        take!(response, Response::Published { offset, partition } => Published { offset, partition })
     }
 
     fn route(&self) -> Route<'_> {
@@ -110,12 +108,7 @@ where
     }
 
     fn decode(response: Response) -> Result<PublishedBatch, Response> {
-        match response {
-            Response::PublishedBatch { base_offset, partition, record_count } => {
-                Ok(PublishedBatch { base_offset, partition, record_count })
-            }
-            other => Err(other),
-        }
+        take!(response, Response::PublishedBatch { base_offset, partition, record_count } => PublishedBatch { base_offset, partition, record_count })
     }
 
     fn route(&self) -> Route<'_> {
@@ -154,10 +147,7 @@ impl Operation for Consume<'_> {
     }
 
     fn decode(response: Response) -> Result<MessageBatch, Response> {
-        match response {
-            Response::Messages { messages } => Ok(MessageBatch { messages }),
-            other => Err(other),
-        }
+        take!(response, Response::Messages { messages } => MessageBatch { messages })
     }
 
     fn route(&self) -> Route<'_> {
@@ -197,36 +187,5 @@ impl<'a> IntoIterator for &'a MessageBatch {
 
     fn into_iter(self) -> Self::IntoIter {
         self.messages.iter()
-    }
-}
-
-/// Asks for the first offset and the next offset to be written of a partition.
-#[derive(Debug, Clone, Copy)]
-pub struct GetOffsetBounds<'a> {
-    /// The topic.
-    pub topic: &'a str,
-    /// The partition.
-    pub partition: u32,
-}
-
-impl Operation for GetOffsetBounds<'_> {
-    type Output = (u64, u64);
-
-    const REPEATABLE: bool = true;
-
-    fn encode(&self) -> Result<RequestFrame, EncodeError> {
-        check_topic_name(self.topic)?;
-        RequestFrame::new(&encode::GetOffsetBounds { topic: self.topic, partition: self.partition })
-    }
-
-    fn decode(response: Response) -> Result<(u64, u64), Response> {
-        match response {
-            Response::OffsetBounds { earliest, latest } => Ok((earliest, latest)),
-            other => Err(other),
-        }
-    }
-
-    fn route(&self) -> Route<'_> {
-        Route::Leader { topic: self.topic, partition: Some(self.partition) }
     }
 }
