@@ -20,6 +20,22 @@ export interface ClientOptions {
   requestTimeoutMs?: number;
   /** How long `close` waits for pending answers; 5 000 by default. */
   closeTimeoutMs?: number;
+  /** The user to log in as; none logs in where it is not set. */
+  authUsername?: string;
+  /** The password of the user. */
+  authPassword?: string;
+  /** How to log in, by default `scram-sha-256`; `plain` sends the password itself and is refused without TLS. */
+  authMechanism?: 'scram-sha-256' | 'plain';
+  /** Whether connections are encrypted; by default if any other tls key is set. */
+  tlsEnabled?: boolean;
+  /** A PEM file with the CA certificates to trust; by default the system's. */
+  tlsCaCertPath?: string;
+  /** A PEM file with the client's certificate chain, for mutual TLS. */
+  tlsClientCertPath?: string;
+  /** A PEM file with the key of the client's certificate. */
+  tlsClientKeyPath?: string;
+  /** The name that the server's certificate must have; by default the dialled host. */
+  tlsServerName?: string;
   /**
    * The threads of the background runtime that all clients of the process
    * share; the first client decides, by default the number of cores but at

@@ -17,9 +17,9 @@ const brokerProgram =
   process.env.RIVVEN_TEST_BROKER ?? path.join(repository, 'testing/broker/target/debug/rivven-test-broker');
 const misbehaveProgram = process.env.RIVVEN_MISBEHAVE ?? path.join(repository, 'target/debug/rivven-misbehave');
 
-/** Starts a broker; gives its address and how to stop it. */
-export function startBroker() {
-  return start(brokerProgram, []);
+/** Starts a broker; gives what it says of itself, above all its `address`, and how to `stop` it. */
+export function startBroker(...options) {
+  return start(brokerProgram, options);
 }
 
 /** Starts a server that misbehaves as its mode says; it is stopped after the test. */
@@ -39,7 +39,7 @@ async function start(program, args) {
     child.stdin.end();
     await ended;
   };
-  return { address: JSON.parse(line).address, stop };
+  return { ...JSON.parse(line), stop };
 }
 
 /**

@@ -9,6 +9,14 @@ const options: ClientOptions = {
   connectionTimeoutMs: 1000,
   requestTimeoutMs: 1000,
   closeTimeoutMs: 1000,
+  authUsername: 'user',
+  authPassword: 'password',
+  authMechanism: 'plain',
+  tlsEnabled: true,
+  tlsCaCertPath: 'ca.pem',
+  tlsClientCertPath: 'client.pem',
+  tlsClientKeyPath: 'client.key',
+  tlsServerName: 'localhost',
   runtimeThreads: 2,
 };
 

@@ -66,7 +66,7 @@ fn flags(session: &Session, prefix: &Path, linkage: Linkage) -> Result<Vec<Strin
     if linkage == Linkage::Static {
         command.arg("--static");
     }
-    let flags = session.run("ask pkg-config for the flags of librivven", command.arg("rivven"))?;
+    let flags = session.query(command.arg("rivven"))?;
     // Both libraries lie in one folder, where a linker prefers the shared one.
     let chosen = |flag: &str| match (flag, linkage) {
         ("-lrivven", Linkage::Static) => "-l:librivven.a".to_owned(),
