@@ -30,7 +30,10 @@ mod resilient;
 
 pub use auth::AuthSession;
 pub use client::Client;
-pub use config::{AuthConfig, AuthMechanism, Kind, Properties, Property, ResilientAuthConfig, ResilientClientConfig, ResilientClientConfigBuilder, Scope};
+pub use config::{
+    AuthConfig, AuthMechanism, Kind, Properties, Property, ResilientAuthConfig, ResilientClientConfig,
+    ResilientClientConfigBuilder, Scope,
+};
 #[cfg(feature = "tls")]
 pub use config::{TlsConfig, TlsConfigBuilder};
 pub use error::{Detail, Error, ErrorCode, Outcome, Result};

@@ -81,7 +81,9 @@ async fn converse(mut stream: TcpStream, golden: Arc<Vec<Vec<u8>>>, sent: Arc<At
         };
         let payload = match Request::decode(&frame.payload).ok()? {
             Request::Handshake { .. } => {
-                Response::HandshakeResult { server_version: 2, compatible: true, message: "OK".into() }.encode().to_vec()
+                Response::HandshakeResult { server_version: 2, compatible: true, message: "OK".into() }
+                    .encode()
+                    .to_vec()
             }
             _ => damaged(&golden, sent.fetch_add(1, Ordering::Relaxed)),
         };

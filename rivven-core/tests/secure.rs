@@ -10,7 +10,7 @@ use rivven_client::{
     Client, Error, ErrorCode, Outcome, Properties, ResilientClient, ResilientClientConfig, Result, TlsConfig,
     TlsConfigBuilder,
 };
-use rivven_testkit::{Misbehaviour, MisbehavingServer, Mtls, TestBroker, TestBrokerBuilder};
+use rivven_testkit::{MisbehavingServer, Misbehaviour, Mtls, TestBroker, TestBrokerBuilder};
 
 const PASSWORD: &str = "Correct-Horse-7";
 
@@ -184,7 +184,8 @@ async fn a_missing_client_certificate_is_explained() -> Result<()> {
     let tls = trusting(&broker).client_cert_path(cert).client_key_path(key).build()?;
     Client::connect_with_tls(broker.address(), tls).await?.ping().await?;
     let pem = |path| fs::read(path).unwrap();
-    let memory = TlsConfig::builder().ca_cert_pem(pem(&ca(&broker))).client_cert_pem(pem(cert)).client_key_pem(pem(key));
+    let memory =
+        TlsConfig::builder().ca_cert_pem(pem(&ca(&broker))).client_cert_pem(pem(cert)).client_key_pem(pem(key));
     Client::connect_with_tls(broker.address(), memory.build()?).await?.ping().await
 }
 

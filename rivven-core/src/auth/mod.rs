@@ -24,9 +24,6 @@ impl AuthSession {
 
 impl std::fmt::Debug for AuthSession {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("AuthSession")
-            .field("session_id", &"[REDACTED]")
-            .field("expires_in", &self.expires_in)
-            .finish()
+        f.debug_struct("AuthSession").field("session_id", &"[REDACTED]").field("expires_in", &self.expires_in).finish()
     }
 }

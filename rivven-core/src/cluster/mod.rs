@@ -214,7 +214,9 @@ impl Cluster {
 
 fn parse(servers: &[String]) -> Result<Vec<ServerAddress>> {
     if servers.is_empty() {
-        return Err(Error::ConfigError(Detail::from("bootstrap.servers is empty: name at least one server as host:port")));
+        return Err(Error::ConfigError(Detail::from(
+            "bootstrap.servers is empty: name at least one server as host:port",
+        )));
     }
     servers.iter().map(|server| ServerAddress::parse(server)).collect()
 }

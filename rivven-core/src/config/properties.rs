@@ -109,9 +109,14 @@ mod tests {
         let mut properties = Properties::new();
         properties.set("request_timeout_ms", " 5 ").unwrap();
         assert_eq!(properties.duration("request.timeout.ms"), Some(Duration::from_millis(5)));
-        for (name, value) in
-            [("request.timeout.ms", "0"), ("requestTimeoutMs", "x"), ("bootstrap.servers", " , "), ("client.id", ""), ("tls.enabled", "yes"), ("auth.mechanism", "gssapi")]
-        {
+        for (name, value) in [
+            ("request.timeout.ms", "0"),
+            ("requestTimeoutMs", "x"),
+            ("bootstrap.servers", " , "),
+            ("client.id", ""),
+            ("tls.enabled", "yes"),
+            ("auth.mechanism", "gssapi"),
+        ] {
             assert_eq!(properties.set(name, value).unwrap_err().code(), ErrorCode::InvalidConfig, "{name}");
         }
     }

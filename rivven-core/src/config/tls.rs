@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustls::client::danger::ServerCertVerifier;
 use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -67,7 +67,8 @@ impl Pem {
 
     fn certificates(&self, what: &str) -> Result<Vec<CertificateDer<'static>>> {
         let pem = self.read(what)?;
-        let found: Vec<_> = CertificateDer::pem_slice_iter(&pem).collect::<Result<_, _>>().map_err(|_| self.unusable(what))?;
+        let found: Vec<_> =
+            CertificateDer::pem_slice_iter(&pem).collect::<Result<_, _>>().map_err(|_| self.unusable(what))?;
         if found.is_empty() { Err(self.unusable(what)) } else { Ok(found) }
     }
 
@@ -138,9 +139,11 @@ impl TlsConfig {
             .dangerous()
             .with_custom_certificate_verifier(verifier);
         let config = match (&self.parts.client_cert, &self.parts.client_key) {
-            (Some(cert), Some(key)) => builder
-                .with_client_auth_cert(cert.certificates("client certificate")?, key.key()?)
-                .map_err(|error| invalid(format!("the client certificate {cert:?} and the key {key:?} do not fit: {error}")))?,
+            (Some(cert), Some(key)) => {
+                builder.with_client_auth_cert(cert.certificates("client certificate")?, key.key()?).map_err(
+                    |error| invalid(format!("the client certificate {cert:?} and the key {key:?} do not fit: {error}")),
+                )?
+            }
             _ => builder.with_no_client_auth(),
         };
         Ok(Arc::new(config))

@@ -135,7 +135,7 @@ async fn greet(connection: &Connection, options: &ConnectOptions, deadline: Dead
         Err(error) if error.code() == ErrorCode::UnexpectedResponse => Ok(()),
         Err(Error::TimeoutWithMessage(_)) => {
             Err(too_slow(connection.address(), deadline, "the server accepted but did not answer the handshake"))
-        },
+        }
         Err(error) => Err(error),
     }
 }

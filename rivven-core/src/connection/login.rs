@@ -127,7 +127,9 @@ fn outcome(response: Response) -> Result<ServerFinal, Response> {
 fn random() -> Result<[u8; NONCE_BYTES]> {
     let mut bytes = [0; NONCE_BYTES];
     getrandom::fill(&mut bytes).map_err(|error| {
-        Error::Other(Detail::new(format!("the operating system gave no random bytes: {error}")).with_code(ErrorCode::Io))
+        Error::Other(
+            Detail::new(format!("the operating system gave no random bytes: {error}")).with_code(ErrorCode::Io),
+        )
     })?;
     Ok(bytes)
 }

@@ -16,10 +16,10 @@ mod session;
 mod socket;
 mod stream;
 mod task;
-#[cfg(feature = "tls")]
-mod tls;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "tls")]
+mod tls;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -28,10 +28,10 @@ use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 pub(crate) use address::ServerAddress;
-pub(crate) use deadline::Deadline;
-pub(crate) use connector::{ConnectOptions, connect, connect_within};
 #[cfg(test)]
 pub(crate) use connector::DEFAULT_CLIENT_ID;
+pub(crate) use connector::{ConnectOptions, connect, connect_within};
+pub(crate) use deadline::Deadline;
 use failure::{Cause, Failure, Phase};
 pub(crate) use handshake::Handshake;
 use login::log_in;
@@ -136,12 +136,7 @@ impl Connection {
         }
     }
 
-    async fn call_within<T>(
-        &self,
-        frame: &RequestFrame,
-        decode: DecodeAnswer<T>,
-        deadline: Deadline,
-    ) -> Result<T> {
+    async fn call_within<T>(&self, frame: &RequestFrame, decode: DecodeAnswer<T>, deadline: Deadline) -> Result<T> {
         let payload = match self.slots(1, deadline).await {
             Ok(slot) => self.exchange(frame, deadline, Some(slot)).await,
             Err(failure) => Err(failure),

@@ -56,9 +56,9 @@ impl AsyncWrite for Socket {
     ) -> Poll<io::Result<usize>> {
         loop {
             ready!(self.tcp.poll_write_ready(cx))?;
-            let sent = self.tcp.try_io(Interest::WRITABLE, || {
-                SockRef::from(&self.tcp).send_vectored_with_flags(bufs, NO_SIGNAL)
-            });
+            let sent = self
+                .tcp
+                .try_io(Interest::WRITABLE, || SockRef::from(&self.tcp).send_vectored_with_flags(bufs, NO_SIGNAL));
             match sent {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
                 result => return Poll::Ready(result),

@@ -32,10 +32,7 @@ pub(super) async fn encrypt(socket: Socket, tls: &TlsConfig, server: &ServerAddr
         let loaded = tokio::task::spawn_blocking(move || tls.load()).await;
         loaded.map_err(|_| failed(server.text(), "the runtime is shutting down"))??
     };
-    TlsConnector::from(config)
-        .connect(server_name, socket)
-        .await
-        .map_err(|error| refused(server.text(), name, error))
+    TlsConnector::from(config).connect(server_name, socket).await.map_err(|error| refused(server.text(), name, error))
 }
 
 fn refused(address: &Arc<str>, name: &str, error: io::Error) -> Error {
@@ -75,8 +72,11 @@ pub(super) fn explain(error: &io::Error, name: &str) -> Option<String> {
             "the server does not speak TLS: check the port, or connect without TLS".into()
         }
         rustls::Error::AlertReceived(
-            AlertDescription::CertificateRequired | AlertDescription::BadCertificate | AlertDescription::UnknownCA
-            | AlertDescription::CertificateUnknown | AlertDescription::CertificateExpired
+            AlertDescription::CertificateRequired
+            | AlertDescription::BadCertificate
+            | AlertDescription::UnknownCA
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::CertificateExpired
             | AlertDescription::UnsupportedCertificate,
         ) => format!(
             "the server did not accept the client's certificate ({error}): set tls.client.cert.path and tls.client.key.path to ones that its CA signed"

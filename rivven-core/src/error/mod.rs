@@ -192,15 +192,15 @@ impl Error {
 
     /// A handle of the parent process is used in a forked child.
     pub fn forked(what: &str) -> Error {
-        let text = format!("{what} was made before a fork and cannot be used in the child process: make a new one there");
+        let text =
+            format!("{what} was made before a fork and cannot be used in the child process: make a new one there");
         Error::Closed(Detail::new(text).with_code(ErrorCode::Forked))
     }
 
-
-    pub(crate) fn closed(what: &str) -> Error {
+    /// A handle is used after it was closed.
+    pub fn closed(what: &str) -> Error {
         Error::Closed(Detail::new(format!("{what} is closed: make a new one")))
     }
-
 }
 
 impl fmt::Display for Error {

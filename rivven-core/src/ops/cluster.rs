@@ -2,7 +2,6 @@
 
 use crate::protocol::{BrokerInfo, EncodeError, Operation, RequestFrame, Response, TopicMetadata, encode};
 
-
 /// Asks a broker for a sign of life.
 #[derive(Debug, Clone, Copy)]
 pub struct Ping;

@@ -8,7 +8,6 @@ use std::collections::HashMap;
 
 use crate::protocol::{EncodeError, Operation, RequestFrame, Response, check_group_name, encode};
 
-
 /// Lists the groups that have committed offsets, in no order.
 #[derive(Debug, Clone, Copy)]
 pub struct ListGroups;

@@ -4,7 +4,6 @@ use crate::protocol::{
     EncodeError, Operation, RequestFrame, Response, Route, check_group_name, check_topic_name, encode,
 };
 
-
 /// Stores the next offset that a group is to read in a partition.
 ///
 /// The broker checks neither membership nor generation, and lets the offset go

@@ -5,7 +5,6 @@
 
 use crate::protocol::{EncodeError, Operation, QuotaAlteration, QuotaEntry, RequestFrame, Response, encode};
 
-
 /// Asks for quotas; of all entities if none is given.
 #[derive(Debug, Clone, Copy)]
 pub struct DescribeQuotas<'a> {

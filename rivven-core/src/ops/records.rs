@@ -5,10 +5,9 @@ use std::time::Duration;
 use std::vec;
 
 use crate::protocol::{
-    AsBytes, EncodeError, MAX_CONSUME_WAIT_MS, MessageData, Operation, RequestFrame, Response, Route,
-    check_topic_name, encode, list,
+    AsBytes, EncodeError, MAX_CONSUME_WAIT_MS, MessageData, Operation, RequestFrame, Response, Route, check_topic_name,
+    encode, list,
 };
-
 
 /// Appends a record.
 ///
@@ -141,8 +140,9 @@ impl Operation for Consume<'_> {
     fn encode(&self) -> Result<RequestFrame, EncodeError> {
         check_topic_name(self.topic)?;
         let Consume { topic, partition, offset, max_messages, isolation_level, .. } = *self;
-        let max_wait_ms =
-            self.max_wait.map(|wait| u64::try_from(wait.as_millis()).map_or(MAX_CONSUME_WAIT_MS, |ms| ms.min(MAX_CONSUME_WAIT_MS)));
+        let max_wait_ms = self
+            .max_wait
+            .map(|wait| u64::try_from(wait.as_millis()).map_or(MAX_CONSUME_WAIT_MS, |ms| ms.min(MAX_CONSUME_WAIT_MS)));
         RequestFrame::new(&encode::Consume { topic, partition, offset, max_messages, isolation_level, max_wait_ms })
     }
 

@@ -7,7 +7,6 @@ use crate::protocol::{
     list,
 };
 
-
 /// Creates a topic; gives its number of partitions.
 #[derive(Debug, Clone, Copy)]
 pub struct CreateTopic<'a> {
