@@ -24,6 +24,7 @@ mod cluster;
 mod config;
 mod connection;
 mod error;
+mod methods;
 pub mod ops;
 pub mod protocol;
 mod resilient;

@@ -9,6 +9,7 @@ use crate::auth::AuthSession;
 use crate::cluster::Cluster;
 use crate::config::{AuthConfig, ResilientClientConfig};
 use crate::error::{Error, Result};
+use crate::methods::operations;
 use crate::protocol::{DecodeAnswer, Operation};
 
 /// The future of a call: it owns all that it needs and may outlive the operation.
@@ -50,7 +51,8 @@ impl ResilientClient {
     /// Those of [`connect`](ResilientClient::connect) and of the operation.
     pub fn call<O: Operation>(&self, operation: &O) -> Answering<O::Output> {
         let (entered, frame, decode) = (self.cluster.enter(), operation.encode(), O::decode as DecodeAnswer<_>);
-        Box::pin(async move { entered?.call(&frame?, decode).await })
+        let broker_wait = operation.broker_wait();
+        Box::pin(async move { entered?.call(&frame?, decode, broker_wait).await })
     }
 
     /// Logs in, on the connection in use and on every later one.
@@ -89,6 +91,20 @@ impl ResilientClient {
     ) -> Result<AuthSession> {
         self.log_in(&AuthConfig::new(username.as_ref(), password.as_ref())).await
     }
+
+    /// Appends a record and gives its offset; the broker chooses the partition,
+    /// by the key where there is one, and creates an unknown topic.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_TOPIC` and `REQUEST_TOO_LARGE` before anything is sent,
+    /// `TIMED_OUT` and `CONNECTION_LOST`, whose outcome says whether the record
+    /// may be written, and the broker's own errors.
+    pub async fn publish(&self, topic: impl AsRef<str>, key: Option<&[u8]>, value: impl AsRef<[u8]>) -> Result<u64> {
+        self.append(topic.as_ref(), None, key, value.as_ref()).await
+    }
+
+    operations!();
 
     /// Waits for the pending answers, at most `limit`, and disconnects all clones.
     ///

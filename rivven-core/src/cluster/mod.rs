@@ -47,8 +47,13 @@ impl Entered {
     }
 
     /// Sends a request to a connected server, within the request timeout.
-    pub(crate) async fn call<T>(self, frame: &RequestFrame, decode: DecodeAnswer<T>) -> Result<T> {
-        self.0.call(frame, decode).await
+    pub(crate) async fn call<T>(
+        self,
+        frame: &RequestFrame,
+        decode: DecodeAnswer<T>,
+        broker_wait: Duration,
+    ) -> Result<T> {
+        self.0.call(frame, decode, broker_wait).await
     }
 }
 
@@ -112,8 +117,8 @@ impl Cluster {
         Ok(Entered(Arc::clone(self)))
     }
 
-    async fn call<T>(&self, frame: &RequestFrame, decode: DecodeAnswer<T>) -> Result<T> {
-        let deadline = Deadline::after(self.config.request_timeout);
+    async fn call<T>(&self, frame: &RequestFrame, decode: DecodeAnswer<T>, broker_wait: Duration) -> Result<T> {
+        let deadline = Deadline::after(self.config.request_timeout.saturating_add(broker_wait));
         let connection = match deadline.bound(self.connection(deadline)).await {
             Some(connection) => connection?,
             None => return Err(self.no_connection(frame)),

@@ -5,6 +5,7 @@
 //! which a consumer takes by itself.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use crate::protocol::{EncodeError, Operation, RequestFrame, Response, check_group_name, encode};
 
@@ -133,6 +134,9 @@ impl Operation for JoinGroup<'_> {
     }
 }
 
+/// How long the broker has a follower wait for the leader.
+const FOLLOWER_WAIT: Duration = Duration::from_secs(30);
+
 /// The partitions of one member, by topic.
 pub type Assignment = Vec<(String, Vec<u32>)>;
 
@@ -164,6 +168,10 @@ impl Operation for SyncGroup<'_> {
 
     fn decode(response: Response) -> Result<Assignment, Response> {
         take!(response, Response::SyncGroupResult { assignments } => assignments)
+    }
+
+    fn broker_wait(&self) -> Duration {
+        if self.assignments.is_empty() { FOLLOWER_WAIT } else { Duration::ZERO }
     }
 }
 

@@ -140,14 +140,16 @@ impl Operation for Consume<'_> {
     fn encode(&self) -> Result<RequestFrame, EncodeError> {
         check_topic_name(self.topic)?;
         let Consume { topic, partition, offset, max_messages, isolation_level, .. } = *self;
-        let max_wait_ms = self
-            .max_wait
-            .map(|wait| u64::try_from(wait.as_millis()).map_or(MAX_CONSUME_WAIT_MS, |ms| ms.min(MAX_CONSUME_WAIT_MS)));
+        let max_wait_ms = self.max_wait.map(|_| self.broker_wait().as_millis() as u64);
         RequestFrame::new(&encode::Consume { topic, partition, offset, max_messages, isolation_level, max_wait_ms })
     }
 
     fn decode(response: Response) -> Result<MessageBatch, Response> {
         take!(response, Response::Messages { messages } => MessageBatch { messages })
+    }
+
+    fn broker_wait(&self) -> Duration {
+        self.max_wait.unwrap_or_default().min(Duration::from_millis(MAX_CONSUME_WAIT_MS))
     }
 
     fn route(&self) -> Route<'_> {
