@@ -46,8 +46,16 @@ pub(crate) fn python(session: &Session) -> Result<Tally> {
 pub(crate) fn node(session: &Session) -> Result<Tally> {
     build::node::package(session)?;
     let mut command = session.command("node");
-    command.args(["--test", "--test-reporter=tap", "test/"]).current_dir(session.root.join(build::node::PACKAGE));
+    command.args(["--test", "--test-reporter=tap"]).current_dir(session.root.join(build::node::PACKAGE));
     execute(session, "run the Node tests", command, runners::tap)
+}
+
+/// The types of the Node package, by the TypeScript compiler.
+pub(crate) fn node_types(session: &Session) -> Result<Tally> {
+    let mut check = session.command("npm");
+    check.args(["run", "test:types"]).current_dir(session.root.join(build::node::PACKAGE));
+    session.run("check the types of the Node package", &mut check)?;
+    Ok(Tally::PASSED)
 }
 
 /// The tests of the test broker, in its own workspace.
