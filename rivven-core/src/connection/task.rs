@@ -201,8 +201,10 @@ impl<S: Stream> Task<S> {
                     reply.give(Ok(payload));
                 }
                 Ok(Received::NeedMore(bytes)) => {
-                    if !self.input.is_empty() {
+                    if !self.input.is_empty() || !self.pending.is_empty() {
                         self.stream.acknowledge_now();
+                    }
+                    if !self.input.is_empty() {
                         self.input.reserve(bytes.min(READ_AHEAD.max(self.input.len())));
                     }
                     return Ok(());
