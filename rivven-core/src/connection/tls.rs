@@ -56,7 +56,8 @@ fn failed(address: &Arc<str>, why: &str) -> Error {
 pub(super) fn explain(error: &io::Error, name: &str) -> Option<String> {
     let error = error.get_ref()?.downcast_ref::<rustls::Error>()?;
     Some(match error {
-        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
+        // A CA of the same name but with another key gives a bad signature.
+        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => {
             "the server's certificate is signed by an unknown CA: set tls.ca.cert.path to the CA that signed it".into()
         }
         rustls::Error::InvalidCertificate(
