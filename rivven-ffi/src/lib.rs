@@ -20,6 +20,7 @@ mod guard;
 mod handle;
 mod input;
 pub mod records;
+pub mod session;
 pub mod strings;
 pub mod topics;
 pub mod version;
