@@ -150,7 +150,9 @@ fn refused(server: &ServerAddress, error: io::Error) -> Error {
     io_error(server, error, text, ErrorCode::ConnectionFailed)
 }
 
+/// The kind that the resolver gives says nothing: it has no name even.
 fn unresolved(server: &ServerAddress, error: io::Error) -> Error {
+    let error = io::Error::new(io::ErrorKind::NotFound, error);
     let text = format!("connect to {}: the name cannot be resolved: {error}: check bootstrap.servers", server.text());
     io_error(server, error, text, ErrorCode::ResolveFailed)
 }
