@@ -30,7 +30,9 @@ impl Properties {
     pub fn set(&mut self, name: &str, value: &str) -> Result<&mut Self> {
         let key = Property::find(name).ok_or_else(|| unknown(name))?;
         check(key, value)?;
-        self.values.insert(key.name, value.trim().to_owned());
+        // A password may begin or end with a space.
+        let value = if key.secret { value } else { value.trim() };
+        self.values.insert(key.name, value.to_owned());
         Ok(self)
     }
 
@@ -128,6 +130,16 @@ mod tests {
         assert!(!format!("{properties:?}").contains("hunter2"));
         let error = properties.set("auth.password", "").unwrap_err();
         assert!(error.to_string().contains("[REDACTED]"), "{error}");
+    }
+
+    #[test]
+    fn spaces_around_a_value_are_removed_but_not_those_of_a_password() {
+        let mut properties = Properties::new();
+        properties.set("auth.username", " alice ").unwrap().set("auth.password", " hunter2 ").unwrap();
+        assert_eq!(
+            (properties.get("auth.username"), properties.get("auth.password")),
+            (Some("alice"), Some(" hunter2 "))
+        );
     }
 
     #[test]

@@ -80,7 +80,10 @@ fn copy(session: &Session, example: impl AsRef<Path>, folder: &Path) -> Result<P
 fn quickstart(session: &Session, name: &str, mut command: Command) -> Result<Tally> {
     let broker = TestBroker::start(session)?;
     let output = session.run(&format!("run the quickstart outside the clone: {name}"), command.arg(&broker.address))?;
-    let is_record = |line: &str| line.split(' ').count() == 3 && line.starts_with(|c: char| c.is_ascii_digit());
+    let is_record = |line: &str| {
+        let mut fields = line.splitn(3, ' ');
+        fields.next().is_some_and(|offset| offset.parse::<u64>().is_ok()) && fields.count() == 2
+    };
     ensure!(output.lines().count() == 3 && output.lines().all(is_record), "three records expected, got\n{output}");
     Ok(Tally::PASSED)
 }

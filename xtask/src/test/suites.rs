@@ -60,9 +60,8 @@ pub(crate) fn node_types(session: &Session) -> Result<Tally> {
 
 /// The tests of the test broker, in its own workspace.
 pub(crate) fn broker(session: &Session) -> Result<Tally> {
-    let mut command = session.cargo();
-    let folder = session.root.join(build::BROKER);
-    command.args(["test", "--no-fail-fast"]).env("CARGO_TARGET_DIR", folder.join("target")).current_dir(folder);
+    let mut command = build::broker_cargo(session);
+    command.args(["test", "--no-fail-fast"]);
     Ok(tally(&session.execute("run the tests of the test broker", "", &mut command)?, runners::cargo))
 }
 
