@@ -44,6 +44,14 @@ export interface ClientOptions {
   runtimeThreads?: number;
 }
 
+/** A login that succeeded. */
+export interface AuthSession {
+  /** The broker's name for the login. */
+  sessionId: string;
+  /** How long the login holds, in seconds; the client renews it in time. */
+  expiresIn: number;
+}
+
 /** Options of {@link Client.publish}. */
 export interface PublishOptions {
   /** The key, by which the broker chooses the partition; an empty one is a key too. */
@@ -142,6 +150,23 @@ export class Client {
    * `CONNECTION_FAILED` or `TIMED_OUT`, with several `ALL_SERVERS_UNAVAILABLE`.
    */
   static connect(options: string | ClientOptions): Promise<Client>;
+
+  /**
+   * Logs in with the password itself, on the connection in use and on every later one.
+   *
+   * Without TLS it is refused before a byte of the password is sent, with
+   * `AUTHENTICATION_REQUIRES_TLS`. `AUTHENTICATION_FAILED` where the broker
+   * refuses; such credentials are not kept.
+   */
+  authenticate(username: string, password: string): Promise<AuthSession>;
+
+  /**
+   * Logs in by SCRAM-SHA-256, on the connection in use and on every later one.
+   *
+   * The password is never sent, and the broker proves that it knows it too.
+   * `AUTHENTICATION_FAILED` where either refuses; such credentials are not kept.
+   */
+  authenticateScram(username: string, password: string): Promise<AuthSession>;
 
   /**
    * Creates a topic, with the broker's default number of partitions where none is given; gives their number.

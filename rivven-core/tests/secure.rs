@@ -177,12 +177,18 @@ async fn an_expired_certificate_is_refused() -> Result<()> {
 async fn a_missing_client_certificate_is_explained() -> Result<()> {
     let broker = secure().mtls(Mtls::Required).start().unwrap();
     let error = refused(&broker, trusting(&broker).build()?).await;
-    assert_eq!(error.code(), ErrorCode::TlsFailed, "{error}");
+    assert_eq!((error.code(), error.outcome()), (ErrorCode::TlsFailed, Outcome::NotSent), "{error}");
     assert!(error.to_string().contains("tls.client.cert.path"), "{error}");
     let info = broker.info();
     let (cert, key) = (info.client_cert.as_ref().unwrap(), info.client_key.as_ref().unwrap());
     let tls = trusting(&broker).client_cert_path(cert).client_key_path(key).build()?;
     Client::connect_with_tls(broker.address(), tls).await?.ping().await?;
+    let other = secure().mtls(Mtls::Optional).start().unwrap();
+    let (foreign_cert, foreign_key) = (other.info().client_cert.as_ref(), other.info().client_key.as_ref());
+    let foreign =
+        trusting(&broker).client_cert_path(foreign_cert.unwrap()).client_key_path(foreign_key.unwrap()).build()?;
+    let error = refused(&broker, foreign).await;
+    assert!(error.to_string().contains("tls.client.cert.path"), "{error}");
     let pem = |path| fs::read(path).unwrap();
     let memory =
         TlsConfig::builder().ca_cert_pem(pem(&ca(&broker))).client_cert_pem(pem(cert)).client_key_pem(pem(key));

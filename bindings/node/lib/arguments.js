@@ -20,6 +20,17 @@ function text(value, what) {
 }
 
 /**
+ * A text that no message shows, whatever it is.
+ *
+ * @param {unknown} value
+ * @param {string} what
+ */
+function secret(value, what) {
+  if (typeof value === 'string') return value;
+  throw misuse(`${what} must be a string`);
+}
+
+/**
  * @param {unknown} value
  * @param {string} what
  */
@@ -155,4 +166,4 @@ function shown(value) {
   return `an object (${value.constructor?.name ?? 'without a class'})`;
 }
 
-module.exports = { bytes, milliseconds, offset, optionalKey, optionalWhole, options, pack, shown, text, whole };
+module.exports = { bytes, milliseconds, offset, optionalKey, optionalWhole, options, pack, secret, shown, text, whole };

@@ -28,6 +28,28 @@ class Client {
   }
 
   /**
+   * @param {string} username
+   * @param {string} password
+   * @returns {Promise<api.AuthSession>}
+   */
+  async authenticate(username, password) {
+    args.text(username, 'username');
+    args.secret(password, 'password');
+    return this.#channel.call((native, token) => native.authenticate(token, username, password));
+  }
+
+  /**
+   * @param {string} username
+   * @param {string} password
+   * @returns {Promise<api.AuthSession>}
+   */
+  async authenticateScram(username, password) {
+    args.text(username, 'username');
+    args.secret(password, 'password');
+    return this.#channel.call((native, token) => native.authenticateScram(token, username, password));
+  }
+
+  /**
    * @param {string} name
    * @param {number | { partitions?: number }} [partitions]
    * @returns {Promise<number>}

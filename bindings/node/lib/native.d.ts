@@ -16,6 +16,8 @@ export class NativeClient {
   release(): void;
   connect(token: number): RivvenErrorFields | null;
   close(token: number, limitMs: number | null): RivvenErrorFields | null;
+  authenticate(token: number, username: string, password: string): RivvenErrorFields | null;
+  authenticateScram(token: number, username: string, password: string): RivvenErrorFields | null;
   ping(token: number): RivvenErrorFields | null;
   createTopic(token: number, name: string, partitions: number | null): RivvenErrorFields | null;
   listTopics(token: number): RivvenErrorFields | null;

@@ -1,10 +1,7 @@
 // Clients that are closed, dropped, or left open when their process ends.
 
 import assert from 'node:assert/strict';
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { Client } from 'rivven';
 
 import { misbehave, run, startBroker } from '../testing/servers.mjs';
@@ -123,14 +120,4 @@ test('a dropped client answers the calls it has under way', async () => {
     await call;
     console.log('answered');`;
   assert.equal(await ends(source, broker.address, { flags: ['--expose-gc'] }), 'answered');
-});
-
-test('a forked process has clients of its own', async () => {
-  const client = await Client.connect(broker.address);
-  const child = fork(fileURLToPath(new URL('../testing/forked.mjs', import.meta.url)), [broker.address]);
-  const [answer] = await once(child, 'message');
-  const [code] = await once(child, 'exit');
-  assert.deepEqual([answer, code], ['pong', 0]);
-  await client.ping();
-  await client.close();
 });

@@ -6,25 +6,26 @@ import { after, before, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { Client } from 'rivven';
 
-import { misbehave, startBroker } from '../testing/servers.mjs';
+import { login, misbehave, startBroker, startSecureBroker } from '../testing/servers.mjs';
 
 let broker;
-before(async () => (broker = await startBroker()));
-after(() => broker.stop());
+let secure;
+before(async () => ([broker, secure] = await Promise.all([startBroker(), startSecureBroker()])));
+after(() => Promise.all([broker.stop(), secure.stop()]));
 
-/** Starts a worker whose body has `Client`, `address` and `parentPort`. */
-function start(body, address) {
+/** Starts a worker whose body has `Client`, `options` and `parentPort`. */
+function start(body, options) {
   const source = `
-    const { parentPort, workerData: { address, module } } = require('node:worker_threads');
+    const { parentPort, workerData: { options, module } } = require('node:worker_threads');
     const { Client } = require(module);
     (async () => { ${body} })();`;
   const module = new URL('../index.js', import.meta.url).pathname;
-  return new Worker(source, { eval: true, workerData: { address, module } });
+  return new Worker(source, { eval: true, workerData: { options, module } });
 }
 
 test('a client per worker, each left open', async () => {
   const body = `
-    const client = await Client.connect(address);
+    const client = await Client.connect(options);
     await Promise.all(Array.from({ length: 200 }, () => client.ping()));
     const { offset } = await client.publish('workers', 'v', { partition: 0 });
     const [record] = await client.consume('workers', 0, offset, 1);
@@ -37,18 +38,45 @@ test('a client per worker, each left open', async () => {
   assert.deepEqual(await Promise.all(results), Array(4).fill(['v', 0]));
 });
 
-test('workers may be ended while their calls stall', async (t) => {
-  const address = await misbehave(t, 'stall');
+test('a client with TLS and a login per worker', async () => {
   const body = `
-    const client = await Client.connect(address);
+    const client = await Client.connect(options);
+    parentPort.postMessage(await client.listTopics());`;
+  for (const authMechanism of ['plain', 'scram-sha-256']) {
+    const workers = [1, 2].map(() => start(body, { ...secure.tls, ...login, authMechanism }));
+    const ended = workers.map((worker) => Promise.all([once(worker, 'message'), once(worker, 'exit')]));
+    for (const [[names], [code]] of await Promise.all(ended)) assert.deepEqual([names, code], [[], 0]);
+  }
+});
+
+test('workers may be ended in the middle of a login', async () => {
+  const body = `
+    Client.connect(options).catch(() => {});
+    parentPort.postMessage('logging in');`;
+  await endWorkers(body, { ...secure.tls, ...login }, 3);
+  await endWorkers(body, { ...secure.tls, ...login, authMechanism: 'plain' });
+});
+
+test('workers may be ended while their logins stall', async (t) => {
+  const body = `
+    const client = await Client.connect(options);
+    client.authenticateScram('alice', 'Correct-Horse-7').catch(() => {});
+    parentPort.postMessage('logging in');`;
+  await endWorkers(body, await misbehave(t, 'stall'));
+});
+
+test('workers may be ended while their calls stall', async (t) => {
+  const options = await misbehave(t, 'stall');
+  const body = `
+    const client = await Client.connect(options);
     for (let i = 0; i < 100; i++) client.publish('t', 'v');
     parentPort.postMessage('pending');`;
-  await endWorkers(body, address);
+  await endWorkers(body, options);
 });
 
 test('workers may be ended while answers pour in', async () => {
   const body = `
-    const client = await Client.connect(address);
+    const client = await Client.connect(options);
     await client.publishBatch('busy', Array(100).fill('v'), { partition: 0 });
     const loop = async () => { for (;;) { await client.ping(); await client.consume('busy', 0, 0, 100); } };
     for (let i = 0; i < 20; i++) loop();
@@ -58,7 +86,7 @@ test('workers may be ended while answers pour in', async () => {
 
 test('a worker may exit under its calls', async () => {
   const body = `
-    const client = await Client.connect(address);
+    const client = await Client.connect(options);
     for (let i = 0; i < 100; i++) client.ping();
     process.exit(3);`;
   const [code] = await once(start(body, broker.address), 'exit');
@@ -66,10 +94,10 @@ test('a worker may exit under its calls', async () => {
 });
 
 /** Ends workers in the middle of their work and sees that the process lives on. */
-async function endWorkers(body, address) {
+async function endWorkers(body, options, rounds = 10) {
   const client = await Client.connect(broker.address);
-  for (let round = 0; round < 10; round++) {
-    const workers = [start(body, address), start(body, address)];
+  for (let round = 0; round < rounds; round++) {
+    const workers = [start(body, options), start(body, options)];
     await Promise.all(workers.map((worker) => once(worker, 'message')));
     await Promise.all([client.ping(), ...workers.map((worker) => worker.terminate())]);
   }

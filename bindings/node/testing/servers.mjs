@@ -22,6 +22,26 @@ export function startBroker(...options) {
   return start(brokerProgram, options);
 }
 
+/** The user that a broker of {@link secureBroker} knows, as options of a client. */
+export const login = { authUsername: 'alice', authPassword: 'Correct-Horse-7' };
+
+/** How long a login at such a broker holds, in seconds. */
+export const sessionSeconds = 1234;
+
+/**
+ * Starts a broker with TLS and the user {@link login}.
+ *
+ * Also gives `tls`, the options of a client that trusts it, and `own`, those of one with a certificate.
+ */
+export async function startSecureBroker(...options) {
+  const user = `${login.authUsername}:${login.authPassword}:admin`;
+  const timeout = `${sessionSeconds}`;
+  const broker = await startBroker('--secure', '--user', user, '--session-timeout-secs', timeout, ...options);
+  const tls = { bootstrapServers: broker.address, tlsCaCertPath: broker.ca_cert };
+  const own = { ...tls, tlsClientCertPath: broker.client_cert, tlsClientKeyPath: broker.client_key };
+  return { ...broker, tls, own };
+}
+
 /** Starts a server that misbehaves as its mode says; it is stopped after the test. */
 export async function misbehave(test, mode) {
   const server = await start(misbehaveProgram, [mode]);
@@ -43,7 +63,7 @@ async function start(program, args) {
 }
 
 /**
- * Runs a module in a Node process of its own, with `address` defined.
+ * Runs a module in a Node process of its own, with `address` defined: one, or a client's options.
  *
  * Gives its exit status or signal, its output and how long it took. A process
  * that does not end is killed after 30 s, which shows as the signal.

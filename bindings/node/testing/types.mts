@@ -1,7 +1,8 @@
 // Uses the whole interface as TypeScript sees it; compiled, never run.
 
 import rivven, { Client, Record, RivvenError, version } from 'rivven';
-import type { BatchRecord, Bytes, ClientOptions, ErrorCode, OffsetBounds, Outcome, PublishedBatch } from 'rivven';
+import type { AuthSession, BatchRecord, Bytes, ClientOptions } from 'rivven';
+import type { ErrorCode, OffsetBounds, Outcome, PublishedBatch } from 'rivven';
 
 const options: ClientOptions = {
   bootstrapServers: ['127.0.0.1:9092', '127.0.0.1:9093'],
@@ -29,6 +30,12 @@ async function topics(client: Client): Promise<void> {
   const bounds: OffsetBounds = await client.getOffsetBounds(name, count - 1);
   const size: bigint = bounds.latest - bounds.earliest;
   await client.deleteTopic(`${name}${size}`);
+}
+
+async function logIn(client: Client): Promise<number> {
+  const session: AuthSession = await client.authenticate('user', 'password');
+  const { sessionId, expiresIn } = await client.authenticateScram('user', 'password');
+  return sessionId === session.sessionId ? expiresIn : session.expiresIn;
 }
 
 async function write(client: Client): Promise<bigint> {
@@ -61,7 +68,7 @@ function explain(error: unknown): [ErrorCode, Outcome] {
 
 await using scoped = new Client('127.0.0.1:9092');
 const client = await Client.connect(options).catch((error) => Promise.reject(explain(error)));
-await Promise.all([topics(client), write(client), read(scoped), client.ping()]);
+await Promise.all([topics(client), logIn(client), write(client), read(scoped), client.ping()]);
 await client.close();
 await client.close({ timeoutMs: 100 });
 console.log(version(), rivven.version());

@@ -70,10 +70,7 @@ pub(crate) async fn connect(server: &ServerAddress, options: &ConnectOptions) ->
 async fn establish(server: &ServerAddress, options: &ConnectOptions, deadline: Deadline) -> Result<Connection> {
     let socket = dial(server, deadline).await?;
     let connection = start(socket, server, options, deadline).await?;
-    greet(&connection, options, deadline).await?;
-    if let Some(credentials) = &options.credentials {
-        connection.log_in(credentials.clone(), deadline).await?;
-    }
+    introduce(&connection, options, deadline).await.map_err(Error::before_request)?;
     tracing::debug!(address = %server.text(), encrypted = connection.is_tls(), "connected");
     Ok(connection)
 }
@@ -120,6 +117,15 @@ async fn resolve(server: &ServerAddress, deadline: Deadline) -> Result<Vec<Socke
         Some(Ok(found)) => Ok(found.collect()),
         Some(Err(error)) => Err(unresolved(server, error)),
         None => Err(too_slow(server.text(), deadline, "the name was not resolved in time")),
+    }
+}
+
+/// Exchanges the handshake and logs in, if anybody is to.
+async fn introduce(connection: &Connection, options: &ConnectOptions, deadline: Deadline) -> Result<()> {
+    greet(connection, options, deadline).await?;
+    match &options.credentials {
+        Some(credentials) => connection.log_in(credentials.clone(), deadline).await.map(drop),
+        None => Ok(()),
     }
 }
 

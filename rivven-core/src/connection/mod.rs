@@ -225,7 +225,7 @@ impl Connection {
         let holder = self.shared.session.credentials().lock().await;
         match &*holder {
             Some(credentials) if self.shared.session.is_due() => {
-                self.log_in_alone(credentials, deadline).await.map(drop)
+                self.log_in_alone(credentials, deadline).await.map(drop).map_err(Error::before_request)
             }
             _ => Ok(()),
         }

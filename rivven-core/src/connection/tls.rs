@@ -78,7 +78,9 @@ pub(super) fn explain(error: &io::Error, name: &str) -> Option<String> {
             | AlertDescription::UnknownCA
             | AlertDescription::CertificateUnknown
             | AlertDescription::CertificateExpired
-            | AlertDescription::UnsupportedCertificate,
+            | AlertDescription::UnsupportedCertificate
+            // Signed by a CA that has the name of the server's own, but another key.
+            | AlertDescription::DecryptError,
         ) => format!(
             "the server did not accept the client's certificate ({error}): set tls.client.cert.path and tls.client.key.path to ones that its CA signed"
         ),
