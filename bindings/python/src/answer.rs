@@ -27,6 +27,7 @@ pub(crate) fn to_python<'py>(
         Answer::Names(names) => names.into_pyobject(py)?,
         Answer::TopicMetadata(name, partitions) => (name, partitions).into_pyobject(py)?.into_any(),
         Answer::OffsetBounds(earliest, latest) => (earliest, latest).into_pyobject(py)?.into_any(),
+        Answer::Session(session) => (session.session_id, session.expires_in).into_pyobject(py)?.into_any(),
         other => return Err(PyNotImplementedError::new_err(format!("no Python form of {other:?}"))),
     })
 }

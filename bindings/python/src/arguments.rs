@@ -53,6 +53,31 @@ fn not_bytes(object: &Bound<'_, PyAny>) -> PyErr {
     PyTypeError::new_err(format!("a value or key is a bytes-like object or a str, not {name}"))
 }
 
+/// The name or the password of a user; no exception about it shows it.
+pub(crate) struct Credential(String);
+
+impl<'py> FromPyObject<'_, 'py> for Credential {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let text = object.cast::<PyString>().map_err(|_| PyTypeError::new_err("a user name or a password is a str"))?;
+        utf8(&text).map(Credential)
+    }
+}
+
+impl From<Credential> for String {
+    fn from(credential: Credential) -> Self {
+        credential.0
+    }
+}
+
+/// The text in Rust's form; its own exception would show the whole text, which may be a secret.
+fn utf8(text: &Bound<'_, PyString>) -> PyResult<String> {
+    text.to_str()
+        .map(str::to_owned)
+        .map_err(|_| PyValueError::new_err("the text has a lone surrogate, which UTF-8 cannot represent"))
+}
+
 /// The records of a batch, each a value or a tuple of value and key.
 pub(crate) struct Batch(Vec<(Option<Payload>, Payload)>);
 
@@ -129,14 +154,19 @@ pub(crate) fn properties(
     Ok(properties)
 }
 
-/// A value as files would spell it: entries between commas, `true` and `false`.
+/// A value as files would spell it: entries between commas, `true` and `false`, paths as text.
 fn text(value: &Bound<'_, PyAny>) -> PyResult<String> {
     if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
         let entries = value.try_iter()?.map(|entry| text(&entry?)).collect::<PyResult<Vec<_>>>()?;
         return Ok(entries.join(","));
     }
-    match value.cast::<PyBool>() {
-        Ok(value) => Ok(value.is_true().to_string()),
-        Err(_) => Ok(value.str()?.to_string()),
+    if let Ok(value) = value.cast::<PyBool>() {
+        return Ok(value.is_true().to_string());
     }
+    let path = value.getattr_opt("__fspath__")?.map(|path| path.call0()).transpose()?;
+    let value = path.as_ref().unwrap_or(value);
+    if value.is_instance_of::<PyBytes>() {
+        return Err(PyTypeError::new_err("a value of the configuration is no bytes: pass a str"));
+    }
+    utf8(&value.str()?)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
 use rivven_bridge::{Answer, Call, Client, Queue};
-use rivven_client::{Error, Operation, Properties, Result};
+use rivven_client::{AuthConfig, Error, Operation, Properties, Result};
 
 use crate::inbox::{Inboxes, Then, running_loop};
 use crate::operations::Operations;
@@ -81,6 +81,19 @@ impl Handle {
             Style::Blocking => {
                 let answer = self.wait(py, self.client().start(operation))?;
                 answer::to_python(py, answer.into(), topic)
+            }
+        }
+    }
+
+    /// Logs in, on the connection in use and on every later one.
+    pub(crate) fn log_in<'py>(&self, py: Python<'py>, auth: &AuthConfig) -> PyResult<Bound<'py, PyAny>> {
+        match self.style {
+            Style::Asyncio => {
+                self.submit(py, Then::Give(None), |queue, token| self.client().submit_log_in(auth, queue, token))
+            }
+            Style::Blocking => {
+                let session = self.wait(py, self.client().log_in(auth))?;
+                answer::to_python(py, session.into(), None)
             }
         }
     }

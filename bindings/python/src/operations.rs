@@ -5,9 +5,9 @@ use pyo3::types::PyString;
 use rivven_client::ops::{
     Consume, CreateTopic, DeleteTopic, GetMetadata, GetOffsetBounds, ListTopics, Ping, Publish, PublishBatch,
 };
-use rivven_client::{Detail, Error};
+use rivven_client::{AuthConfig, Detail, Error};
 
-use crate::arguments::{Batch, Payload, Seconds};
+use crate::arguments::{Batch, Credential, Payload, Seconds};
 use crate::client::{Handle, Style};
 use crate::error;
 use crate::inbox::Then;
@@ -159,6 +159,33 @@ impl Operations {
     /// Asks the broker for a sign of life.
     fn ping<'py>(&self, py: Python<'py>) -> Given<'py> {
         self.handle.call(py, &Ping, None)
+    }
+
+    /// Logs in with the password itself; gives (session_id, expires_in), the latter in seconds.
+    ///
+    /// It needs TLS: without, it is refused before a byte of the password is
+    /// sent. The login holds for the connection in use and every later one, and
+    /// is renewed before it expires. Credentials that the broker refuses are
+    /// not kept; those used before stay in use.
+    ///
+    /// Raises ServerException with the code AUTHENTICATION_FAILED for a wrong
+    /// password, an unknown user (brokers do not tell which) and a broker that
+    /// runs without authentication; ConfigException with the code
+    /// AUTHENTICATION_REQUIRES_TLS.
+    fn authenticate<'py>(&self, py: Python<'py>, username: Credential, password: Credential) -> Given<'py> {
+        self.handle.log_in(py, &AuthConfig::plain(username, password))
+    }
+
+    /// Logs in by SCRAM-SHA-256; gives (session_id, expires_in), the latter in seconds.
+    ///
+    /// The password is never sent, so it may be used without TLS, and the
+    /// broker has to prove that it knows the password too; otherwise it is like
+    /// `authenticate`.
+    ///
+    /// Raises ServerException with the code AUTHENTICATION_FAILED, also if the
+    /// broker's proof is wrong.
+    fn authenticate_scram<'py>(&self, py: Python<'py>, username: Credential, password: Credential) -> Given<'py> {
+        self.handle.log_in(py, &AuthConfig::new(username, password))
     }
 
     /// Disconnects, after the pending calls were answered or the time is up.

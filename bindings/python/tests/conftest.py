@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from itertools import count
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from support import BROKER, MISBEHAVE, Connect, connector, server
+from support import BROKER, MISBEHAVE, Connect, connector, secure_broker, server
 
 
 @pytest.fixture(scope="session")
 def broker() -> Iterator[str]:
     """The address of the real broker."""
-    with server(BROKER, "--max-connections-per-ip", "1000") as address:
-        yield address
+    with server(BROKER, "--max-connections-per-ip", "1000") as program:
+        yield program.address
+
+
+@pytest.fixture(scope="session")
+def secure() -> Iterator[Callable[..., SimpleNamespace]]:
+    """A function that gives the secure broker with these options, the same one to all tests."""
+    with ExitStack() as brokers:
+        yield cache(lambda *options: brokers.enter_context(secure_broker(*options)))
 
 
 @pytest.fixture(params=["asyncio", "blocking"])
@@ -34,15 +44,15 @@ def client(connect: Connect, broker: str) -> Any:
 @pytest.fixture
 def misbehaving(request: pytest.FixtureRequest) -> Iterator[str]:
     """The address of a server that misbehaves as the parameter says."""
-    with server(MISBEHAVE, request.param) as address:
-        yield address
+    with server(MISBEHAVE, request.param) as program:
+        yield program.address
 
 
 @pytest.fixture
 def stalled() -> Iterator[str]:
     """The address of a server that answers the handshake and pings, and nothing else."""
-    with server(MISBEHAVE, "stall") as address:
-        yield address
+    with server(MISBEHAVE, "stall") as program:
+        yield program.address
 
 
 _numbers = count()

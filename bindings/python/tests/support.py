@@ -9,8 +9,9 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import rivven
@@ -22,16 +23,24 @@ MISBEHAVE = os.environ.get("RIVVEN_MISBEHAVE", ROOT / "target/debug/rivven-misbe
 
 
 @contextmanager
-def server(program: str | Path, *arguments: str) -> Iterator[str]:
-    """Run a server, which ends when its standard input does; give its address."""
+def server(program: str | Path, *arguments: str) -> Iterator[SimpleNamespace]:
+    """Run a server, which ends when its standard input does; give what it says of itself, such as its `address`."""
     process = subprocess.Popen([program, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdin and process.stdout
     try:
-        yield json.loads(process.stdout.readline())["address"]
+        yield SimpleNamespace(**json.loads(process.stdout.readline()))
     finally:
         process.stdin.close()
         process.stdout.close()
         process.wait(30)
+
+
+USER, PASSWORD = "alice", "Correct-Horse-7"
+
+
+def secure_broker(*options: str) -> AbstractContextManager[SimpleNamespace]:
+    """Run the secure broker, with a user."""
+    return server(BROKER, "--secure", "--user", f"{USER}:{PASSWORD}:admin", *options)
 
 
 class Waiting:
@@ -54,19 +63,21 @@ class Waiting:
 
 
 Connect = Callable[..., Any]
+Secure = Callable[..., SimpleNamespace]
 
 
 @contextmanager
 def connector(style: str) -> Iterator[Connect]:
-    """Give a `connect` of this style, whose clients are closed at the end."""
+    """Give a `connect` of this style, or the function `by`, whose clients are closed at the end."""
     clients: list[Any] = []
     with asyncio.Runner() as runner:
 
-        def connect(address: str | list[str], **config: Any) -> Any:
+        def connect(address: str | list[str], *arguments: Any, by: str = "connect", **config: Any) -> Any:
             async def wait() -> Any:
-                return Waiting(runner, await rivven.connect(address, **config))
+                return Waiting(runner, await getattr(rivven, by)(address, *arguments, **config))
 
-            client = runner.run(wait()) if style == "asyncio" else rivven.blocking.connect(address, **config)
+            blocking = getattr(rivven.blocking, by)
+            client = runner.run(wait()) if style == "asyncio" else blocking(address, *arguments, **config)
             clients.append(client)
             return client
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
+from types import SimpleNamespace
 
 import pytest
-from support import run_script
+from support import PASSWORD, USER, Secure, run_script
 
 CONNECT = """
-import asyncio, gc, multiprocessing, os, sys, threading, warnings
+import asyncio, gc, json, multiprocessing, os, sys, threading, time, warnings
 import rivven, rivven.blocking
-address = sys.argv[1]
+address, config = sys.argv[1], json.loads(sys.argv[2]) if len(sys.argv) > 2 else {}
 # Python's own advice against what is tested here: to fork a process with threads.
 warnings.filterwarnings("ignore", "This process .* is multi-threaded")
 """
@@ -63,6 +65,12 @@ ENDINGS = {
 }
 
 
+def encrypted(broker: SimpleNamespace) -> str:
+    """Give the configuration with which a script connects to a broker by TLS and logs in."""
+    login = {"auth_username": USER, "auth_password": PASSWORD, "auth_mechanism": "plain"}
+    return json.dumps({"tls_ca_cert_path": broker.ca_cert, **login})
+
+
 def script(body: str) -> str:
     """Give a script that begins with what all begin with."""
     return CONNECT + textwrap.dedent(body)
@@ -79,7 +87,6 @@ def test_a_client_that_is_collected_without_close_disconnects(broker: str) -> No
     run_script(
         script(
             """
-            import time
             def sockets():
                 return sum("socket:" in os.readlink(f"/proc/self/fd/{n}") for n in os.listdir("/proc/self/fd")
                            if os.path.islink(f"/proc/self/fd/{n}"))
@@ -105,25 +112,22 @@ def is_forked(call):
         return error.code == "FORKED" and "make a new one" in str(error)
 
 async def use():
-    async with await rivven.connect(address) as client:
+    async with await rivven.connect(address, **config) as client:
         await client.ping()
 
 def child():
     assert is_forked(other.ping) and is_forked(other.close)
     assert is_forked(client.ping) and is_forked(lambda: client.publish("topic", b"value"))
-    with rivven.blocking.connect(address) as new:
+    assert is_forked(lambda: other.authenticate_scram("alice", "password"))
+    with rivven.blocking.connect(address, **config) as new:
         new.ping()
     asyncio.run(use())
 """
 
-
-@pytest.mark.parametrize("context", ["asyncio", "blocking"])
-def test_a_forked_child_needs_a_client_of_its_own(stalled: str, context: str) -> None:
-    """The child ends as an interpreter does, with the parent's clients among its objects."""
-    main = """
+FORK = """
         async def main():
             global client, other
-            client, other = await rivven.connect(address), rivven.blocking.connect(address)
+            client, other = await rivven.connect(address, **config), rivven.blocking.connect(address, **config)
             pending = [client.list_topics() for _ in range(20)]
             if IN_LOOP and (pid := os.fork()) == 0:
                 child()
@@ -139,7 +143,66 @@ def test_a_forked_child_needs_a_client_of_its_own(stalled: str, context: str) ->
             assert os.waitpid(pid, 0)[1] == 0
         other.ping()
         """
-    run_script(script(f"IN_LOOP = {context == 'asyncio'}\n" + FORKED) + script(main), stalled)
+
+
+@pytest.mark.parametrize("context", ["asyncio", "blocking"])
+def test_a_forked_child_needs_a_client_of_its_own(stalled: str, context: str) -> None:
+    """The child ends as an interpreter does, with the parent's clients among its objects."""
+    run_script(script(f"IN_LOOP = {context == 'asyncio'}\n" + FORKED) + script(FORK), stalled)
+
+
+@pytest.mark.parametrize("context", ["asyncio", "blocking"])
+def test_a_forked_child_leaves_encrypted_connections_alone(secure: Secure, context: str) -> None:
+    """The child's end must not say goodbye on the connections that are still its parent's.
+
+    covers: F017 python
+    """
+    broker = secure()
+    run_script(script(f"IN_LOOP = {context == 'asyncio'}\n" + FORKED) + script(FORK), broker.address, encrypted(broker))
+
+
+@pytest.mark.parametrize("encryption", ["plain", "tls"])
+def test_the_background_threads_end_with_the_last_client(broker: str, secure: Secure, encryption: str) -> None:
+    target = (secure().address, encrypted(secure())) if encryption == "tls" else (broker,)
+    run_script(
+        script(
+            """
+            def threads():
+                names = []
+                for task in os.listdir("/proc/self/task"):
+                    try:
+                        names.append(open(f"/proc/self/task/{task}/comm").read())
+                    except (FileNotFoundError, ProcessLookupError):
+                        pass  # it has just ended
+                return [name for name in names if name.startswith("rivven-")]
+
+            def all_end():
+                deadline = time.monotonic() + 10
+                while threads():
+                    assert time.monotonic() < deadline, threads()
+                    time.sleep(0.01)
+
+            async def main():
+                first, second = await rivven.connect(address, **config), rivven.blocking.connect(address, **config)
+                await first.ping()
+                second.close()
+                await first.ping()
+                assert threads()
+                await first.close()
+                await asyncio.to_thread(all_end)
+
+            asyncio.run(main())
+            with rivven.blocking.connect(address, **config) as client:
+                client.ping()
+                assert threads()
+            all_end()
+            client = rivven.blocking.connect(address, **config)
+            del client
+            all_end()
+            """
+        ),
+        *target,
+    )
 
 
 def test_a_process_of_multiprocessing_needs_a_client_of_its_own(stalled: str) -> None:

@@ -19,6 +19,7 @@ from ._errors import (
 )
 from ._records import RecordMetadata
 from ._rivven import Message, RivvenClient, connect, version
+from ._tls import connect_tls
 
 Client = RivvenClient
 """Another name of RivvenClient."""
@@ -38,5 +39,6 @@ __all__ = [
     "ServerException",
     "TimeoutException",
     "connect",
+    "connect_tls",
     "version",
 ]

@@ -48,11 +48,11 @@ class RivvenException(Exception):
 
 
 class ConnectionException(RivvenException, ConnectionError):
-    """No connection could be made, or it ended before the answer came."""
+    """No connection could be made, by TLS or without, or it ended before the answer came."""
 
 
 class ServerException(RivvenException):
-    """The broker refused, or would refuse, what it was asked."""
+    """The broker refused, or would refuse, what it was asked, a login included."""
 
 
 class TimeoutException(RivvenException, TimeoutError):
@@ -64,7 +64,7 @@ class SerializationException(RivvenException):
 
 
 class ConfigException(RivvenException):
-    """A configuration key or value is not acceptable."""
+    """A configuration key or value is not acceptable, or not for what was asked."""
 
 
 RivvenError = RivvenException

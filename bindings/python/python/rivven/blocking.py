@@ -15,8 +15,10 @@ from ._errors import (
 )
 from ._records import RecordMetadata
 from ._rivven import Client, Message, connect_blocking, version
+from ._tls import connect_tls_blocking
 
 connect = connect_blocking
+connect_tls = connect_tls_blocking
 RivvenClient = Client
 """Another name of Client."""
 
@@ -33,5 +35,6 @@ __all__ = [
     "ServerException",
     "TimeoutException",
     "connect",
+    "connect_tls",
     "version",
 ]
