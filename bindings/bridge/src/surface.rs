@@ -37,6 +37,8 @@ const fn client(name: &'static str) -> Method {
 
 /// Every method that C, C++, Python (asyncio and blocking) and Node must have.
 pub const SURFACE: &[Method] = &[
+    client("authenticate"),
+    client("authenticate_scram"),
     client("close"),
     client("consume"),
     client("create_topic"),
