@@ -9,11 +9,13 @@ import { relay } from '../testing/relay.mjs';
 import { login, misbehave, run, sessionSeconds, startBroker, startSecureBroker } from '../testing/servers.mjs';
 
 const { authUsername: user, authPassword: password } = login;
+/** A user whose password must not be changed on its way. */
+const odd = { authUsername: 'jürgen', authPassword: ' Pässe: 7 %s ' };
 const wrongPassword = 'Wrong-Horse-8';
 const methods = ['authenticate', 'authenticateScram'];
 let broker;
 
-before(async () => (broker = await startSecureBroker()));
+before(async () => (broker = await startSecureBroker('--user', `${odd.authUsername}:${odd.authPassword}:admin`)));
 after(() => broker.stop());
 
 /** Connects, hands the client to `body` and closes. */
@@ -87,6 +89,13 @@ for (const method of methods) {
     assert.equal((await failure(client[method](user, password))).code, 'CLOSED');
   });
 }
+
+test('a password goes as it is, with its spaces and foreign letters', async () => {
+  for (const authMechanism of ['scram-sha-256', 'plain']) {
+    await using({ ...broker.tls, ...odd, authMechanism }, (client) => client.listTopics());
+  }
+  await using(broker.tls, (client) => client.authenticate(odd.authUsername, odd.authPassword));
+});
 
 test('a wrong password in the configuration is refused when the client connects', async () => {
   for (const wrong of [{ authPassword: wrongPassword }, { authUsername: 'mallory' }]) {
