@@ -2,12 +2,19 @@
 
 mod broker;
 mod misbehave;
+mod murmur2;
 mod net;
 pub mod program;
 mod proxy;
+mod scripted;
 mod seed;
 
 pub use broker::{BrokerInfo, Mtls, TestBroker, TestBrokerBuilder};
 pub use misbehave::{MisbehavingServer, Misbehaviour};
+pub use murmur2::partition_of;
 pub use proxy::{Corruption, Direction, FaultProxy, Faults, FrameInTransit, Plan};
+pub use scripted::{
+    Action, Answerer, ERROR_TEXTS, Hex, Kind, On, Preload, ReceivedRequest, Reply, Rule, Scram, Script, ScriptedBroker,
+    Tamper,
+};
 pub use seed::Seeded;
