@@ -8,6 +8,7 @@ pub mod program;
 mod proxy;
 mod scripted;
 mod seed;
+mod sink;
 
 pub use broker::{BrokerInfo, Mtls, TestBroker, TestBrokerBuilder};
 pub use misbehave::{MisbehavingServer, Misbehaviour};
@@ -18,3 +19,4 @@ pub use scripted::{
     Tamper,
 };
 pub use seed::Seeded;
+pub use sink::{PartitionReport, Sink, SinkOptions, SinkReport, value_checksum};

@@ -135,3 +135,24 @@ fn every_misbehaviour_has_a_program() {
         assert_eq!(program.end(), "");
     }
 }
+
+#[test]
+fn a_sink_reports() {
+    let mut sink = Program::start(env!("CARGO_BIN_EXE_rivven-sink"), &["--sequenced", "--records", "5"]);
+    let mut raw = Raw::connect(&address(&sink.read()));
+    let publish = |value: u64| Request::Publish {
+        topic: "t".into(),
+        partition: Some(1),
+        key: None,
+        value: value.to_le_bytes().to_vec().into(),
+        leader_epoch: None,
+    };
+    raw.ask(&publish(1));
+    let report = sink.tell("report");
+    assert_eq!((&report["records"], &report["bytes"], &report["missing"]), (&json!(1), &json!(8), &json!(1)));
+    assert_eq!(sink.tell("reset"), json!({"done": "reset"}));
+    raw.ask(&publish(0));
+    let last: Value = serde_json::from_str(&sink.end()).unwrap();
+    assert_eq!((&last["records"], &last["missing"], &last["order_violations"]), (&json!(1), &json!(0), &json!(0)));
+    assert_eq!(last["partitions"][0]["partition"], 1);
+}

@@ -11,7 +11,7 @@ mod reply;
 mod rule;
 mod script;
 mod shared;
-mod world;
+pub(crate) mod world;
 
 use std::io;
 use std::sync::atomic::Ordering;

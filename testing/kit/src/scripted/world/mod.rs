@@ -24,7 +24,7 @@ use transactions::Transactions;
 
 /// How far an answer is.
 #[derive(Debug)]
-pub(super) enum Step {
+pub(crate) enum Step {
     /// It is complete.
     Done(Response),
     /// It comes when something changes, at the latest at this time: ask again then.
@@ -40,7 +40,7 @@ fn answer(response: Response) -> Answer {
 
 /// A request under way.
 #[derive(Debug)]
-pub(super) struct Call {
+pub(crate) struct Call {
     /// The node that is asked.
     pub(super) node: usize,
     /// When it was asked.
@@ -52,7 +52,7 @@ pub(super) struct Call {
 }
 
 impl Call {
-    pub(super) fn new(node: usize) -> Self {
+    pub(crate) fn new(node: usize) -> Self {
         let now = Instant::now();
         Call { node, asked: now, now, waits_since: None }
     }
@@ -60,7 +60,7 @@ impl Call {
 
 /// A node of the cluster, with what it keeps for itself.
 #[derive(Debug)]
-pub(super) struct Node {
+pub(crate) struct Node {
     pub(super) id: String,
     /// Where clients are told to connect.
     pub(super) host: String,
@@ -73,7 +73,7 @@ pub(super) struct Node {
 }
 
 impl Node {
-    pub(super) fn new(id: String, host: String, port: u16) -> Self {
+    pub(crate) fn new(id: String, host: String, port: u16) -> Self {
         Node {
             id,
             host,
@@ -96,7 +96,7 @@ impl Node {
 
 /// Everything that the nodes know.
 #[derive(Debug)]
-pub(super) struct World {
+pub(crate) struct World {
     pub(super) nodes: Vec<Node>,
     topics: Topics,
     quotas: BTreeMap<(String, Option<String>), HashMap<String, u64>>,
@@ -106,7 +106,7 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn new(script: &Script, nodes: Vec<Node>) -> Self {
+    pub(crate) fn new(script: &Script, nodes: Vec<Node>) -> Self {
         let mut world = World {
             nodes,
             topics: Topics::default(),
@@ -128,7 +128,7 @@ impl World {
     }
 
     /// Takes the next step towards an answer.
-    pub(super) fn answer(&mut self, call: &mut Call, request: &Request) -> Step {
+    pub(crate) fn answer(&mut self, call: &mut Call, request: &Request) -> Step {
         call.now = Instant::now();
         let answered = self.dispatch(call, request);
         answered.unwrap_or_else(|message| Step::Done(Response::Error { message }))
