@@ -21,9 +21,9 @@
  * - Strings end with a zero and are UTF-8. Inputs are copied before a function
  *   returns and are never kept. Views and strings that come out live as long as
  *   the handle that gave them.
- * - Threads. A client may be used by many threads at once. Errors, batches and
- *   lists of strings never change and may be read by many threads; free them
- *   when no thread reads them any more.
+ * - Threads. A client may be used by many threads at once. Errors, batches,
+ *   sessions and lists of strings never change and may be read by many threads;
+ *   free them when no thread reads them any more.
  * - The library installs no signal handler, needs none (a connection that
  *   breaks raises no SIGPIPE), writes nothing to the standard streams and runs
  *   no code of the program on its own threads.
@@ -516,12 +516,14 @@ typedef struct rivven_client_t rivven_client_t;
 /**
  * Makes a client and stores it in `*client`; the caller frees it with `rivven_client_free`.
  *
- * Does no I/O: the client connects when `rivven_client_connect` or a first
+ * Does no network I/O: the client connects when `rivven_client_connect` or a first
  * request is called. The configuration is copied.
  *
- * Fails with `RIVVEN_CODE_INVALID_CONFIG` if `runtime.threads` contradicts
- * what an earlier client of the process asked for, `RIVVEN_CODE_IO` if the
- * background threads cannot be started, `RIVVEN_CODE_INVALID_ARGUMENT` for NULL.
+ * Fails with `RIVVEN_CODE_INVALID_CONFIG` for keys that contradict each other,
+ * for certificate and key files that cannot be read, are none or do not fit
+ * together, and if `runtime.threads` contradicts what an earlier client of the
+ * process asked for; with `RIVVEN_CODE_IO` if the background threads cannot be
+ * started, `RIVVEN_CODE_INVALID_ARGUMENT` for NULL.
  */
 rivven_code rivven_client_new(const rivven_config_t *config,
                               rivven_client_t **client,
@@ -536,8 +538,10 @@ rivven_code rivven_client_new(const rivven_config_t *config,
  * Fails with `RIVVEN_CODE_INVALID_CONFIG` for an address that cannot be read
  * or if `bootstrap.servers` is not set; with one server with its error
  * (`RIVVEN_CODE_RESOLVE_FAILED`, `RIVVEN_CODE_CONNECTION_FAILED`,
- * `RIVVEN_CODE_CONNECTION_LOST`, `RIVVEN_CODE_TIMED_OUT`, or
- * `RIVVEN_CODE_MALFORMED_RESPONSE` and `RIVVEN_CODE_RESPONSE_TOO_LARGE` if it
+ * `RIVVEN_CODE_CONNECTION_LOST`, `RIVVEN_CODE_TIMED_OUT`,
+ * `RIVVEN_CODE_TLS_FAILED`, `RIVVEN_CODE_AUTHENTICATION_FAILED` and
+ * `RIVVEN_CODE_AUTHENTICATION_REQUIRES_TLS` for the login of the configuration,
+ * or `RIVVEN_CODE_MALFORMED_RESPONSE` and `RIVVEN_CODE_RESPONSE_TOO_LARGE` if it
  * is no Rivven broker), with several with
  * `RIVVEN_CODE_ALL_SERVERS_UNAVAILABLE`, whose message names each; with
  * `RIVVEN_CODE_CLOSED` after `rivven_client_close`. It may be called again.
@@ -579,6 +583,74 @@ rivven_code rivven_client_close(rivven_client_t *client,
  * be used for a new call, in any thread, once this was called.
  */
 void rivven_client_free(rivven_client_t *client);
+
+/* ----------------------------------------------------------------------------
+ * Login
+ *
+ * With `auth.username` and `auth.password` in the configuration a client logs
+ * in by itself; these functions are for credentials that come later. Neither
+ * the password nor anything that stands for it is in any error message.
+ * ---------------------------------------------------------------------------- */
+
+/**
+ * What a login gave.
+ *
+ * It belongs to the caller, who frees it with `rivven_session_free`; the login
+ * holds all the same. It never changes, so it may be read from any thread.
+ */
+typedef struct rivven_session_t rivven_session_t;
+
+/**
+ * Logs in with the password itself, on the connection in use and on every later one.
+ *
+ * Without TLS it fails before a byte of the password is sent. The session
+ * goes to `*session`, which may be NULL; the caller frees it with
+ * `rivven_session_free`. Credentials that the broker refuses are not kept:
+ * those used before, if there are any, stay in use for later connections.
+ *
+ * Fails with `RIVVEN_CODE_AUTHENTICATION_FAILED` for a wrong password, an
+ * unknown user (brokers do not tell which) and a broker that runs without
+ * authentication, `RIVVEN_CODE_AUTHENTICATION_REQUIRES_TLS`, and as every
+ * request.
+ */
+rivven_code rivven_client_authenticate(rivven_client_t *client,
+                                       const char *username,
+                                       const char *password,
+                                       rivven_session_t **session,
+                                       rivven_error_t **error);
+
+/**
+ * Logs in by SCRAM-SHA-256, on the connection in use and on every later one.
+ *
+ * The password is never sent, so this may be used without TLS, and the broker
+ * has to prove that it knows the password too. Everything else is as with
+ * `rivven_client_authenticate`.
+ *
+ * Fails with `RIVVEN_CODE_AUTHENTICATION_FAILED`, also if the broker's proof
+ * is wrong, and as every request.
+ */
+rivven_code rivven_client_authenticate_scram(rivven_client_t *client,
+                                             const char *username,
+                                             const char *password,
+                                             rivven_session_t **session,
+                                             rivven_error_t **error);
+
+/**
+ * Gives the broker's name for the session, which is informative only; NULL for NULL.
+ *
+ * It lives as long as the session.
+ */
+const char *rivven_session_id(const rivven_session_t *session);
+
+/**
+ * Gives how long the login holds, in seconds from when it was made; 0 for NULL.
+ *
+ * The client renews it by itself before it expires.
+ */
+uint64_t rivven_session_expires_in(const rivven_session_t *session);
+
+/** Frees a session; accepts NULL. The client stays logged in. */
+void rivven_session_free(rivven_session_t *session);
 
 /* ----------------------------------------------------------------------------
  * Topics

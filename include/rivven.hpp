@@ -439,6 +439,14 @@ struct TopicMetadata {
     std::uint32_t partitions;
 };
 
+/// A login that succeeded.
+struct Session {
+    /// The broker's name for it, which is informative only.
+    std::string id;
+    /// How long it holds, from when it was made; the client renews it before.
+    std::chrono::seconds expires_in;
+};
+
 /// A record to be written: a key, if it is to have one, and a value.
 using KeyValue = std::pair<std::optional<std::string_view>, std::string_view>;
 
@@ -461,6 +469,16 @@ public:
 
     /// Asks the broker for a sign of life.
     void ping() { detail::call(rivven_client_ping, client_.get()); }
+
+    /// Logs in with the password itself, now and on later connections; without TLS nothing is sent.
+    Session authenticate(const std::string &username, const std::string &password) {
+        return log_in(rivven_client_authenticate, username, password);
+    }
+
+    /// Logs in by SCRAM-SHA-256, now and on later connections; the password is never sent.
+    Session authenticate_scram(const std::string &username, const std::string &password) {
+        return log_in(rivven_client_authenticate_scram, username, password);
+    }
 
     /// Appends a record; the broker chooses the partition, and creates an unknown topic.
     Published publish(const std::string &topic, std::string_view value) {
@@ -580,6 +598,16 @@ public:
     rivven_client_t *get() const noexcept { return client_.get(); }
 
 private:
+    template <typename Function>
+    Session log_in(Function function, const std::string &username, const std::string &password) {
+        rivven_session_t *session = nullptr;
+        detail::call(function, client_.get(), detail::text(username), detail::text(password),
+                     &session);
+        const detail::Handle<rivven_session_t, rivven_session_free> owner(session);
+        return {rivven_session_id(session),
+                std::chrono::seconds(rivven_session_expires_in(session))};
+    }
+
     detail::Handle<rivven_client_t, rivven_client_free> client_;
 };
 

@@ -20,12 +20,36 @@ export interface ClientOptions {
   requestTimeoutMs?: number;
   /** How long `close` waits for pending answers; 5 000 by default. */
   closeTimeoutMs?: number;
+  /** The user to log in as; none logs in where it is not set. */
+  authUsername?: string;
+  /** The password of the user. */
+  authPassword?: string;
+  /** How to log in, by default `scram-sha-256`; `plain` sends the password itself and is refused without TLS. */
+  authMechanism?: 'scram-sha-256' | 'plain';
+  /** Whether connections are encrypted; by default if any other tls key is set. */
+  tlsEnabled?: boolean;
+  /** A PEM file with the CA certificates to trust; by default the system's. */
+  tlsCaCertPath?: string;
+  /** A PEM file with the client's certificate chain, for mutual TLS. */
+  tlsClientCertPath?: string;
+  /** A PEM file with the key of the client's certificate. */
+  tlsClientKeyPath?: string;
+  /** The name that the server's certificate must have; by default the dialled host. */
+  tlsServerName?: string;
   /**
    * The threads of the background runtime that all clients of the process
    * share; the first client decides, by default the number of cores but at
    * most 4.
    */
   runtimeThreads?: number;
+}
+
+/** A login that succeeded. */
+export interface AuthSession {
+  /** The broker's name for the login. */
+  sessionId: string;
+  /** How long the login holds, in seconds; the client renews it in time. */
+  expiresIn: number;
 }
 
 /** Options of {@link Client.publish}. */
@@ -126,6 +150,23 @@ export class Client {
    * `CONNECTION_FAILED` or `TIMED_OUT`, with several `ALL_SERVERS_UNAVAILABLE`.
    */
   static connect(options: string | ClientOptions): Promise<Client>;
+
+  /**
+   * Logs in with the password itself, on the connection in use and on every later one.
+   *
+   * Without TLS it is refused before a byte of the password is sent, with
+   * `AUTHENTICATION_REQUIRES_TLS`. `AUTHENTICATION_FAILED` where the broker
+   * refuses; such credentials are not kept.
+   */
+  authenticate(username: string, password: string): Promise<AuthSession>;
+
+  /**
+   * Logs in by SCRAM-SHA-256, on the connection in use and on every later one.
+   *
+   * The password is never sent, and the broker proves that it knows it too.
+   * `AUTHENTICATION_FAILED` where either refuses; such credentials are not kept.
+   */
+  authenticateScram(username: string, password: string): Promise<AuthSession>;
 
   /**
    * Creates a topic, with the broker's default number of partitions where none is given; gives their number.

@@ -10,7 +10,8 @@ await client.createTopic('quickstart-node', 3).catch((error) => {
   if (error.code !== 'TOPIC_ALREADY_EXISTS') throw error;
 });
 const { offset } = await client.publish('quickstart-node', 'one', { key: 'a', partition: 0 });
-await client.publishBatch('quickstart-node', [{ key: 'b', value: 'two' }, { key: 'c', value: 'three' }], { partition: 0 });
+const more = [{ key: 'b', value: 'two' }, { key: 'c', value: 'three' }];
+await client.publishBatch('quickstart-node', more, { partition: 0 });
 for (const record of await client.consume('quickstart-node', 0, offset, 3)) {
   console.log(`${record.offset} ${record.key} ${record.value}`);
 }

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::connection::{ConnectOptions, Connection, Handshake, ServerAddress, connect};
+use crate::auth::{AuthSession, Credentials, Mechanism};
+#[cfg(feature = "tls")]
+use crate::config::TlsConfig;
+use crate::connection::{ConnectOptions, Connection, Deadline, Handshake, ServerAddress, connect};
 use crate::error::Result;
-use crate::ops::{
-    Consume, CreateTopic, DeleteTopic, GetMetadata, GetOffsetBounds, ListTopics, MessageBatch, Ping, Publish,
-    PublishBatch, PublishedBatch,
-};
+use crate::methods::operations;
 use crate::protocol::{Operation, PROTOCOL_VERSION};
 
 /// The time for an answer where none is configured.
@@ -58,6 +58,76 @@ impl Client {
         Self::open(address.as_ref(), &ConnectOptions { timeout, ..ConnectOptions::default() }).await
     }
 
+    /// Connects like [`connect`](Client::connect), with TLS from the first byte.
+    ///
+    /// The server's certificate has to be valid for the host of the address,
+    /// unless the configuration names another.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Client::connect); `TLS_FAILED` says what is wrong with
+    /// which certificate.
+    #[cfg(feature = "tls")]
+    pub async fn connect_with_tls(address: impl AsRef<str>, tls: TlsConfig) -> Result<Self> {
+        Self::open(address.as_ref(), &ConnectOptions { tls: Some(tls), ..ConnectOptions::default() }).await
+    }
+
+    /// Connects like [`connect_with_tls`](Client::connect_with_tls) and expects a certificate for `server_name`.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect_with_tls`](Client::connect_with_tls).
+    #[cfg(feature = "tls")]
+    pub async fn connect_tls(address: impl AsRef<str>, tls: &TlsConfig, server_name: impl AsRef<str>) -> Result<Self> {
+        let tls = tls.clone().expecting(Some(server_name.as_ref().to_owned()));
+        Self::connect_with_tls(address, tls).await
+    }
+
+    /// Connects like [`connect_tls`](Client::connect_tls) within the time given.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect_with_tls`](Client::connect_with_tls).
+    #[cfg(feature = "tls")]
+    pub async fn connect_tls_with_timeout(
+        address: impl AsRef<str>,
+        tls: &TlsConfig,
+        server_name: impl AsRef<str>,
+        timeout: Duration,
+    ) -> Result<Self> {
+        let tls = Some(tls.clone().expecting(Some(server_name.as_ref().to_owned())));
+        Self::open(address.as_ref(), &ConnectOptions { tls, timeout, ..ConnectOptions::default() }).await
+    }
+
+    /// Logs in with the password itself.
+    ///
+    /// Without TLS this fails before a byte is sent, since the password would
+    /// be readable on the wire: use [`authenticate_scram`](Client::authenticate_scram) there.
+    ///
+    /// # Errors
+    ///
+    /// `AUTHENTICATION_REQUIRES_TLS`, `AUTHENTICATION_FAILED`.
+    pub async fn authenticate(&self, username: impl AsRef<str>, password: impl AsRef<str>) -> Result<AuthSession> {
+        self.log_in(Credentials::new(username.as_ref(), password.as_ref(), Mechanism::Plain)).await
+    }
+
+    /// Logs in by SCRAM-SHA-256: the password is never sent, and the server proves that it knows it too.
+    ///
+    /// # Errors
+    ///
+    /// `AUTHENTICATION_FAILED`, also for a server that does not prove itself.
+    pub async fn authenticate_scram(
+        &self,
+        username: impl AsRef<str>,
+        password: impl AsRef<str>,
+    ) -> Result<AuthSession> {
+        self.log_in(Credentials::new(username.as_ref(), password.as_ref(), Mechanism::ScramSha256)).await
+    }
+
+    async fn log_in(&self, credentials: Credentials) -> Result<AuthSession> {
+        self.connection.log_in(credentials, self.deadline(Duration::ZERO)).await
+    }
+
     async fn open(address: &str, options: &ConnectOptions) -> Result<Self> {
         let connection = connect(&ServerAddress::parse(address)?, options).await?;
         let request_timeout_ms = Arc::new(AtomicU64::new(DEFAULT_REQUEST_TIMEOUT.as_millis() as u64));
@@ -71,7 +141,7 @@ impl Client {
     /// What the named methods say, which all come here.
     pub async fn call<O: Operation>(&self, operation: &O) -> Result<O::Output> {
         let frame = operation.encode()?;
-        self.connection.call(&frame, O::decode, self.request_timeout()).await
+        self.connection.call(&frame, O::decode, self.deadline(operation.broker_wait())).await
     }
 
     /// Repeats the handshake under another name of the client; `connect` has exchanged one.
@@ -111,116 +181,7 @@ impl Client {
         self.append(topic.as_ref(), None, key.as_ref().map(K::as_ref), value.as_ref()).await
     }
 
-    /// Appends a record to a partition.
-    ///
-    /// # Errors
-    ///
-    /// As [`publish`](Client::publish); `INVALID_PARTITION` if there is none of that number.
-    pub async fn publish_to_partition<K: AsRef<[u8]>>(
-        &self,
-        topic: impl AsRef<str>,
-        partition: u32,
-        key: Option<K>,
-        value: impl AsRef<[u8]>,
-    ) -> Result<u64> {
-        self.append(topic.as_ref(), Some(partition), key.as_ref().map(K::as_ref), value.as_ref()).await
-    }
-
-    async fn append(&self, topic: &str, partition: Option<u32>, key: Option<&[u8]>, value: &[u8]) -> Result<u64> {
-        Ok(self.call(&Publish { topic, partition, key, value }).await?.offset)
-    }
-
-    /// Appends records to one partition; gives `(base_offset, partition, count)`.
-    ///
-    /// Without a partition the broker chooses one for the whole batch, by the
-    /// key of the first record. The batch is not atomic: an error may leave its
-    /// first records written. An empty batch is `INVALID_ARGUMENT`.
-    ///
-    /// # Errors
-    ///
-    /// As [`publish`](Client::publish).
-    pub async fn publish_batch<K: AsRef<[u8]>, V: AsRef<[u8]>>(
-        &self,
-        topic: impl AsRef<str>,
-        partition: Option<u32>,
-        records: &[(Option<K>, V)],
-    ) -> Result<(u64, u32, u32)> {
-        let records = records.iter().map(|(key, value)| (key.as_ref(), value));
-        let PublishedBatch { base_offset, partition, record_count } =
-            self.call(&PublishBatch { topic: topic.as_ref(), partition, records }).await?;
-        Ok((base_offset, partition, record_count))
-    }
-
-    /// Reads at most `max_messages` records of a partition from `offset` on; answers at once.
-    ///
-    /// # Errors
-    ///
-    /// `UNKNOWN_TOPIC_OR_PARTITION`, `INVALID_PARTITION`; `ANSWER_TOO_LARGE` if
-    /// so many records exceed the broker's frame limit: ask for fewer.
-    pub async fn consume(
-        &self,
-        topic: impl AsRef<str>,
-        partition: u32,
-        offset: u64,
-        max_messages: u32,
-    ) -> Result<MessageBatch> {
-        let topic = topic.as_ref();
-        self.call(&Consume { topic, partition, offset, max_messages, isolation_level: None, max_wait: None }).await
-    }
-
-    /// Creates a topic, with the broker's default number of partitions where none is given; gives their number.
-    ///
-    /// # Errors
-    ///
-    /// `TOPIC_ALREADY_EXISTS`, `INVALID_TOPIC`, `INVALID_PARTITIONS`.
-    pub async fn create_topic(&self, name: impl AsRef<str>, partitions: Option<u32>) -> Result<u32> {
-        self.call(&CreateTopic { name: name.as_ref(), partitions }).await
-    }
-
-    /// Lists the names of all topics, in no order.
-    ///
-    /// # Errors
-    ///
-    /// Those of the connection.
-    pub async fn list_topics(&self) -> Result<Vec<String>> {
-        self.call(&ListTopics).await
-    }
-
-    /// Deletes a topic; see [`DeleteTopic`] for what the broker keeps.
-    ///
-    /// # Errors
-    ///
-    /// `UNKNOWN_TOPIC_OR_PARTITION`.
-    pub async fn delete_topic(&self, name: impl AsRef<str>) -> Result<()> {
-        self.call(&DeleteTopic { name: name.as_ref() }).await
-    }
-
-    /// Gives the name and the number of partitions of a topic; never creates it.
-    ///
-    /// # Errors
-    ///
-    /// `UNKNOWN_TOPIC_OR_PARTITION`.
-    pub async fn get_metadata(&self, topic: impl AsRef<str>) -> Result<(String, u32)> {
-        self.call(&GetMetadata { topic: topic.as_ref() }).await
-    }
-
-    /// Gives the first offset of a partition and the next one to be written.
-    ///
-    /// # Errors
-    ///
-    /// `UNKNOWN_TOPIC_OR_PARTITION`.
-    pub async fn get_offset_bounds(&self, topic: impl AsRef<str>, partition: u32) -> Result<(u64, u64)> {
-        self.call(&GetOffsetBounds { topic: topic.as_ref(), partition }).await
-    }
-
-    /// Asks the broker for a sign of life.
-    ///
-    /// # Errors
-    ///
-    /// Those of the connection.
-    pub async fn ping(&self) -> Result<()> {
-        self.call(&Ping).await
-    }
+    operations!();
 
     /// Sets the time for an answer, of this client and its clones; 30 s at first.
     ///
@@ -231,8 +192,9 @@ impl Client {
         self.request_timeout_ms.store(ms, Ordering::Relaxed);
     }
 
-    fn request_timeout(&self) -> Duration {
-        Duration::from_millis(self.request_timeout_ms.load(Ordering::Relaxed))
+    fn deadline(&self, broker_wait: Duration) -> Deadline {
+        let timeout = Duration::from_millis(self.request_timeout_ms.load(Ordering::Relaxed));
+        Deadline::after(timeout.saturating_add(broker_wait))
     }
 
     /// Whether the connection has failed, so that every further call fails.
@@ -242,7 +204,7 @@ impl Client {
 
     /// Whether the connection is encrypted.
     pub fn is_tls(&self) -> bool {
-        false
+        self.connection.is_tls()
     }
 
     /// Waits for the pending answers, at most 5 s, and closes the connection for all clones.

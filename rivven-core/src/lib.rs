@@ -18,17 +18,25 @@
 //! # }
 //! ```
 
+mod auth;
 mod client;
 mod cluster;
 mod config;
 mod connection;
 mod error;
+mod methods;
 pub mod ops;
 pub mod protocol;
 mod resilient;
 
+pub use auth::AuthSession;
 pub use client::Client;
-pub use config::{Kind, Properties, Property, ResilientClientConfig, ResilientClientConfigBuilder, Scope};
+pub use config::{
+    AuthConfig, AuthMechanism, Kind, Properties, Property, ResilientAuthConfig, ResilientClientConfig,
+    ResilientClientConfigBuilder, Scope,
+};
+#[cfg(feature = "tls")]
+pub use config::{TlsConfig, TlsConfigBuilder};
 pub use error::{Detail, Error, ErrorCode, Outcome, Result};
 pub use protocol::{
     BrokerInfo, DeleteRecordsResult, MAX_MESSAGE_SIZE, MessageData, Operation, PROTOCOL_VERSION, PartitionMetadata,

@@ -5,9 +5,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::auth::AuthSession;
 use crate::cluster::Cluster;
-use crate::config::ResilientClientConfig;
+use crate::config::{AuthConfig, ResilientClientConfig};
 use crate::error::{Error, Result};
+use crate::methods::operations;
 use crate::protocol::{DecodeAnswer, Operation};
 
 /// The future of a call: it owns all that it needs and may outlive the operation.
@@ -49,8 +51,60 @@ impl ResilientClient {
     /// Those of [`connect`](ResilientClient::connect) and of the operation.
     pub fn call<O: Operation>(&self, operation: &O) -> Answering<O::Output> {
         let (entered, frame, decode) = (self.cluster.enter(), operation.encode(), O::decode as DecodeAnswer<_>);
-        Box::pin(async move { entered?.call(&frame?, decode).await })
+        let broker_wait = operation.broker_wait();
+        Box::pin(async move { entered?.call(&frame?, decode, broker_wait).await })
     }
+
+    /// Logs in, on the connection in use and on every later one.
+    ///
+    /// Credentials that the server refuses are not kept. A password itself
+    /// ([`AuthMechanism::Plain`](crate::AuthMechanism::Plain)) is refused
+    /// without TLS before a byte of it is sent.
+    ///
+    /// # Errors
+    ///
+    /// `AUTHENTICATION_FAILED`, `AUTHENTICATION_REQUIRES_TLS`, and those of
+    /// [`connect`](ResilientClient::connect).
+    pub fn log_in(&self, auth: &AuthConfig) -> Answering<AuthSession> {
+        let (entered, credentials) = (self.cluster.enter(), auth.credentials());
+        Box::pin(async move { entered?.log_in(credentials).await })
+    }
+
+    /// Logs in with the password itself; see [`log_in`](ResilientClient::log_in).
+    ///
+    /// # Errors
+    ///
+    /// As [`log_in`](ResilientClient::log_in).
+    pub async fn authenticate(&self, username: impl AsRef<str>, password: impl AsRef<str>) -> Result<AuthSession> {
+        self.log_in(&AuthConfig::plain(username.as_ref(), password.as_ref())).await
+    }
+
+    /// Logs in by SCRAM-SHA-256; see [`log_in`](ResilientClient::log_in).
+    ///
+    /// # Errors
+    ///
+    /// As [`log_in`](ResilientClient::log_in).
+    pub async fn authenticate_scram(
+        &self,
+        username: impl AsRef<str>,
+        password: impl AsRef<str>,
+    ) -> Result<AuthSession> {
+        self.log_in(&AuthConfig::new(username.as_ref(), password.as_ref())).await
+    }
+
+    /// Appends a record and gives its offset; the broker chooses the partition,
+    /// by the key where there is one, and creates an unknown topic.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_TOPIC` and `REQUEST_TOO_LARGE` before anything is sent,
+    /// `TIMED_OUT` and `CONNECTION_LOST`, whose outcome says whether the record
+    /// may be written, and the broker's own errors.
+    pub async fn publish(&self, topic: impl AsRef<str>, key: Option<&[u8]>, value: impl AsRef<[u8]>) -> Result<u64> {
+        self.append(topic.as_ref(), None, key, value.as_ref()).await
+    }
+
+    operations!();
 
     /// Waits for the pending answers, at most `limit`, and disconnects all clones.
     ///

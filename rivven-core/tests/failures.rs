@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use rivven_client::{Client, Error, ErrorCode, Outcome, ResilientClient, ResilientClientConfig, Result};
-use rivven_testkit::{Misbehaviour, MisbehavingServer};
+use rivven_testkit::{MisbehavingServer, Misbehaviour};
 
 /// Far below any timeout that a test sets, far above what a busy machine needs.
 const SOON: Duration = Duration::from_secs(5);
@@ -86,7 +86,25 @@ async fn other_protocols_are_recognised() {
 #[tokio::test]
 async fn a_server_that_closes_at_once_is_a_lost_connection() {
     let error = connect_to(Misbehaviour::CloseAtOnce).await;
-    assert_eq!(error.code(), ErrorCode::ConnectionLost);
+    assert_eq!((error.code(), error.outcome()), (ErrorCode::ConnectionLost, Outcome::NotSent));
+}
+
+/// Whoever repeats what was not sent relies on this: the handshake may have
+/// arrived, the record has not.
+#[tokio::test]
+async fn a_record_is_not_sent_where_connecting_fails() {
+    for misbehaviour in [Misbehaviour::CloseAtOnce, Misbehaviour::Http, Misbehaviour::Incompatible, Misbehaviour::Stall]
+    {
+        let server = MisbehavingServer::start(misbehaviour).unwrap();
+        let mut config = ResilientClientConfig::builder()
+            .servers(vec![server.address()])
+            .connection_timeout(Duration::from_millis(300));
+        if misbehaviour == Misbehaviour::Stall {
+            config = config.auth("alice", "Correct-Horse-7");
+        }
+        let error = ResilientClient::new(config.build()).publish("orders", None, "v").await.unwrap_err();
+        assert_eq!(error.outcome(), Outcome::NotSent, "{misbehaviour:?}: {error}");
+    }
 }
 
 #[tokio::test]

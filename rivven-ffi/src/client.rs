@@ -53,12 +53,14 @@ pub(crate) unsafe fn on_client(
 
 /// Makes a client and stores it in `*client`; the caller frees it with `rivven_client_free`.
 ///
-/// Does no I/O: the client connects when `rivven_client_connect` or a first
+/// Does no network I/O: the client connects when `rivven_client_connect` or a first
 /// request is called. The configuration is copied.
 ///
-/// Fails with `RIVVEN_CODE_INVALID_CONFIG` if `runtime.threads` contradicts
-/// what an earlier client of the process asked for, `RIVVEN_CODE_IO` if the
-/// background threads cannot be started, `RIVVEN_CODE_INVALID_ARGUMENT` for NULL.
+/// Fails with `RIVVEN_CODE_INVALID_CONFIG` for keys that contradict each other,
+/// for certificate and key files that cannot be read, are none or do not fit
+/// together, and if `runtime.threads` contradicts what an earlier client of the
+/// process asked for; with `RIVVEN_CODE_IO` if the background threads cannot be
+/// started, `RIVVEN_CODE_INVALID_ARGUMENT` for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rivven_client_new(
     config: *const rivven_config_t,
@@ -83,8 +85,10 @@ pub unsafe extern "C" fn rivven_client_new(
 /// Fails with `RIVVEN_CODE_INVALID_CONFIG` for an address that cannot be read
 /// or if `bootstrap.servers` is not set; with one server with its error
 /// (`RIVVEN_CODE_RESOLVE_FAILED`, `RIVVEN_CODE_CONNECTION_FAILED`,
-/// `RIVVEN_CODE_CONNECTION_LOST`, `RIVVEN_CODE_TIMED_OUT`, or
-/// `RIVVEN_CODE_MALFORMED_RESPONSE` and `RIVVEN_CODE_RESPONSE_TOO_LARGE` if it
+/// `RIVVEN_CODE_CONNECTION_LOST`, `RIVVEN_CODE_TIMED_OUT`,
+/// `RIVVEN_CODE_TLS_FAILED`, `RIVVEN_CODE_AUTHENTICATION_FAILED` and
+/// `RIVVEN_CODE_AUTHENTICATION_REQUIRES_TLS` for the login of the configuration,
+/// or `RIVVEN_CODE_MALFORMED_RESPONSE` and `RIVVEN_CODE_RESPONSE_TOO_LARGE` if it
 /// is no Rivven broker), with several with
 /// `RIVVEN_CODE_ALL_SERVERS_UNAVAILABLE`, whose message names each; with
 /// `RIVVEN_CODE_CLOSED` after `rivven_client_close`. It may be called again.

@@ -38,3 +38,24 @@ pub(crate) fn silent(body: impl FnOnce()) {
         Ok(())
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rivven_client::Error;
+    use std::ptr;
+
+    #[test]
+    fn a_panic_becomes_a_code_and_an_error() {
+        let mut error = ptr::null_mut();
+        // SAFETY: the error can be written, and is released once.
+        unsafe {
+            let code = fallible(&raw mut error, || -> Result<(), Error> { panic!("boom") });
+            assert_eq!(code, rivven_code::Internal);
+            assert_eq!(handle::borrow(error.cast_const()).unwrap().code(), rivven_code::Internal);
+            handle::release(error);
+            assert_eq!(fallible(ptr::null_mut(), || -> Result<(), Error> { panic!("boom") }), rivven_code::Internal);
+        }
+        assert_eq!(infallible(7, || panic!("boom")), 7);
+    }
+}

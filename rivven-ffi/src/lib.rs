@@ -20,6 +20,10 @@ mod guard;
 mod handle;
 mod input;
 pub mod records;
+pub mod session;
 pub mod strings;
 pub mod topics;
 pub mod version;
+
+#[cfg(test)]
+mod promise;

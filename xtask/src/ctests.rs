@@ -18,7 +18,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 /// What a test program runs under.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Under {
+pub(crate) enum Under {
     /// Nothing.
     #[default]
     Nothing,
@@ -30,7 +30,7 @@ pub enum Under {
 
 /// What is tested, and how.
 #[derive(Debug, Clone, Default)]
-pub struct Options {
+pub(crate) struct Options {
     /// Only the tests whose names contain this.
     pub only: Option<String>,
     /// What the programs run under.
@@ -60,7 +60,7 @@ const STANDARDS: &[(&str, &str)] = &[
 /// # Errors
 ///
 /// If something cannot be built, or a test fails.
-pub fn run(root: &Path, options: &Options) -> Result<()> {
+pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     let bench = Bench::new(root, options)?;
     let mut failed = Vec::new();
     for test in bench.tests()? {

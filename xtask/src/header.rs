@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 
 /// The modules of `rivven-ffi` in the order of the header.
 const SECTIONS: &[&str] =
-    &["version", "code", "error", "bytes", "config", "strings", "batch", "client", "topics", "records"];
+    &["version", "code", "error", "bytes", "config", "strings", "batch", "client", "session", "topics", "records"];
 
 const OPEN: &str = "#ifndef RIVVEN_H
 #define RIVVEN_H

@@ -4,9 +4,11 @@ mod broker;
 mod build;
 mod checks;
 mod ci;
+mod ctests;
 mod demo;
 mod generated;
 mod header;
+mod install;
 mod language;
 mod progress;
 mod readme;
@@ -36,6 +38,8 @@ enum Command {
     Demo(demo::Arguments),
     Test(test::Arguments),
     Ci(ci::Arguments),
+    Ctests(test::native::Arguments),
+    Install(install::Arguments),
     /// Generate include/rivven.h from the sources of rivven-ffi
     Header(generated::Arguments),
     /// Renew the snippets of README.md from the examples
@@ -61,6 +65,8 @@ fn run(arguments: Arguments) -> anyhow::Result<bool> {
         Command::Demo(arguments) => demo::run(&session, &arguments),
         Command::Test(arguments) => test::run(&session, &arguments),
         Command::Ci(arguments) => ci::run(&session, &arguments),
+        Command::Ctests(arguments) => test::native::run(&session, &arguments),
+        Command::Install(arguments) => install::run(&session, &arguments),
         Command::Header(arguments) => generated::header(&session, &arguments),
         Command::Readme(arguments) => generated::readme(&session, &arguments),
     }

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write, pipe};
 use std::path::{Path, PathBuf};
@@ -46,9 +47,12 @@ impl Session {
     ///
     /// Whatever it builds with cargo goes to the one target folder, so that
     /// pip and npm find what other commands have built.
-    pub(crate) fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+    pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.current_dir(&self.root).env("CARGO_TARGET_DIR", &self.target).stdin(Stdio::null());
+        for (name, _) in std::env::vars_os().filter(|(name, _)| describes_xtask(name)) {
+            command.env_remove(name);
+        }
         command
     }
 
@@ -80,6 +84,16 @@ impl Session {
         self.execute(title, &format!("{hint} the first time"), command)?.check().map(drop)
     }
 
+    /// Asks a program that answers at once, and gives its standard output.
+    pub(crate) fn query(&self, command: &mut Command) -> Result<String> {
+        let output = command.output().with_context(|| not_started(command))?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            bail!("{}: {}\n{}", command.get_program().display(), output.status, said.trim_end());
+        }
+        Ok(String::from_utf8(output.stdout)?)
+    }
+
     /// Where the output of the program `title` is kept.
     pub(crate) fn log_path(&self, title: &str) -> PathBuf {
         let words = title.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
@@ -97,6 +111,14 @@ impl Session {
         self.steps.borrow_mut().insert(name, known);
         result
     }
+}
+
+/// Whether cargo has set this variable for xtask alone.
+///
+/// Build scripts, that of ring for one, ask for such variables, so a cargo that
+/// inherited them would build anew what a cargo on the command line has built.
+fn describes_xtask(variable: &OsStr) -> bool {
+    variable.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
 }
 
 /// A program that has run to its end.

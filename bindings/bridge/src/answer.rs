@@ -1,5 +1,6 @@
 //! What operations give, in one type.
 
+use rivven_client::AuthSession;
 use rivven_client::ops::{MessageBatch, Published, PublishedBatch};
 
 /// The output of any operation, as it comes out of a queue.
@@ -22,6 +23,14 @@ pub enum Answer {
     TopicMetadata(String, u32),
     /// First offset, and the next one to be written.
     OffsetBounds(u64, u64),
+    /// A login that succeeded.
+    Session(AuthSession),
+}
+
+impl From<AuthSession> for Answer {
+    fn from(session: AuthSession) -> Self {
+        Answer::Session(session)
+    }
 }
 
 impl From<()> for Answer {

@@ -2,10 +2,12 @@
 
 use std::future::Future;
 use std::mem::ManuallyDrop;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rivven_client::{Error, Operation, Properties, ResilientClient, ResilientClientConfig, Result};
+use rivven_client::{
+    AuthConfig, AuthSession, Error, Operation, Properties, ResilientClient, ResilientClientConfig, Result,
+};
 
 use crate::answer::Answer;
 use crate::call::Call;
@@ -13,6 +15,9 @@ use crate::fork::ForkMark;
 use crate::queue::{Due, Queue};
 use crate::reaper::reap;
 use crate::runtime::SharedRuntime;
+
+/// What errors call a client.
+const WHAT: &str = "the client";
 
 /// A client on the shared runtime; use it from any thread, share it by `Arc`.
 ///
@@ -28,7 +33,21 @@ pub struct Client {
 #[derive(Debug)]
 struct Parts {
     core: ResilientClient,
-    runtime: SharedRuntime,
+    runtime: Arc<Share>,
+}
+
+/// The client's share in the runtime, given back when the client has been closed.
+#[derive(Debug)]
+struct Share(Mutex<Option<SharedRuntime>>);
+
+impl Share {
+    fn get(&self) -> Option<SharedRuntime> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn give_back(&self) -> Option<SharedRuntime> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
 }
 
 impl Client {
@@ -40,13 +59,13 @@ impl Client {
     /// `IO` if its threads cannot be started.
     pub fn new(properties: &Properties) -> Result<Self> {
         let threads = properties.integer("runtime.threads").and_then(|threads| usize::try_from(threads).ok());
-        let runtime = SharedRuntime::acquire(threads)?;
-        let core = ResilientClient::new(ResilientClientConfig::from(properties));
+        let core = ResilientClient::new(ResilientClientConfig::from_properties(properties)?);
+        let runtime = Arc::new(Share(Mutex::new(Some(SharedRuntime::acquire(threads)?))));
         Ok(Client { parts: ManuallyDrop::new(Parts { core, runtime }), mark: ForkMark::here() })
     }
 
     fn parts(&self) -> Result<&Parts> {
-        self.mark.check("the client")?;
+        self.mark.check(WHAT)?;
         Ok(&self.parts)
     }
 
@@ -98,6 +117,26 @@ impl Client {
         self.run_into(queue, token, call)
     }
 
+    /// Begins to log in, on the connection in use and on every later one.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`; everything else comes with the answer.
+    pub fn log_in(&self, auth: &AuthConfig) -> Result<Call<AuthSession>> {
+        let login = self.parts()?.core.log_in(auth);
+        self.run(login)
+    }
+
+    /// Logs in like [`log_in`](Client::log_in); the answer goes to a queue.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`; everything else comes with the answer.
+    pub fn submit_log_in(&self, auth: &AuthConfig, queue: &Arc<Queue>, token: u64) -> Result<()> {
+        let login = self.parts()?.core.log_in(auth);
+        self.run_into(queue, token, login)
+    }
+
     /// Begins to close: no more calls are taken, those pending have `limit`
     /// (or else `close.timeout.ms`) to end. Closing twice is no error.
     ///
@@ -105,6 +144,9 @@ impl Client {
     ///
     /// `FORKED`.
     pub fn close(&self, limit: Option<Duration>) -> Result<Call<()>> {
+        if self.parts()?.runtime.get().is_none() {
+            return Ok(Call::settled(Ok(())));
+        }
         let closing = self.closing(limit)?;
         self.run(closing)
     }
@@ -115,6 +157,10 @@ impl Client {
     ///
     /// `FORKED`.
     pub fn submit_close(&self, limit: Option<Duration>, queue: &Arc<Queue>, token: u64) -> Result<()> {
+        if self.parts()?.runtime.get().is_none() {
+            Due::new(queue, token).settle(Ok(Answer::Done));
+            return Ok(());
+        }
         let closing = self.closing(limit)?;
         self.run_into(queue, token, closing)
     }
@@ -122,8 +168,10 @@ impl Client {
     fn closing(&self, limit: Option<Duration>) -> Result<impl Future<Output = Result<()>> + Send + use<>> {
         let core = &self.parts()?.core;
         let closing = core.close(limit.unwrap_or_else(|| core.close_timeout()));
+        let share = Arc::clone(&self.parts()?.runtime);
         Ok(async move {
             closing.await;
+            drop(share.give_back());
             Ok(())
         })
     }
@@ -144,7 +192,10 @@ impl Client {
 
     fn run<T: Send + 'static>(&self, future: impl Future<Output = Result<T>> + Send + 'static) -> Result<Call<T>> {
         let (call, settle) = Call::new();
-        self.parts()?.runtime.spawn(async move { settle.settle(future.await) });
+        match self.parts()?.runtime.get() {
+            Some(runtime) => runtime.spawn(async move { settle.settle(future.await) }),
+            None => settle.settle(Err(Error::closed(WHAT))),
+        }
         Ok(call)
     }
 
@@ -157,9 +208,11 @@ impl Client {
     where
         Answer: From<T>,
     {
-        let parts = self.parts()?;
         let due = Due::new(queue, token);
-        parts.runtime.spawn(async move { due.settle(future.await.map(Answer::from)) });
+        match self.parts()?.runtime.get() {
+            Some(runtime) => runtime.spawn(async move { due.settle(future.await.map(Answer::from)) }),
+            None => due.settle(Err(Error::closed(WHAT))),
+        }
         Ok(())
     }
 }
@@ -169,7 +222,9 @@ impl Drop for Client {
         if self.mark.is_here() {
             // SAFETY: the parts are taken here only, and `self` is not used afterwards.
             let Parts { core, runtime } = unsafe { ManuallyDrop::take(&mut self.parts) };
-            reap(runtime, core);
+            if let Some(runtime) = runtime.give_back() {
+                reap(runtime, core);
+            }
         }
     }
 }

@@ -20,6 +20,17 @@ function text(value, what) {
 }
 
 /**
+ * A text that no message shows, whatever it is.
+ *
+ * @param {unknown} value
+ * @param {string} what
+ */
+function secret(value, what) {
+  if (typeof value === 'string') return value;
+  throw misuse(`${what} must be a string`);
+}
+
+/**
  * @param {unknown} value
  * @param {string} what
  */
@@ -67,7 +78,8 @@ function optionalKey(value) {
 }
 
 /**
- * The fields of an object with options, each of which must be known.
+ * The fields of an object with options, each of which must be known: headers
+ * or a timestamp, which this broker does not take, must not be lost silently.
  *
  * @param {unknown} value
  * @param {string} what
@@ -77,9 +89,8 @@ function optionalKey(value) {
 function options(value, what, known) {
   if (value === undefined || value === null) return {};
   if (typeof value !== 'object') throw misuse(`the options of ${what} must be an object, not ${shown(value)}`);
-  for (const name of Object.keys(value)) {
-    if (!known.includes(name)) throw misuse(`${what} has no option ${name}: ${known.join(', ')} ${known.length > 1 ? 'are' : 'is'} known`);
-  }
+  const unknown = Object.keys(value).find((name) => !known.includes(name));
+  if (unknown !== undefined) throw misuse(`${what} takes ${known.join(' and ')}, not ${unknown}`);
   return value;
 }
 
@@ -155,4 +166,4 @@ function shown(value) {
   return `an object (${value.constructor?.name ?? 'without a class'})`;
 }
 
-module.exports = { bytes, milliseconds, offset, optionalKey, optionalWhole, options, pack, shown, text, whole };
+module.exports = { bytes, milliseconds, offset, optionalKey, optionalWhole, options, pack, secret, shown, text, whole };

@@ -3,6 +3,9 @@
 const { RivvenError } = require('./error.js');
 const { NativeClient, open } = require('./native.js');
 
+/** @import { RivvenErrorFields } from '../index' */
+/** @import { Completion } from './native.js' */
+
 /**
  * The channels with calls under way.
  *
@@ -23,10 +26,10 @@ const busy = new Set();
 class Channel {
   #native;
   #nextToken = 1;
-  /** @type {Map<number, (completion: any) => void>} */
+  /** @type {Map<number, (completion: Completion) => void>} */
   #waiting = new Map();
 
-  /** @param {Record<string, string>} config */
+  /** @param {{ [key: string]: string }} config */
   constructor(config) {
     const native = open(config, drainer(new WeakRef(this)));
     if (!(native instanceof NativeClient)) throw new RivvenError(native);
@@ -39,20 +42,22 @@ class Channel {
    * The error is made here and not where answers are drained, so that its
    * stack shows the callers that await.
    *
-   * @template T
-   * @param {(native: any, token: number) => object | null} submit
-   * @returns {Promise<T>}
+   * @param {(native: NativeClient, token: number) => RivvenErrorFields | null} submit
+   * @returns {Promise<any>}
    */
   async call(submit) {
     const token = this.#nextToken++;
     const failure = submit(this.#native, token);
-    if (failure) throw new RivvenError(/** @type {any} */ (failure));
+    if (failure) throw new RivvenError(failure);
     const completion = await this.#answer(token);
     if (completion.failure) throw new RivvenError(completion.failure);
     return completion.value;
   }
 
-  /** @param {number} token */
+  /**
+   * @param {number} token
+   * @returns {Promise<Completion>}
+   */
   #answer(token) {
     return new Promise((resolve) => {
       if (this.#waiting.size === 0) {

@@ -5,6 +5,8 @@ const { Channel } = require('./channel.js');
 const { misuse } = require('./error.js');
 const { records } = require('./records.js');
 
+/** @import * as api from '../index' */
+
 // The documentation of the methods is in index.d.ts, where editors show it.
 
 /** A client of a list of servers. */
@@ -12,17 +14,39 @@ class Client {
   #channel;
 
   /**
-   * @param {string | import('../index').ClientOptions} options
+   * @param {string | api.ClientOptions} options
    */
   constructor(options) {
     this.#channel = new Channel(config(options));
   }
 
-  /** @param {string | import('../index').ClientOptions} options */
+  /** @param {string | api.ClientOptions} options */
   static async connect(options) {
     const client = new Client(options);
     await client.#channel.call((native, token) => native.connect(token));
     return client;
+  }
+
+  /**
+   * @param {string} username
+   * @param {string} password
+   * @returns {Promise<api.AuthSession>}
+   */
+  async authenticate(username, password) {
+    args.text(username, 'username');
+    args.secret(password, 'password');
+    return this.#channel.call((native, token) => native.authenticate(token, username, password));
+  }
+
+  /**
+   * @param {string} username
+   * @param {string} password
+   * @returns {Promise<api.AuthSession>}
+   */
+  async authenticateScram(username, password) {
+    args.text(username, 'username');
+    args.secret(password, 'password');
+    return this.#channel.call((native, token) => native.authenticateScram(token, username, password));
   }
 
   /**
@@ -31,9 +55,9 @@ class Client {
    * @returns {Promise<number>}
    */
   async createTopic(name, partitions) {
-    const given = typeof partitions === 'number' ? { partitions } : args.options(partitions, 'createTopic', ['partitions']);
-    const count = args.optionalWhole(given.partitions, 'partitions');
     args.text(name, 'name');
+    const options = typeof partitions === 'number' ? { partitions } : partitions;
+    const count = args.optionalWhole(args.options(options, 'createTopic', ['partitions']).partitions, 'partitions');
     return this.#channel.call((native, token) => native.createTopic(token, name, count));
   }
 
@@ -53,7 +77,7 @@ class Client {
 
   /**
    * @param {string} topic
-   * @returns {Promise<import('../index').TopicMetadata>}
+   * @returns {Promise<api.TopicMetadata>}
    */
   async getMetadata(topic) {
     args.text(topic, 'topic');
@@ -63,7 +87,7 @@ class Client {
   /**
    * @param {string} topic
    * @param {number} partition
-   * @returns {Promise<import('../index').OffsetBounds>}
+   * @returns {Promise<api.OffsetBounds>}
    */
   async getOffsetBounds(topic, partition) {
     args.text(topic, 'topic');
@@ -73,9 +97,9 @@ class Client {
 
   /**
    * @param {string} topic
-   * @param {import('../index').Bytes} value
-   * @param {import('../index').PublishOptions} [options]
-   * @returns {Promise<import('../index').Published>}
+   * @param {api.Bytes} value
+   * @param {api.PublishOptions} [options]
+   * @returns {Promise<api.Published>}
    */
   async publish(topic, value, options) {
     const { key, partition } = args.options(options, 'publish', ['key', 'partition']);
@@ -84,9 +108,9 @@ class Client {
 
   /**
    * @param {string} topic
-   * @param {import('../index').Bytes | null} key
-   * @param {import('../index').Bytes} value
-   * @returns {Promise<import('../index').Published>}
+   * @param {api.Bytes | null} key
+   * @param {api.Bytes} value
+   * @returns {Promise<api.Published>}
    */
   async publishWithKey(topic, key, value) {
     return this.#append(topic, null, key, value);
@@ -95,9 +119,9 @@ class Client {
   /**
    * @param {string} topic
    * @param {number} partition
-   * @param {import('../index').Bytes} value
-   * @param {{ key?: import('../index').Bytes | null }} [options]
-   * @returns {Promise<import('../index').Published>}
+   * @param {api.Bytes} value
+   * @param {{ key?: api.Bytes | null }} [options]
+   * @returns {Promise<api.Published>}
    */
   async publishToPartition(topic, partition, value, options) {
     const { key } = args.options(options, 'publishToPartition', ['key']);
@@ -122,9 +146,9 @@ class Client {
 
   /**
    * @param {string} topic
-   * @param {Iterable<import('../index').Bytes | import('../index').BatchRecord>} batch
+   * @param {Iterable<api.Bytes | api.BatchRecord>} batch
    * @param {{ partition?: number | null }} [options]
-   * @returns {Promise<import('../index').PublishedBatch>}
+   * @returns {Promise<api.PublishedBatch>}
    */
   async publishBatch(topic, batch, options) {
     args.text(topic, 'topic');
@@ -141,7 +165,7 @@ class Client {
    * @param {number} partition
    * @param {bigint | number} offset
    * @param {number} maxMessages
-   * @returns {Promise<import('../index').Record[]>}
+   * @returns {Promise<api.Record[]>}
    */
   async consume(topic, partition, offset, maxMessages) {
     args.text(topic, 'topic');
@@ -197,7 +221,8 @@ function configValue(name, value) {
   const kinds = ['string', 'number', 'bigint', 'boolean'];
   if (kinds.includes(typeof value)) return String(value);
   if (Array.isArray(value) && value.every((entry) => typeof entry === 'string')) return value.join(',');
-  throw misuse(`${name} must be a text, a number, a boolean or an array of texts, not ${args.shown(value)}`, 'INVALID_CONFIG');
+  const problem = `must be a text, a number, a boolean or an array of texts, not ${args.shown(value)}`;
+  throw misuse(`${name} ${problem}`, 'INVALID_CONFIG');
 }
 
 module.exports = { Client };

@@ -1,8 +1,10 @@
 'use strict';
 
+/** @import { ErrorCode, RivvenErrorFields } from '../index' */
+
 /** What every call of this package fails with. */
 class RivvenError extends Error {
-  /** @param {import('../index').RivvenErrorFields} fields */
+  /** @param {RivvenErrorFields} fields */
   constructor(fields) {
     super(fields.message);
     this.code = fields.code;
@@ -21,7 +23,7 @@ Object.defineProperty(RivvenError.prototype, 'name', { value: 'RivvenError', con
  * A call that JavaScript itself finds wrong, before anything is sent.
  *
  * @param {string} message
- * @param {import('../index').ErrorCode} [code]
+ * @param {ErrorCode} [code]
  */
 function misuse(message, code = 'INVALID_ARGUMENT') {
   return new RivvenError({

@@ -2,6 +2,8 @@
 
 const { inspect } = require('node:util');
 
+/** @import { PackedRecords } from './native.js' */
+
 /**
  * The memory of one answer: a table of rows, then keys and values.
  *
@@ -12,7 +14,7 @@ const { inspect } = require('node:util');
 class Answer {
   /**
    * @param {string} topic
-   * @param {{ bytes: ArrayBuffer, count: number, headers: [number, string, Buffer][] }} packed
+   * @param {PackedRecords} packed
    */
   constructor(topic, { bytes, count, headers }) {
     this.topic = topic;
@@ -83,7 +85,7 @@ class Record {
  * The records of an answer.
  *
  * @param {string} topic
- * @param {{ bytes: ArrayBuffer, count: number, headers: [number, string, Buffer][] }} packed
+ * @param {PackedRecords} packed
  */
 function records(topic, packed) {
   const answer = new Answer(topic, packed);

@@ -27,7 +27,7 @@ function build() {
     maxBuffer: Infinity,
   });
   if (cargo.error?.code === 'ENOENT') {
-    fail('cargo was not found: the native part is built from source, so install Rust (https://rustup.rs) and try again');
+    fail('cargo was not found: the native part is built from source, so install Rust from https://rustup.rs');
   }
   if (cargo.error) fail(`cargo could not be started: ${cargo.error.message}`);
   if (cargo.status !== 0) fail(`cargo ${options.join(' ')} failed in ${workspace}: see its output above`);

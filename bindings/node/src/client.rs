@@ -12,7 +12,7 @@ use rivven_bridge::{Answer, Client, Completion as Entry, Queue, catch_panic};
 use rivven_client::ops::{
     Consume, CreateTopic, DeleteTopic, GetMetadata, GetOffsetBounds, ListTopics, Ping, Publish, PublishBatch,
 };
-use rivven_client::{Operation, Properties, Result};
+use rivven_client::{AuthConfig, Operation, Properties, Result};
 
 use crate::completion::{Completion, Value};
 use crate::failure::Failure;
@@ -94,6 +94,18 @@ impl NativeClient {
     pub fn close(&self, token: i64, limit: Option<f64>) -> Option<Failure> {
         let limit = limit.map(|ms| Duration::try_from_secs_f64(ms / 1000.0).unwrap_or(Duration::MAX));
         self.attempt(|| self.client.submit_close(limit, &self.queue, token as u64))
+    }
+
+    /// Logs in with the password itself.
+    #[napi]
+    pub fn authenticate(&self, token: i64, username: String, password: String) -> Option<Failure> {
+        self.log_in(token, &AuthConfig::plain(username, password))
+    }
+
+    /// Logs in by SCRAM-SHA-256.
+    #[napi]
+    pub fn authenticate_scram(&self, token: i64, username: String, password: String) -> Option<Failure> {
+        self.log_in(token, &AuthConfig::new(username, password))
     }
 
     /// Asks for a sign of life.
@@ -187,6 +199,10 @@ impl NativeClient {
         Answer: From<O::Output>,
     {
         self.attempt(|| self.client.submit(operation, &self.queue, token as u64))
+    }
+
+    fn log_in(&self, token: i64, auth: &AuthConfig) -> Option<Failure> {
+        self.attempt(|| self.client.submit_log_in(auth, &self.queue, token as u64))
     }
 
     fn attempt(&self, call: impl FnOnce() -> Result<()>) -> Option<Failure> {

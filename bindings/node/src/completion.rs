@@ -59,6 +59,15 @@ pub(crate) struct OffsetBounds {
     pub latest: u64,
 }
 
+/// A login.
+#[napi(object, object_from_js = false)]
+pub(crate) struct Session {
+    /// The broker's name for it.
+    pub session_id: String,
+    /// How long it holds, in seconds.
+    pub expires_in: f64,
+}
+
 impl ToNapiValue for Value {
     unsafe fn to_napi_value(env: sys::napi_env, value: Self) -> napi::Result<sys::napi_value> {
         // SAFETY: the environment is the one that this function was called with.
@@ -80,6 +89,10 @@ impl ToNapiValue for Value {
                 }
                 Answer::OffsetBounds(earliest, latest) => {
                     OffsetBounds::to_napi_value(env, OffsetBounds { earliest, latest })
+                }
+                Answer::Session(session) => {
+                    let expires_in = session.expires_in as f64;
+                    Session::to_napi_value(env, Session { session_id: session.session_id, expires_in })
                 }
                 _ => <()>::to_napi_value(env, ()),
             }

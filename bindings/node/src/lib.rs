@@ -4,6 +4,11 @@
 //! error of the call itself; answers come by a [queue](rivven_bridge::Queue)
 //! that wakes the event loop once per burst and is drained by one call. No
 //! promise is settled and no function of the user is called from our threads.
+//!
+//! When an environment ends, a worker's or the last one, Node finalizes its
+//! clients, whose connections are then closed in the background, and closes
+//! the thread-safe functions, whose callers are refused from then on. Nothing
+//! of ours has to wait for that, so there is no clean-up hook.
 
 mod client;
 mod completion;

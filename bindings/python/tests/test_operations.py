@@ -188,6 +188,7 @@ def test_the_configuration_is_checked(connect: Any, broker: str) -> None:
 
 
 def test_a_closed_client_refuses_calls(client: Any) -> None:
+    client.close(timeout=1.8e19)
     client.close()
     client.close(timeout=0)
     client.close(timedelta(seconds=1))

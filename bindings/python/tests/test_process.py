@@ -8,9 +8,11 @@ import pytest
 from support import run_script
 
 CONNECT = """
-import asyncio, gc, multiprocessing, os, sys, threading
+import asyncio, gc, multiprocessing, os, sys, threading, warnings
 import rivven, rivven.blocking
 address = sys.argv[1]
+# Python's own advice against what is tested here: to fork a process with threads.
+warnings.filterwarnings("ignore", "This process .* is multi-threaded")
 """
 
 # What is true at the end of a process that has not closed its client.
@@ -175,6 +177,36 @@ def test_children_that_are_forked_under_load_end(broker: str) -> None:
                         sys.exit(0)
                     await asyncio.gather(*calls)
                     assert os.waitpid(pid, 0)[1] == 0
+            asyncio.run(main())
+            """
+        ),
+        broker,
+    )
+
+
+def test_a_child_does_not_take_answers_away_from_its_parent(broker: str) -> None:
+    """The child has the parent's event loop, too, whose descriptors are the very same.
+
+    It runs what that loop watches for, as it would if it went on in the loop,
+    while an answer waits there. The parent gets the answer all the same.
+    """
+    run_script(
+        script(
+            """
+            import select
+
+            async def main():
+                client = await rivven.connect(address)
+                readers = [key for key in asyncio.get_running_loop()._selector.get_map().values()
+                           if type(key.data[0]._callback).__module__ == "rivven._rivven"]
+                assert len(readers) == 1
+                answer = client.ping()
+                assert select.select([readers[0].fd], [], [], 10)[0]
+                if (pid := os.fork()) == 0:
+                    readers[0].data[0]._run()
+                    os._exit(0)
+                assert os.waitpid(pid, 0)[1] == 0
+                await asyncio.wait_for(answer, 10)
             asyncio.run(main())
             """
         ),

@@ -1,14 +1,14 @@
 //! The servers behind a client: which of them is asked, and by which connection.
 
-use std::sync::{Arc, Mutex as BlockingMutex, PoisonError};
+use std::sync::{Arc, Mutex as BlockingMutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use once_cell::sync::OnceCell;
 use tokio::sync::{Mutex, watch};
-use tokio::time::{Instant, timeout_at};
 
-use crate::config::ResilientClientConfig;
-use crate::connection::{ConnectOptions, Connection, ServerAddress, connect};
+use crate::auth::{AuthSession, Credentials};
+use crate::config::{AuthConfig, ResilientClientConfig};
+use crate::connection::{ConnectOptions, Connection, Deadline, ServerAddress, connect_within};
 use crate::error::{Detail, Error, ErrorCode, Outcome, Result};
 use crate::protocol::{DecodeAnswer, RequestFrame, describe};
 
@@ -20,6 +20,7 @@ use crate::protocol::{DecodeAnswer, RequestFrame, describe};
 #[derive(Debug)]
 pub(crate) struct Cluster {
     config: ResilientClientConfig,
+    options: BlockingMutex<ConnectOptions>,
     servers: OnceCell<Vec<ServerAddress>>,
     link: Mutex<Link>,
     /// Why no server could be connected, the last time that none could.
@@ -40,14 +41,21 @@ impl Drop for Entered {
 }
 
 impl Entered {
+    /// Logs in, now and on every later connection.
+    pub(crate) async fn log_in(self, credentials: Credentials) -> Result<AuthSession> {
+        self.0.log_in(credentials).await
+    }
+
     /// Sends a request to a connected server, within the request timeout.
-    pub(crate) async fn call<T>(self, frame: &RequestFrame, decode: DecodeAnswer<T>) -> Result<T> {
-        self.0.call(frame, decode).await
+    pub(crate) async fn call<T>(
+        self,
+        frame: &RequestFrame,
+        decode: DecodeAnswer<T>,
+        broker_wait: Duration,
+    ) -> Result<T> {
+        self.0.call(frame, decode, broker_wait).await
     }
 }
-
-/// The longest time that `close` takes: a year stands for ever and fits any clock.
-const LONGEST_CLOSE: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// The connection in use, and where in the list it leads.
 #[derive(Debug, Default)]
@@ -58,8 +66,17 @@ struct Link {
 
 impl Cluster {
     pub(crate) fn new(config: ResilientClientConfig) -> Self {
+        let options = ConnectOptions {
+            client_id: config.client_id.as_str().into(),
+            timeout: config.connection_timeout,
+            #[cfg(feature = "tls")]
+            tls: config.tls.clone(),
+            credentials: config.auth.as_ref().map(AuthConfig::credentials),
+            ..ConnectOptions::default()
+        };
         Cluster {
             config,
+            options: BlockingMutex::new(options),
             servers: OnceCell::new(),
             link: Mutex::default(),
             failures: BlockingMutex::default(),
@@ -68,19 +85,28 @@ impl Cluster {
         }
     }
 
-    /// The time that a call has.
-    pub(crate) fn request_timeout(&self) -> Duration {
-        self.config.request_timeout
-    }
-
     /// The time that `close` has.
     pub(crate) fn close_timeout(&self) -> Duration {
         self.config.close_timeout
     }
 
-    /// Waits until a server is connected, each of the list having its `connection_timeout`.
+    /// Waits until a server is connected; all of them together have the connection timeout.
     pub(crate) async fn connect(&self) -> Result<()> {
-        self.connection().await.map(drop)
+        self.connection(Deadline::after(self.config.connection_timeout)).await.map(drop)
+    }
+
+    /// Logs in, now and on every later connection.
+    ///
+    /// Credentials that the server refuses are not kept.
+    pub(crate) async fn log_in(&self, credentials: Credentials) -> Result<AuthSession> {
+        let deadline = Deadline::after(self.config.request_timeout);
+        let session = self.connection(deadline).await?.log_in(credentials.clone(), deadline).await?;
+        self.options().credentials = Some(credentials);
+        Ok(session)
+    }
+
+    fn options(&self) -> MutexGuard<'_, ConnectOptions> {
+        self.options.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Begins a call, now and not when its future is first polled: whatever
@@ -91,21 +117,20 @@ impl Cluster {
         Ok(Entered(Arc::clone(self)))
     }
 
-    async fn call<T>(&self, frame: &RequestFrame, decode: DecodeAnswer<T>) -> Result<T> {
-        let limit = self.request_timeout();
-        let deadline = Instant::now() + limit;
-        let connection = match timeout_at(deadline, self.connection()).await {
-            Ok(connection) => connection?,
-            Err(_elapsed) => return Err(self.no_connection(frame, limit)),
+    async fn call<T>(&self, frame: &RequestFrame, decode: DecodeAnswer<T>, broker_wait: Duration) -> Result<T> {
+        let deadline = Deadline::after(self.config.request_timeout.saturating_add(broker_wait));
+        let connection = match deadline.bound(self.connection(deadline)).await {
+            Some(connection) => connection?,
+            None => return Err(self.no_connection(frame)),
         };
-        connection.call(frame, decode, deadline.saturating_duration_since(Instant::now())).await
+        connection.call(frame, decode, deadline).await
     }
 
     /// The connection in use, made anew if it has failed.
     ///
     /// Closing ends an attempt to connect at once, but leaves an open
     /// connection to the calls that began before it.
-    async fn connection(&self) -> Result<Connection> {
+    async fn connection(&self, deadline: Deadline) -> Result<Connection> {
         let servers = self.servers.get_or_try_init(|| parse(&self.config.servers))?;
         let mut link = self.link.lock().await;
         match link.connection.take() {
@@ -120,21 +145,24 @@ impl Cluster {
         let connection = tokio::select! {
             biased;
             _ = closed.wait_for(|closed| *closed) => return Err(Error::closed("the client")),
-            connection = self.connect_to_any(servers, &mut link.server) => connection?,
+            connection = self.connect_to_any(servers, &mut link.server, deadline) => connection?,
         };
         link.connection = Some(connection.clone());
         Ok(connection)
     }
 
-    async fn connect_to_any(&self, servers: &[ServerAddress], next: &mut usize) -> Result<Connection> {
-        let options = ConnectOptions {
-            client_id: self.config.client_id.as_str().into(),
-            timeout: self.config.connection_timeout,
-            ..ConnectOptions::default()
-        };
+    /// Tries every server, each with its share of the time but never more than the connection timeout.
+    async fn connect_to_any(
+        &self,
+        servers: &[ServerAddress],
+        next: &mut usize,
+        deadline: Deadline,
+    ) -> Result<Connection> {
         let mut failures = Vec::new();
-        for _ in servers {
-            match connect(&servers[*next % servers.len()], &options).await {
+        for tried in 0..servers.len() {
+            let options = self.options().clone();
+            let share = deadline.share(servers.len() - tried);
+            match connect_within(&servers[*next % servers.len()], &options, share).await {
                 Ok(connection) => return Ok(connection),
                 Err(error) => failures.push(error),
             }
@@ -158,7 +186,8 @@ impl Cluster {
         listed(&self.failures.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn no_connection(&self, frame: &RequestFrame, limit: Duration) -> Error {
+    fn no_connection(&self, frame: &RequestFrame) -> Error {
+        let limit = self.config.request_timeout;
         let text = format!(
             "{} timed out after {limit:?} while connecting to {}: check the servers or raise request.timeout.ms",
             describe(frame),
@@ -171,13 +200,13 @@ impl Cluster {
     /// those under way and disconnects.
     pub(crate) fn close(self: Arc<Self>, limit: Duration) -> impl Future<Output = ()> + Send {
         self.closed.send_replace(true);
-        let until = Instant::now() + limit.min(LONGEST_CLOSE);
+        let deadline = Deadline::after(limit);
         async move {
-            let _ = timeout_at(until, self.calls.subscribe().wait_for(|calls| *calls == 0)).await;
+            let _ = deadline.bound(self.calls.subscribe().wait_for(|calls| *calls == 0)).await;
             // Nobody holds the lock for long: attempts to connect have ended.
             let connection = self.link.lock().await.connection.take();
             if let Some(connection) = connection {
-                connection.close(until.saturating_duration_since(Instant::now())).await;
+                connection.close(deadline.remaining()).await;
             }
         }
     }
@@ -190,7 +219,9 @@ impl Cluster {
 
 fn parse(servers: &[String]) -> Result<Vec<ServerAddress>> {
     if servers.is_empty() {
-        return Err(Error::ConfigError(Detail::from("bootstrap.servers is empty: name at least one server as host:port")));
+        return Err(Error::ConfigError(Detail::from(
+            "bootstrap.servers is empty: name at least one server as host:port",
+        )));
     }
     servers.iter().map(|server| ServerAddress::parse(server)).collect()
 }

@@ -18,6 +18,10 @@ pub enum Kind {
     Text,
     /// Texts between commas, at least one.
     List,
+    /// `true` or `false`.
+    Flag,
+    /// One of these texts.
+    Choice(&'static [&'static str]),
     /// A whole number in a range, both ends included.
     Integer {
         /// The least value.
@@ -53,6 +57,10 @@ const fn milliseconds(name: &'static str, default: &'static str, doc: &'static s
     Property { name, scope: Scope::Client, kind, default: Some(default), secret: false, doc }
 }
 
+const fn text(name: &'static str, default: Option<&'static str>, doc: &'static str) -> Property {
+    Property { name, scope: Scope::Client, kind: Kind::Text, default, secret: false, doc }
+}
+
 /// Every key.
 const KEYS: &[Property] = &[
     Property {
@@ -63,14 +71,7 @@ const KEYS: &[Property] = &[
         secret: false,
         doc: "the servers to try in turn, as host:port between commas; required",
     },
-    Property {
-        name: "client.id",
-        scope: Scope::Client,
-        kind: Kind::Text,
-        default: Some("rivven-client"),
-        secret: false,
-        doc: "the name that the client gives of itself in the handshake",
-    },
+    text("client.id", Some("rivven-client"), "the name that the client gives of itself in the handshake"),
     milliseconds(
         "connection.timeout.ms",
         "10000",
@@ -78,6 +79,24 @@ const KEYS: &[Property] = &[
     ),
     milliseconds("request.timeout.ms", "30000", "the time from a call to its answer"),
     milliseconds("close.timeout.ms", "5000", "how long close waits for pending answers"),
+    text("auth.username", None, "the user to log in as; none logs in where it is not set"),
+    Property { secret: true, ..text("auth.password", None, "the password of the user") },
+    Property {
+        kind: Kind::Choice(&["scram-sha-256", "plain"]),
+        ..text(
+            "auth.mechanism",
+            Some("scram-sha-256"),
+            "how to log in; plain sends the password itself and is refused without TLS",
+        )
+    },
+    Property {
+        kind: Kind::Flag,
+        ..text("tls.enabled", None, "whether connections are encrypted; by default if any other tls key is set")
+    },
+    text("tls.ca.cert.path", None, "a PEM file with the CA certificates to trust; by default the system's"),
+    text("tls.client.cert.path", None, "a PEM file with the client's certificate chain, for mutual TLS"),
+    text("tls.client.key.path", None, "a PEM file with the key of the client's certificate"),
+    text("tls.server.name", None, "the name that the server's certificate must have; by default the dialled host"),
     Property {
         name: "runtime.threads",
         scope: Scope::Process,

@@ -1,9 +1,15 @@
 //! Configuration: the keys, values as strings, and the typed configurations.
 
+mod auth;
 mod keys;
 mod properties;
 mod resilient;
+#[cfg(feature = "tls")]
+mod tls;
 
+pub use auth::{AuthConfig, AuthMechanism};
 pub use keys::{Kind, Property, Scope};
 pub use properties::Properties;
-pub use resilient::{ResilientClientConfig, ResilientClientConfigBuilder};
+pub use resilient::{ResilientAuthConfig, ResilientClientConfig, ResilientClientConfigBuilder};
+#[cfg(feature = "tls")]
+pub use tls::{TlsConfig, TlsConfigBuilder};

@@ -30,7 +30,9 @@ impl Properties {
     pub fn set(&mut self, name: &str, value: &str) -> Result<&mut Self> {
         let key = Property::find(name).ok_or_else(|| unknown(name))?;
         check(key, value)?;
-        self.values.insert(key.name, value.trim().to_owned());
+        // A password may begin or end with a space.
+        let value = if key.secret { value } else { value.trim() };
+        self.values.insert(key.name, value.to_owned());
         Ok(self)
     }
 
@@ -47,6 +49,11 @@ impl Properties {
     /// The value of a key that holds a whole number.
     pub fn integer(&self, name: &str) -> Option<u64> {
         self.get(name)?.parse().ok()
+    }
+
+    /// The value that was set for a key, if any; defaults do not count.
+    pub(super) fn explicit(&self, name: &str) -> Option<&str> {
+        self.values.get(Property::find(name)?.name).map(String::as_str)
     }
 
     pub(super) fn list(&self, name: &str) -> Vec<String> {
@@ -72,6 +79,8 @@ fn check(key: &Property, value: &str) -> Result<()> {
     let problem = match key.kind {
         Kind::Text if value.trim().is_empty() => "a text that is not empty".to_owned(),
         Kind::List if entries(value).next().is_none() => "at least one entry, between commas".to_owned(),
+        Kind::Flag if !matches!(value.trim(), "true" | "false") => "true or false".to_owned(),
+        Kind::Choice(choices) if !choices.contains(&value.trim()) => format!("one of {}", choices.join(", ")),
         Kind::Integer { min, max } if !value.trim().parse().is_ok_and(|number: u64| (min..=max).contains(&number)) => {
             format!("a whole number from {min} to {max}")
         }
@@ -102,11 +111,35 @@ mod tests {
         let mut properties = Properties::new();
         properties.set("request_timeout_ms", " 5 ").unwrap();
         assert_eq!(properties.duration("request.timeout.ms"), Some(Duration::from_millis(5)));
-        for (name, value) in
-            [("request.timeout.ms", "0"), ("requestTimeoutMs", "x"), ("bootstrap.servers", " , "), ("client.id", "")]
-        {
+        for (name, value) in [
+            ("request.timeout.ms", "0"),
+            ("requestTimeoutMs", "x"),
+            ("bootstrap.servers", " , "),
+            ("client.id", ""),
+            ("tls.enabled", "yes"),
+            ("auth.mechanism", "gssapi"),
+        ] {
             assert_eq!(properties.set(name, value).unwrap_err().code(), ErrorCode::InvalidConfig, "{name}");
         }
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let mut properties = Properties::new();
+        properties.set("auth.password", "hunter2").unwrap();
+        assert!(!format!("{properties:?}").contains("hunter2"));
+        let error = properties.set("auth.password", "").unwrap_err();
+        assert!(error.to_string().contains("[REDACTED]"), "{error}");
+    }
+
+    #[test]
+    fn spaces_around_a_value_are_removed_but_not_those_of_a_password() {
+        let mut properties = Properties::new();
+        properties.set("auth.username", " alice ").unwrap().set("auth.password", " hunter2 ").unwrap();
+        assert_eq!(
+            (properties.get("auth.username"), properties.get("auth.password")),
+            (Some("alice"), Some(" hunter2 "))
+        );
     }
 
     #[test]

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
+use super::auth::{AuthConfig, AuthMechanism};
 use super::properties::Properties;
+#[cfg(feature = "tls")]
+use super::tls::TlsConfig;
+use crate::error::{Detail, Error, Result};
 
 /// How a [`ResilientClient`](crate::ResilientClient) works; made by [`builder`](Self::builder) or from [`Properties`].
 ///
@@ -20,17 +24,39 @@ pub struct ResilientClientConfig {
     pub request_timeout: Duration,
     /// How long `close` waits for pending answers, by default 5 s (`close.timeout.ms`).
     pub close_timeout: Duration,
+    /// Who logs in on every connection, by default nobody (`auth.*`).
+    pub auth: Option<ResilientAuthConfig>,
+    /// How connections are encrypted, by default not at all (`tls.*`).
+    #[cfg(feature = "tls")]
+    pub tls: Option<TlsConfig>,
 }
+
+/// User and password of a [`ResilientClient`](crate::ResilientClient).
+pub type ResilientAuthConfig = AuthConfig;
 
 impl ResilientClientConfig {
     /// Begins with every default and no server.
     pub fn builder() -> ResilientClientConfigBuilder {
-        ResilientClientConfigBuilder { config: ResilientClientConfig::from(&Properties::new()) }
+        ResilientClientConfigBuilder { config: ResilientClientConfig::plain(&Properties::new()) }
     }
-}
 
-impl From<&Properties> for ResilientClientConfig {
-    fn from(properties: &Properties) -> Self {
+    /// The configuration that properties stand for.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_CONFIG` for values that contradict each other and for
+    /// certificates that cannot be used.
+    pub fn from_properties(properties: &Properties) -> Result<Self> {
+        Ok(ResilientClientConfig {
+            auth: auth(properties)?,
+            #[cfg(feature = "tls")]
+            tls: TlsConfig::from_properties(properties)?,
+            ..ResilientClientConfig::plain(properties)
+        })
+    }
+
+    /// Everything but login and encryption.
+    fn plain(properties: &Properties) -> Self {
         let duration = |name| properties.duration(name).unwrap_or_default();
         ResilientClientConfig {
             servers: properties.list("bootstrap.servers"),
@@ -38,7 +64,25 @@ impl From<&Properties> for ResilientClientConfig {
             connection_timeout: duration("connection.timeout.ms"),
             request_timeout: duration("request.timeout.ms"),
             close_timeout: duration("close.timeout.ms"),
+            auth: None,
+            #[cfg(feature = "tls")]
+            tls: None,
         }
+    }
+}
+
+fn auth(properties: &Properties) -> Result<Option<AuthConfig>> {
+    match (properties.get("auth.username"), properties.get("auth.password")) {
+        (None, None) => Ok(None),
+        (Some(username), Some(password)) => {
+            let mechanism = match properties.get("auth.mechanism") {
+                Some("plain") => AuthMechanism::Plain,
+                _ => AuthMechanism::ScramSha256,
+            };
+            Ok(Some(AuthConfig { mechanism, ..AuthConfig::new(username, password) }))
+        }
+        (Some(_), None) => Err(Error::ConfigError(Detail::from("auth.username is set without auth.password"))),
+        (None, Some(_)) => Err(Error::ConfigError(Detail::from("auth.password is set without auth.username"))),
     }
 }
 
@@ -79,6 +123,19 @@ impl ResilientClientConfigBuilder {
         self
     }
 
+    /// Logs in on every connection, by SCRAM-SHA-256.
+    pub fn auth(mut self, username: impl Into<String>, password: impl Into<String>) -> Self {
+        self.config.auth = Some(AuthConfig::new(username, password));
+        self
+    }
+
+    /// Encrypts every connection; `server_name` is what the certificates must be for instead of the dialled hosts.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: TlsConfig, server_name: Option<String>) -> Self {
+        self.config.tls = Some(tls.expecting(server_name));
+        self
+    }
+
     /// The configuration.
     pub fn build(self) -> ResilientClientConfig {
         self.config
@@ -97,5 +154,23 @@ mod tests {
         assert_eq!(config.close_timeout, Duration::from_secs(5));
         assert_eq!(config.client_id, crate::connection::DEFAULT_CLIENT_ID);
         assert!(config.servers.is_empty());
+        let from_keys = ResilientClientConfig::from_properties(&Properties::new()).unwrap();
+        assert_eq!(format!("{config:?}"), format!("{from_keys:?}"));
+    }
+
+    #[test]
+    fn a_password_is_not_shown() {
+        let config = ResilientClientConfig::builder().auth("alice", "hunter2").build();
+        let shown = format!("{config:?}");
+        assert!(shown.contains("[REDACTED]") && !shown.contains("hunter2"), "{shown}");
+    }
+
+    #[test]
+    fn half_a_login_is_refused() {
+        for key in ["auth.username", "auth.password"] {
+            let mut properties = Properties::new();
+            properties.set(key, "alice").unwrap();
+            assert!(ResilientClientConfig::from_properties(&properties).is_err(), "{key}");
+        }
     }
 }

@@ -74,44 +74,58 @@ impl Failure {
 
     /// The public error: `what` was attempted on the server at `address`.
     pub(crate) fn into_error(self, what: &str, address: &Arc<str>) -> Error {
-        let detail = |text: String, code| {
-            Detail::new(text).with_code(code).with_address(address).with_outcome(self.outcome)
-        };
+        let detail =
+            |text: String, code| Detail::new(text).with_code(code).with_address(address).with_outcome(self.outcome);
         let lost = |text: String| detail(text, ErrorCode::ConnectionLost);
         match self.cause {
             Cause::TimedOut { phase, after } => Error::TimeoutWithMessage(detail(
-                format!("{what} timed out after {after:?} {phase} ({address}): raise request.timeout.ms or check the broker"),
+                format!(
+                    "{what} timed out after {after:?} {phase} ({address}): raise request.timeout.ms or check the broker"
+                ),
                 ErrorCode::TimedOut,
             )),
             Cause::NeighbourTimedOut => Error::ConnectionError(lost(format!(
-                "{what}: the connection to {address} was given up since another request on it timed out"
+                "{what}: the connection to {address} was given up since another request on it timed out: raise request.timeout.ms or check the broker"
             ))),
             Cause::PeerClosed { partial: 0 } => Error::ConnectionError(lost(format!(
                 "{what}: {address} closed the connection before it answered: check that a Rivven broker listens there and its limit of connections"
             ))),
             Cause::PeerClosed { partial } => Error::ConnectionError(lost(format!(
-                "{what}: {address} closed the connection in the middle of an answer, after {partial} bytes of it"
+                "{what}: {address} closed the connection in the middle of an answer, after {partial} bytes of it: check the broker and its log"
             ))),
+            #[cfg(feature = "tls")]
+            Cause::Io(source) if super::tls::explain(&source, "the server").is_some() => {
+                let why = super::tls::explain(&source, "the server").unwrap_or_default();
+                let text = format!("{what}: the TLS connection to {address} failed: {why}");
+                Error::ConnectionError(detail(text, ErrorCode::TlsFailed).with_source(SharedIo(source)))
+            }
             Cause::Io(source) => Error::ConnectionError(
-                lost(format!("{what}: the connection to {address} failed: {source}")).with_source(SharedIo(source)),
+                lost(format!("{what}: the connection to {address} failed: {source}: check the broker and the network"))
+                    .with_source(SharedIo(source)),
             ),
             Cause::Malformed { error, hint } => {
-                let code = if error.is_too_large() { ErrorCode::ResponseTooLarge } else { ErrorCode::MalformedResponse };
+                let code =
+                    if error.is_too_large() { ErrorCode::ResponseTooLarge } else { ErrorCode::MalformedResponse };
                 let text = format!("{what}: {address} sent no valid Rivven answer ({error}){hint}");
                 Error::ProtocolError(detail(text, code).with_source(error))
             }
             Cause::OutOfStep { expected, got } => {
                 let expected = expected.map_or("none was due".to_owned(), |id| format!("{id} was due"));
                 Error::ProtocolError(detail(
-                    format!("{what}: {address} answered with correlation id {got} where {expected}"),
+                    format!(
+                        "{what}: {address} answered with correlation id {got} where {expected}: check what stands between client and broker"
+                    ),
                     ErrorCode::MalformedResponse,
                 ))
             }
-            Cause::ClosedByOwner => Error::Closed(
-                detail(format!("{what}: the connection to {address} was closed: make a new client"), ErrorCode::Closed),
-            ),
+            Cause::ClosedByOwner => Error::Closed(detail(
+                format!("{what}: the connection to {address} was closed: make a new client"),
+                ErrorCode::Closed,
+            )),
             Cause::RuntimeGone => Error::ConnectionError(detail(
-                format!("{what}: the runtime that drives the connection to {address} has ended"),
+                format!(
+                    "{what}: the runtime that drives the connection to {address} has ended: keep the runtime alive as long as its clients"
+                ),
                 ErrorCode::RuntimeGone,
             )),
         }

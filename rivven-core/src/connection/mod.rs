@@ -6,37 +6,45 @@
 
 mod address;
 mod connector;
+mod deadline;
 mod failure;
 mod handshake;
+mod login;
 mod output;
 mod pending;
+mod session;
 mod socket;
 mod stream;
 mod task;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "tls")]
+mod tls;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::{Semaphore, mpsc, oneshot};
-use tokio::time::{Instant, timeout_at};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 pub(crate) use address::ServerAddress;
-pub(crate) use connector::{ConnectOptions, connect};
 #[cfg(test)]
 pub(crate) use connector::DEFAULT_CLIENT_ID;
+pub(crate) use connector::{ConnectOptions, connect, connect_within};
+pub(crate) use deadline::Deadline;
 use failure::{Cause, Failure, Phase};
 pub(crate) use handshake::Handshake;
+use login::log_in;
+use session::Session;
 use stream::Stream;
 use task::{Command, Reply, Task};
 
-use crate::error::{Error, Outcome, Result};
+use crate::auth::{AuthSession, Credentials};
+use crate::error::{Error, ErrorCode, Outcome, Result};
 use crate::protocol::{DecodeAnswer, RequestFrame, Response, describe};
 
 /// The most requests without answer on a connection where nothing else is configured.
-pub(crate) const DEFAULT_MAX_IN_FLIGHT: usize = 1000;
+pub(crate) const DEFAULT_MAX_IN_FLIGHT: u32 = 1000;
 
 /// A handle to a connection; clones share it.
 ///
@@ -51,6 +59,9 @@ pub(crate) struct Connection {
 #[derive(Debug)]
 struct Shared {
     address: Arc<str>,
+    encrypted: bool,
+    session: Session,
+    max_in_flight: u32,
     /// The places in flight; closed when the connection takes no more requests.
     slots: Arc<Semaphore>,
     /// Why the connection takes no more requests.
@@ -72,9 +83,15 @@ impl Shared {
 
 impl Connection {
     /// Starts the task for a connected stream on the current runtime.
-    fn start(stream: impl Stream, address: Arc<str>, max_in_flight: usize) -> Self {
-        let slots = Arc::new(Semaphore::new(max_in_flight));
-        let shared = Arc::new(Shared { address, slots, refusal: OnceLock::new() });
+    fn start<S: Stream>(stream: S, address: Arc<str>, max_in_flight: u32) -> Self {
+        let shared = Arc::new(Shared {
+            address,
+            encrypted: S::ENCRYPTED,
+            session: Session::new(),
+            max_in_flight,
+            slots: Arc::new(Semaphore::new(max_in_flight as usize)),
+            refusal: OnceLock::new(),
+        });
         let (commands, receiver) = mpsc::unbounded_channel();
         tokio::spawn(Task::new(stream, Arc::clone(&shared), receiver).run());
         Connection { shared, commands }
@@ -83,6 +100,11 @@ impl Connection {
     /// The server's address as it was dialled.
     pub(crate) fn address(&self) -> &Arc<str> {
         &self.shared.address
+    }
+
+    /// Whether the connection is encrypted.
+    pub(crate) fn is_tls(&self) -> bool {
+        self.shared.encrypted
     }
 
     /// Whether the connection has ended for another reason than its owner's wish.
@@ -98,14 +120,45 @@ impl Connection {
     /// Sends an encoded request and waits for its answer.
     ///
     /// A future that is dropped harms nobody: the task writes the frame whole
-    /// and throws its answer away.
-    pub(crate) async fn call<T>(&self, frame: &RequestFrame, decode: DecodeAnswer<T>, timeout: Duration) -> Result<T> {
-        let failed = |failure: Failure| failure.into_error(&describe(frame), self.address());
-        let payload = self.exchange(frame, timeout).await.map_err(failed)?;
-        match Response::decode(&payload) {
-            Ok(Response::Error { message }) => {
-                Err(Error::from_broker(&message, &describe(frame), self.address()))
+    /// and throws its answer away. A login that is about to expire is renewed
+    /// first; one that the server has let expire is renewed and the request,
+    /// which was refused, sent again.
+    pub(crate) async fn call<T>(&self, frame: &RequestFrame, decode: DecodeAnswer<T>, deadline: Deadline) -> Result<T> {
+        if self.shared.session.is_due() {
+            self.renew(deadline).await?;
+        }
+        let result = self.call_within(frame, decode, deadline).await;
+        match &result {
+            Err(error) if is_expiry(error) && self.renew_expired(deadline).await? => {
+                self.call_within(frame, decode, deadline).await
             }
+            _ => result,
+        }
+    }
+
+    async fn call_within<T>(&self, frame: &RequestFrame, decode: DecodeAnswer<T>, deadline: Deadline) -> Result<T> {
+        let payload = match self.slots(1, deadline).await {
+            Ok(slot) => self.exchange(frame, deadline, Some(slot)).await,
+            Err(failure) => Err(failure),
+        };
+        self.understand(frame, decode, payload)
+    }
+
+    /// Sends a request while the caller holds every place in flight.
+    async fn call_alone<T>(&self, frame: &RequestFrame, decode: DecodeAnswer<T>, deadline: Deadline) -> Result<T> {
+        let payload = self.exchange(frame, deadline, None).await;
+        self.understand(frame, decode, payload)
+    }
+
+    fn understand<T>(
+        &self,
+        frame: &RequestFrame,
+        decode: DecodeAnswer<T>,
+        payload: Result<Bytes, Failure>,
+    ) -> Result<T> {
+        let failed = |failure: Failure| failure.into_error(&describe(frame), self.address());
+        match Response::decode(&payload.map_err(failed)?) {
+            Ok(Response::Error { message }) => Err(Error::from_broker(&message, &describe(frame), self.address())),
             Ok(Response::Throttled { throttle_time_ms, quota_type, entity }) => {
                 let wait = Duration::from_millis(throttle_time_ms);
                 Err(Error::throttled(wait, &quota_type, &entity, &describe(frame), self.address()))
@@ -114,37 +167,89 @@ impl Connection {
                 decode(response).map_err(|other| Error::unexpected(other.name(), &describe(frame), self.address()))
             }
             Err(error) => {
-                let cause = Cause::Malformed { error, hint: "" };
+                let cause = Cause::Malformed { error, hint: ": check that client and broker are of matching releases" };
                 let _ = self.commands.send(Command::Poison(cause.clone()));
                 Err(failed(Failure { cause, outcome: Outcome::Unknown }))
             }
         }
     }
 
+    /// Places in flight, first come first served.
+    async fn slots(&self, count: u32, deadline: Deadline) -> Result<OwnedSemaphorePermit, Failure> {
+        match deadline.bound(Arc::clone(&self.shared.slots).acquire_many_owned(count)).await {
+            Some(Ok(slots)) => Ok(slots),
+            Some(Err(_closed)) => Err(self.shared.too_late()),
+            None => Err(Failure::not_sent(Cause::TimedOut { phase: Phase::Queued, after: deadline.limit() })),
+        }
+    }
+
     /// The answer's payload, not yet decoded.
-    async fn exchange(&self, frame: &RequestFrame, timeout: Duration) -> Result<Bytes, Failure> {
-        let deadline = Instant::now() + timeout;
-        let slot = match timeout_at(deadline, Arc::clone(&self.shared.slots).acquire_owned()).await {
-            Ok(Ok(slot)) => slot,
-            Ok(Err(_closed)) => return Err(self.shared.too_late()),
-            Err(_elapsed) => {
-                return Err(Failure::not_sent(Cause::TimedOut { phase: Phase::Queued, after: timeout }));
-            }
-        };
+    async fn exchange(
+        &self,
+        frame: &RequestFrame,
+        deadline: Deadline,
+        slot: Option<OwnedSemaphorePermit>,
+    ) -> Result<Bytes, Failure> {
         let (sender, receiver) = oneshot::channel();
         let reply = Reply { sender, _slot: slot };
-        let command = Command::Call { frame: frame.clone(), deadline, timeout, reply };
+        let command = Command::Call { frame: frame.clone(), deadline, reply };
         if self.commands.send(command).is_err() {
             return Err(self.shared.too_late());
         }
         receiver.await.unwrap_or_else(|_| Err(self.shared.too_late()))
     }
 
+    /// Logs in; the deadline bounds the exchange with the server, not the key derivation.
+    ///
+    /// A login has the connection to itself: between its steps the broker
+    /// refuses every other request. It is renewed by itself from then on.
+    pub(crate) async fn log_in(&self, credentials: Credentials, deadline: Deadline) -> Result<AuthSession> {
+        let mut holder = self.shared.session.credentials().lock().await;
+        let session = self.log_in_alone(&credentials, deadline).await?;
+        *holder = Some(credentials);
+        Ok(session)
+    }
+
+    async fn log_in_alone(&self, credentials: &Credentials, deadline: Deadline) -> Result<AuthSession> {
+        let _all = self
+            .slots(self.shared.max_in_flight, deadline)
+            .await
+            .map_err(|failure| failure.into_error(&format!("log in as {}", credentials.username), self.address()))?;
+        let session = log_in(self, credentials, deadline).await?;
+        self.shared.session.renewed(&session);
+        Ok(session)
+    }
+
+    /// Logs in again unless somebody else just has.
+    async fn renew(&self, deadline: Deadline) -> Result<()> {
+        let holder = self.shared.session.credentials().lock().await;
+        match &*holder {
+            Some(credentials) if self.shared.session.is_due() => {
+                self.log_in_alone(credentials, deadline).await.map(drop).map_err(Error::before_request)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Logs in again after the server let the login expire; false if there was none.
+    async fn renew_expired(&self, deadline: Deadline) -> Result<bool> {
+        if self.shared.session.credentials().lock().await.is_none() {
+            return Ok(false);
+        }
+        self.shared.session.expire();
+        self.renew(deadline).await.map(|()| true)
+    }
+
     /// Takes no more requests, waits at most so long for the pending answers, and ends.
     pub(crate) async fn close(&self, limit: Duration) {
-        let until = Instant::now() + limit;
+        let until = Deadline::after(limit).at();
         if self.commands.send(Command::Close { until }).is_ok() {
             self.commands.closed().await;
         }
     }
+}
+
+/// Whether the server says that the connection is not logged in any more.
+fn is_expiry(error: &Error) -> bool {
+    matches!(error.code(), ErrorCode::SessionExpired | ErrorCode::AuthenticationRequired)
 }

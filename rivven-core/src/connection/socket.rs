@@ -24,8 +24,9 @@ impl Socket {
     ///
     /// The broker writes the length of a frame and its body in two pieces with
     /// Nagle's algorithm on: the body waits for the acknowledgement of the
-    /// length, which the kernel would otherwise delay by 40 ms. The option does
-    /// not last, so it is set after every read that leaves a frame incomplete.
+    /// length, which the kernel would otherwise delay by 40 ms. So does any
+    /// answer that follows another one closely. The option does not last, so it
+    /// is set after every read that leaves a frame incomplete or answers due.
     /// Only Linux has it; a failure costs time, nothing else.
     pub(crate) fn acknowledge_now(&self) {
         #[cfg(target_os = "linux")]
@@ -56,9 +57,9 @@ impl AsyncWrite for Socket {
     ) -> Poll<io::Result<usize>> {
         loop {
             ready!(self.tcp.poll_write_ready(cx))?;
-            let sent = self.tcp.try_io(Interest::WRITABLE, || {
-                SockRef::from(&self.tcp).send_vectored_with_flags(bufs, NO_SIGNAL)
-            });
+            let sent = self
+                .tcp
+                .try_io(Interest::WRITABLE, || SockRef::from(&self.tcp).send_vectored_with_flags(bufs, NO_SIGNAL));
             match sent {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
                 result => return Poll::Ready(result),

@@ -13,6 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 use super::Shared;
+use super::deadline::Deadline;
 use super::failure::{Cause, Failure};
 use super::output::Output;
 use super::pending::{OutOfStep, Pending};
@@ -31,11 +32,11 @@ const READ_ROOM: usize = 16 * 1024;
 /// The most that is reserved ahead of the bytes that a frame promises.
 const READ_AHEAD: usize = 1024 * 1024;
 
-/// Where a request's answer goes, with the place in flight that it holds until then.
+/// Where a request's answer goes, with the place in flight that it holds until then, if it needs one.
 #[derive(Debug)]
 pub(super) struct Reply {
     pub(super) sender: oneshot::Sender<Result<Bytes, Failure>>,
-    pub(super) _slot: OwnedSemaphorePermit,
+    pub(super) _slot: Option<OwnedSemaphorePermit>,
 }
 
 impl Reply {
@@ -49,7 +50,7 @@ impl Reply {
 #[derive(Debug)]
 pub(super) enum Command {
     /// Send a request.
-    Call { frame: RequestFrame, deadline: Instant, timeout: Duration, reply: Reply },
+    Call { frame: RequestFrame, deadline: Deadline, reply: Reply },
     /// An answer could not be understood: the connection is of no use any more.
     Poison(Cause),
     /// Wait for the pending answers until then, and close.
@@ -125,10 +126,10 @@ impl<S: Stream> Task<S> {
     fn poll_commands(&mut self, cx: &mut Context<'_>) -> Option<Cause> {
         while self.farewell.is_none() {
             match self.commands.poll_recv(cx) {
-                Poll::Ready(Some(Command::Call { frame, deadline, timeout, reply })) => {
-                    let id = self.pending.push(frame.wire_len(), deadline, timeout, reply);
+                Poll::Ready(Some(Command::Call { frame, deadline, reply })) => {
+                    let id = self.pending.push(frame.wire_len(), deadline, reply);
                     self.output.push(&frame, id);
-                    self.arm(deadline);
+                    self.arm(deadline.at());
                 }
                 Poll::Ready(Some(Command::Poison(cause))) => return Some(cause),
                 Poll::Ready(Some(Command::Close { until })) => self.part(Farewell { until, awaited: true }),
@@ -200,8 +201,10 @@ impl<S: Stream> Task<S> {
                     reply.give(Ok(payload));
                 }
                 Ok(Received::NeedMore(bytes)) => {
-                    if !self.input.is_empty() {
+                    if !self.input.is_empty() || !self.pending.is_empty() {
                         self.stream.acknowledge_now();
+                    }
+                    if !self.input.is_empty() {
                         self.input.reserve(bytes.min(READ_AHEAD.max(self.input.len())));
                     }
                     return Ok(());

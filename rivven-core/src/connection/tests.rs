@@ -1,12 +1,13 @@
 //! The connection over an in-memory pipe: no socket, paused time.
 
+use std::future::Future;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
 use super::stream::Stream;
-use super::{Connection, DEFAULT_MAX_IN_FLIGHT};
+use super::{Connection, DEFAULT_MAX_IN_FLIGHT, Deadline};
 use crate::error::{Error, ErrorCode, Outcome, Result};
 use crate::ops::{ListTopics, Ping, Publish, Published};
 use crate::protocol::{Frame, FrameDecoder, Operation, Received, Request, Response, header};
@@ -46,7 +47,7 @@ impl Peer {
     }
 }
 
-fn connect_with(buffer: usize, max_in_flight: usize) -> (Connection, Peer) {
+fn connect_with(buffer: usize, max_in_flight: u32) -> (Connection, Peer) {
     let (ours, theirs) = duplex(buffer);
     let connection = Connection::start(ours, "test:1".into(), max_in_flight);
     (connection, Peer { pipe: theirs, received: BytesMut::new() })
@@ -57,7 +58,7 @@ fn connect() -> (Connection, Peer) {
 }
 
 async fn call<O: Operation>(connection: &Connection, operation: O, timeout: Duration) -> Result<O::Output> {
-    connection.call(&operation.encode().unwrap(), O::decode, timeout).await
+    connection.call(&operation.encode().unwrap(), O::decode, Deadline::after(timeout)).await
 }
 
 fn spawn<O>(connection: &Connection, operation: O, timeout: Duration) -> tokio::task::JoinHandle<Result<O::Output>>
@@ -65,7 +66,7 @@ where
     O: Operation + Send + Sync + 'static,
 {
     let (connection, frame) = (connection.clone(), operation.encode().unwrap());
-    tokio::spawn(async move { connection.call(&frame, O::decode, timeout).await })
+    tokio::spawn(async move { connection.call(&frame, O::decode, Deadline::after(timeout)).await })
 }
 
 fn publish(value: &'static [u8]) -> Publish<'static> {
@@ -323,4 +324,87 @@ fn a_runtime_that_ends_is_reported() {
     assert_eq!(error.code(), ErrorCode::RuntimeGone);
     assert!(connection.is_poisoned());
     drop(peer);
+}
+
+/// Polls a future so many times and then drops it, unless it is done before.
+async fn poll_times<T>(times: usize, future: impl Future<Output = T>) -> Option<T> {
+    let mut future = std::pin::pin!(future);
+    let mut polls = 0;
+    std::future::poll_fn(|cx| {
+        if polls == times {
+            return std::task::Poll::Ready(None);
+        }
+        polls += 1;
+        future.as_mut().poll(cx).map(Some)
+    })
+    .await
+}
+
+/// Answers every publish with the number that its value holds.
+async fn echo(mut peer: Peer) {
+    loop {
+        let (id, request) = peer.request().await;
+        let Request::Publish { value, .. } = request else { panic!("unexpected {request:?}") };
+        let number = u64::from_be_bytes(value[..8].try_into().unwrap());
+        peer.answer(id, &Response::Published { offset: number, partition: 0 }).await;
+    }
+}
+
+fn numbered(number: u64) -> Vec<u8> {
+    // Some values are larger than the pipe, so that futures are dropped in mid-write too.
+    let mut value = number.to_be_bytes().to_vec();
+    value.resize(8 + (number as usize * 37) % 3000, 0);
+    value
+}
+
+#[tokio::test]
+async fn futures_dropped_at_every_await_point_leave_every_answer_with_its_question() {
+    let (connection, peer) = connect_with(1024, 8);
+    let server = tokio::spawn(echo(peer));
+    let (mut answered, mut dropped) = (0, 0);
+    for round in 0..2_000u64 {
+        let calls = (0..16u64).map(|lane| {
+            let connection = &connection;
+            async move {
+                let number = round * 16 + lane;
+                let value = numbered(number);
+                let publish = Publish { topic: "t", partition: Some(0), key: None, value: &value };
+                // 0 drops before the first poll, the highest never drops.
+                let polls = [0, 1, 2, 3, 4, 5, usize::MAX, usize::MAX][((number * 7 + round) % 8) as usize];
+                poll_times(polls, call(connection, publish, 10 * SECOND)).await.map(|answer| (number, answer))
+            }
+        });
+        for outcome in join_all(calls).await {
+            match outcome {
+                Some((number, answer)) => {
+                    assert_eq!(answer.unwrap().offset, number);
+                    answered += 1;
+                }
+                None => dropped += 1,
+            }
+        }
+    }
+    assert!(answered > 8_000 && dropped > 4_000, "answered {answered}, dropped {dropped}");
+    assert!(connection.is_open());
+    drop(connection);
+    assert!(server.await.unwrap_err().is_panic(), "the server ends when the client has closed");
+}
+
+/// Polls all futures together, each at every wake-up, which makes many needless polls on purpose.
+async fn join_all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
+    let mut lanes: Vec<_> = futures.map(|future| (Box::pin(future), None)).collect();
+    std::future::poll_fn(|cx| {
+        let mut all = true;
+        for (future, output) in &mut lanes {
+            if output.is_none() {
+                match future.as_mut().poll(cx) {
+                    std::task::Poll::Ready(value) => *output = Some(value),
+                    std::task::Poll::Pending => all = false,
+                }
+            }
+        }
+        if all { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+    })
+    .await;
+    lanes.into_iter().filter_map(|(_, output)| output).collect()
 }

@@ -143,6 +143,23 @@ impl Error {
         self.detail().and_then(Detail::address)
     }
 
+    /// The same error, of a request that it kept from being sent: its outcome
+    /// is not that of the handshake or the login that failed.
+    pub(crate) fn before_request(self) -> Error {
+        if self.outcome() != Outcome::Unknown {
+            return self;
+        }
+        let not_sent = |detail: Detail| detail.with_outcome(Outcome::NotSent);
+        match self {
+            Error::ConnectionError(detail) => Error::ConnectionError(not_sent(detail)),
+            Error::ProtocolError(detail) => Error::ProtocolError(not_sent(detail)),
+            Error::ServerError(detail) => Error::ServerError(not_sent(detail)),
+            Error::TimeoutWithMessage(detail) => Error::TimeoutWithMessage(not_sent(detail)),
+            Error::Closed(detail) => Error::Closed(not_sent(detail)),
+            other => other,
+        }
+    }
+
     /// Whether the same call may succeed when it is repeated.
     pub fn is_retriable(&self) -> bool {
         match self {
@@ -192,15 +209,15 @@ impl Error {
 
     /// A handle of the parent process is used in a forked child.
     pub fn forked(what: &str) -> Error {
-        let text = format!("{what} was made before a fork and cannot be used in the child process: make a new one there");
+        let text =
+            format!("{what} was made before a fork and cannot be used in the child process: make a new one there");
         Error::Closed(Detail::new(text).with_code(ErrorCode::Forked))
     }
 
-
-    pub(crate) fn closed(what: &str) -> Error {
+    /// A handle is used after it was closed.
+    pub fn closed(what: &str) -> Error {
         Error::Closed(Detail::new(format!("{what} is closed: make a new one")))
     }
-
 }
 
 impl fmt::Display for Error {

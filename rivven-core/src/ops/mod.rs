@@ -3,10 +3,33 @@
 //! Each is a struct whose fields are the arguments; every client has a `call`
 //! that takes it. The named methods of the clients are written upon these.
 
+/// Takes the output out of the one answer that belongs to an operation, or
+/// gives back an answer that is none to it.
+macro_rules! take {
+    ($response:ident, $answer:pat => $output:expr) => {
+        match $response {
+            $answer => Ok($output),
+            other => Err(other),
+        }
+    };
+}
+
 mod cluster;
+mod groups;
+mod offsets;
+mod quotas;
+mod raw;
 mod records;
 mod topics;
 
-pub use cluster::Ping;
-pub use records::{BatchItem, Consume, GetOffsetBounds, MessageBatch, Publish, PublishBatch, Published, PublishedBatch};
-pub use topics::{CreateTopic, DeleteTopic, GetMetadata, ListTopics};
+pub use cluster::{ClusterMetadata, GetClusterMetadata, Ping};
+pub use groups::{
+    Assignment, DeleteGroup, DescribeGroup, GroupMembership, Heartbeat, JoinGroup, LeaveGroup, ListGroups, SyncGroup,
+};
+pub use offsets::{CommitOffset, GetOffset, GetOffsetBounds, GetOffsetForTimestamp};
+pub use quotas::{AlterQuotas, DescribeQuotas};
+pub use records::{BatchItem, Consume, MessageBatch, Publish, PublishBatch, Published, PublishedBatch};
+pub use topics::{
+    AlterTopicConfig, AlterTopicConfigResult, CreatePartitions, CreateTopic, DeleteRecords, DeleteTopic,
+    DescribeTopicConfigs, GetMetadata, ListTopics, TopicConfigs,
+};

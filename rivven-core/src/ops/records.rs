@@ -5,8 +5,8 @@ use std::time::Duration;
 use std::vec;
 
 use crate::protocol::{
-    AsBytes, EncodeError, MAX_CONSUME_WAIT_MS, MessageData, Operation, RequestFrame, Response, Route,
-    check_topic_name, encode, list,
+    AsBytes, EncodeError, MAX_CONSUME_WAIT_MS, MessageData, Operation, RequestFrame, Response, Route, check_topic_name,
+    encode, list,
 };
 
 /// Appends a record.
@@ -46,10 +46,7 @@ impl Operation for Publish<'_> {
     }
 
     fn decode(response: Response) -> Result<Published, Response> {
-        match response {
-            Response::Published { offset, partition } => Ok(Published { offset, partition }),
-            other => Err(other),
-        }
+        take!(response, Response::Published { offset, partition } => Published { offset, partition })
     }
 
     fn route(&self) -> Route<'_> {
@@ -110,12 +107,7 @@ where
     }
 
     fn decode(response: Response) -> Result<PublishedBatch, Response> {
-        match response {
-            Response::PublishedBatch { base_offset, partition, record_count } => {
-                Ok(PublishedBatch { base_offset, partition, record_count })
-            }
-            other => Err(other),
-        }
+        take!(response, Response::PublishedBatch { base_offset, partition, record_count } => PublishedBatch { base_offset, partition, record_count })
     }
 
     fn route(&self) -> Route<'_> {
@@ -148,16 +140,16 @@ impl Operation for Consume<'_> {
     fn encode(&self) -> Result<RequestFrame, EncodeError> {
         check_topic_name(self.topic)?;
         let Consume { topic, partition, offset, max_messages, isolation_level, .. } = *self;
-        let max_wait_ms =
-            self.max_wait.map(|wait| u64::try_from(wait.as_millis()).map_or(MAX_CONSUME_WAIT_MS, |ms| ms.min(MAX_CONSUME_WAIT_MS)));
+        let max_wait_ms = self.max_wait.map(|_| self.broker_wait().as_millis() as u64);
         RequestFrame::new(&encode::Consume { topic, partition, offset, max_messages, isolation_level, max_wait_ms })
     }
 
     fn decode(response: Response) -> Result<MessageBatch, Response> {
-        match response {
-            Response::Messages { messages } => Ok(MessageBatch { messages }),
-            other => Err(other),
-        }
+        take!(response, Response::Messages { messages } => MessageBatch { messages })
+    }
+
+    fn broker_wait(&self) -> Duration {
+        self.max_wait.unwrap_or_default().min(Duration::from_millis(MAX_CONSUME_WAIT_MS))
     }
 
     fn route(&self) -> Route<'_> {
@@ -197,36 +189,5 @@ impl<'a> IntoIterator for &'a MessageBatch {
 
     fn into_iter(self) -> Self::IntoIter {
         self.messages.iter()
-    }
-}
-
-/// Asks for the first offset and the next offset to be written of a partition.
-#[derive(Debug, Clone, Copy)]
-pub struct GetOffsetBounds<'a> {
-    /// The topic.
-    pub topic: &'a str,
-    /// The partition.
-    pub partition: u32,
-}
-
-impl Operation for GetOffsetBounds<'_> {
-    type Output = (u64, u64);
-
-    const REPEATABLE: bool = true;
-
-    fn encode(&self) -> Result<RequestFrame, EncodeError> {
-        check_topic_name(self.topic)?;
-        RequestFrame::new(&encode::GetOffsetBounds { topic: self.topic, partition: self.partition })
-    }
-
-    fn decode(response: Response) -> Result<(u64, u64), Response> {
-        match response {
-            Response::OffsetBounds { earliest, latest } => Ok((earliest, latest)),
-            other => Err(other),
-        }
-    }
-
-    fn route(&self) -> Route<'_> {
-        Route::Leader { topic: self.topic, partition: Some(self.partition) }
     }
 }

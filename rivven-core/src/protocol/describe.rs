@@ -21,74 +21,28 @@ impl Request {
         use Request::*;
         match self {
             Authenticate { username, .. } => format!("log in as {username}"),
-            SaslAuthenticate { .. } | ScramClientFirst { .. } | ScramClientFinal { .. } => {
-                "log in".into()
+            SaslAuthenticate { .. } | ScramClientFirst { .. } | ScramClientFinal { .. } => "log in".into(),
+            Publish { topic, partition, .. } => format!("publish to {}", place(topic, *partition)),
+            PublishBatch { topic, partition, records, .. } => {
+                format!("publish {} records to {}", records.len(), place(topic, *partition))
             }
-            Publish {
-                topic, partition, ..
-            } => format!("publish to {}", place(topic, *partition)),
-            PublishBatch {
-                topic,
-                partition,
-                records,
-                ..
-            } => {
-                format!(
-                    "publish {} records to {}",
-                    records.len(),
-                    place(topic, *partition)
-                )
-            }
-            IdempotentPublish {
-                topic, partition, ..
-            } => {
+            IdempotentPublish { topic, partition, .. } => {
                 format!("publish idempotently to {}", place(topic, *partition))
             }
-            IdempotentPublishBatch {
-                topic,
-                partition,
-                records,
-                ..
-            } => {
-                format!(
-                    "publish {} records idempotently to {}",
-                    records.len(),
-                    place(topic, *partition)
-                )
+            IdempotentPublishBatch { topic, partition, records, .. } => {
+                format!("publish {} records idempotently to {}", records.len(), place(topic, *partition))
             }
-            TransactionalPublish {
-                txn_id,
-                topic,
-                partition,
-                ..
-            } => {
-                format!(
-                    "publish to {} in transaction {txn_id}",
-                    place(topic, *partition)
-                )
+            TransactionalPublish { txn_id, topic, partition, .. } => {
+                format!("publish to {} in transaction {txn_id}", place(topic, *partition))
             }
-            Consume {
-                topic,
-                partition,
-                offset,
-                ..
-            } => format!("consume {topic}/{partition} at {offset}"),
+            Consume { topic, partition, offset, .. } => format!("consume {topic}/{partition} at {offset}"),
             CreateTopic { name, .. } => format!("create topic {name}"),
             ListTopics => "list topics".into(),
             DeleteTopic { name } => format!("delete topic {name}"),
-            CommitOffset {
-                consumer_group,
-                topic,
-                partition,
-                offset,
-            } => {
+            CommitOffset { consumer_group, topic, partition, offset } => {
                 format!("commit offset {offset} of {topic}/{partition} for group {consumer_group}")
             }
-            GetOffset {
-                consumer_group,
-                topic,
-                partition,
-            } => {
+            GetOffset { consumer_group, topic, partition } => {
                 format!("get the offset of {topic}/{partition} for group {consumer_group}")
             }
             GetMetadata { topic } => format!("get the metadata of {topic}"),
@@ -100,19 +54,13 @@ impl Request {
             ListGroups => "list groups".into(),
             DescribeGroup { consumer_group } => format!("describe group {consumer_group}"),
             DeleteGroup { consumer_group } => format!("delete group {consumer_group}"),
-            GetOffsetForTimestamp {
-                topic,
-                partition,
-                timestamp_ms,
-            } => {
+            GetOffsetForTimestamp { topic, partition, timestamp_ms } => {
                 format!("get the offset of {topic}/{partition} at {timestamp_ms} ms")
             }
             InitProducerId { .. } => "get a producer id".into(),
             BeginTransaction { txn_id, .. } => format!("begin transaction {txn_id}"),
             AddPartitionsToTxn { txn_id, .. } => format!("add partitions to transaction {txn_id}"),
-            AddOffsetsToTxn {
-                txn_id, group_id, ..
-            } => {
+            AddOffsetsToTxn { txn_id, group_id, .. } => {
                 format!("add offsets of group {group_id} to transaction {txn_id}")
             }
             CommitTransaction { txn_id, .. } => format!("commit transaction {txn_id}"),
@@ -120,11 +68,7 @@ impl Request {
             DescribeQuotas { .. } => "describe quotas".into(),
             AlterQuotas { .. } => "alter quotas".into(),
             AlterTopicConfig { topic, .. } => format!("alter the configuration of {topic}"),
-            CreatePartitions {
-                topic,
-                new_partition_count,
-                ..
-            } => {
+            CreatePartitions { topic, new_partition_count, .. } => {
                 format!("raise the partitions of {topic} to {new_partition_count}")
             }
             DeleteRecords { topic, .. } => format!("delete records of {topic}"),

@@ -33,6 +33,6 @@ pub use records::{RecordIter, RecordRef, Records};
 pub use requests::{Request, encode};
 pub use responses::Response;
 pub use structures::{
-    BatchRecord, BrokerInfo, DeleteRecordsResult, MessageData, PartitionMetadata, QuotaAlteration,
-    QuotaEntry, TopicConfigDescription, TopicConfigEntry, TopicConfigValue, TopicMetadata,
+    BatchRecord, BrokerInfo, DeleteRecordsResult, MessageData, PartitionMetadata, QuotaAlteration, QuotaEntry,
+    TopicConfigDescription, TopicConfigEntry, TopicConfigValue, TopicMetadata,
 };

@@ -1,5 +1,7 @@
 //! Operations: what clients ask, as values.
 
+use std::time::Duration;
+
 use super::{EncodeError, RequestFrame, Response};
 
 /// One kind of request with the answer that belongs to it.
@@ -27,6 +29,11 @@ pub trait Operation {
     /// Takes the output out of the answer, or gives back an answer that is
     /// none to this operation.
     fn decode(response: Response) -> Result<Self::Output, Response>;
+
+    /// How long the broker may wait before it answers, besides the time for the work itself.
+    fn broker_wait(&self) -> Duration {
+        Duration::ZERO
+    }
 
     /// Which server has to be asked.
     fn route(&self) -> Route<'_> {

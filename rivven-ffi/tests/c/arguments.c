@@ -29,6 +29,8 @@ static void test_null_accessors(void) {
     check(rivven_batch_timestamp(NULL, 0) == 0, "no timestamp");
     check(rivven_batch_key(NULL, 0).data == NULL, "no key");
     check(rivven_batch_value(NULL, 0).data == NULL, "no value");
+    check(rivven_session_id(NULL) == NULL, "no session has no name");
+    check(rivven_session_expires_in(NULL) == 0, "and no time");
     check(rivven_bytes_from_string(NULL).data == NULL, "no string is no bytes");
 }
 
@@ -36,6 +38,7 @@ static void test_null_frees(void) {
     rivven_error_free(NULL);
     rivven_strings_free(NULL);
     rivven_batch_free(NULL);
+    rivven_session_free(NULL);
     rivven_config_free(NULL);
     rivven_client_free(NULL);
     check(true, "NULL is freed");
@@ -58,11 +61,14 @@ static void test_no_client(void) {
     const rivven_bytes_t value = rivven_bytes_from("v", 1);
     rivven_strings_t *names = NULL;
     rivven_batch_t *batch = NULL;
+    rivven_session_t *session = NULL;
     uint64_t offset = 0;
     uint32_t number = 0;
     refused("connect", rivven_client_connect(NULL, &error));
     refused("ping", rivven_client_ping(NULL, &error));
     refused("close", rivven_client_close(NULL, -1, &error));
+    refused("authenticate", rivven_client_authenticate(NULL, "u", "p", &session, &error));
+    refused("authenticate_scram", rivven_client_authenticate_scram(NULL, "u", "p", &session, &error));
     refused("create_topic", rivven_client_create_topic(NULL, "t", 1, &number, &error));
     refused("list_topics", rivven_client_list_topics(NULL, &names, &error));
     refused("delete_topic", rivven_client_delete_topic(NULL, "t", &error));
@@ -73,7 +79,7 @@ static void test_no_client(void) {
     refused("publish_batch", rivven_client_publish_batch(NULL, "t", 0, NULL, &value, 1, &offset, &number, &error));
     refused("consume", rivven_client_consume(NULL, "t", 0, 0, 1, &batch, &error));
     refused("get_offset_bounds", rivven_client_get_offset_bounds(NULL, "t", 0, &offset, &offset, &error));
-    check(!names && !batch && !offset && !number, "outputs are untouched");
+    check(!names && !batch && !session && !offset && !number, "outputs are untouched");
 }
 
 /* Every function that takes the name of a topic, with one that is none. */
@@ -89,6 +95,16 @@ static void test_topic_argument(rivven_client_t *client, const char *topic) {
     refused("publish_batch", rivven_client_publish_batch(client, topic, 0, NULL, &value, 1, NULL, NULL, &error));
     refused("consume", rivven_client_consume(client, topic, 0, 0, 1, &batch, &error));
     refused("get_offset_bounds", rivven_client_get_offset_bounds(client, topic, 0, NULL, NULL, &error));
+}
+
+/* Both logins, with user or password missing or no text. */
+static void test_credentials(rivven_client_t *client) {
+    const char *const wrong[][2] = {{NULL, "p"}, {"u", NULL}, {not_utf8, "p"}, {"u", not_utf8}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        const char *user = wrong[i][0], *password = wrong[i][1];
+        refused("authenticate", rivven_client_authenticate(client, user, password, NULL, &error));
+        refused("authenticate_scram", rivven_client_authenticate_scram(client, user, password, NULL, &error));
+    }
 }
 
 static void test_bytes(rivven_client_t *client) {
@@ -130,6 +146,7 @@ static void test_other_handles(rivven_client_t *client, rivven_config_t *config)
     check(rivven_error_code((rivven_error_t *)client) == RIVVEN_CODE_OK, "a client is no error");
     check(rivven_batch_len((rivven_batch_t *)client) == 0, "a client is no batch");
     check(rivven_strings_get((rivven_strings_t *)client, 0) == NULL, "a client is no list");
+    check(rivven_session_id((rivven_session_t *)client) == NULL, "a client is no session");
     rivven_batch_free((rivven_batch_t *)client);
     rivven_client_free((rivven_client_t *)config);
     rivven_error_free((rivven_error_t *)zeros);
@@ -157,6 +174,7 @@ int main(void) {
     test_no_client();
     test_topic_argument(client, NULL);
     test_topic_argument(client, not_utf8);
+    test_credentials(client);
     test_bytes(client);
     test_numbers_and_outputs(client);
     test_other_handles(client, config);

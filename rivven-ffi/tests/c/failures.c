@@ -1,6 +1,6 @@
 /*
  * Servers that are not there, are something else, or break off: each is an
- * error with its code, in time, that names the server.
+ * error with its code, in time, that names the server and says what to do.
  */
 
 #include <arpa/inet.h>
@@ -48,6 +48,24 @@ static rivven_code make_call(rivven_client_t *client, enum call call) {
     }
 }
 
+/* Whether the part behind the last colon says what to do. */
+static bool advises(const char *message) {
+    static const char *const verbs[] = {"check", "configure", "correct", "name", "raise", "start", "use", "write"};
+    const char *advice = message;
+    for (const char *next = message; (next = strstr(next, ": ")) != NULL;) advice = next += 2;
+    for (size_t i = 0; advice != message && i < sizeof verbs / sizeof *verbs; i++) {
+        const char *verb = strstr(advice, verbs[i]);
+        if (verb && (verb == advice || verb[-1] == ' ') && verb[strlen(verbs[i])] == ' ') return true;
+    }
+    return false;
+}
+
+/* Checks that a call failed in the way expected, and that the message says what to do. */
+static void fails_with_advice(const char *what, rivven_code wanted, rivven_code code) {
+    check(advises(rivven_error_message(error)), "%s: the message says what to do", what);
+    fails(what, wanted, code);
+}
+
 /* Checks one call to the server at an address. */
 static void expect(const char *address, const struct expectation *wanted) {
     rivven_client_t *client = client_of(address, short_times);
@@ -58,7 +76,12 @@ static void expect(const char *address, const struct expectation *wanted) {
     check(strstr(message, address) != NULL, "%s: the message names the server", wanted->mode);
     check(named && strcmp(named, address) == 0, "%s: so does the error", wanted->mode);
     check(taken >= wanted->least - 0.05 && taken < wanted->most + slack, "%s: after %.2f s", wanted->mode, taken);
-    fails(wanted->mode, wanted->code, code);
+    if (wanted->least > 0) {
+        char limit[16];
+        snprintf(limit, sizeof limit, " %gs", wanted->least);
+        check(strstr(message, limit) != NULL, "%s: the message shows the limit of%s", wanted->mode, limit);
+    }
+    fails_with_advice(wanted->mode, wanted->code, code);
     rivven_client_free(client);
 }
 
@@ -70,22 +93,23 @@ static void test_misbehaving_servers(void) {
     }
 }
 
-/* An address where nothing listens, since the port was given back just now. */
-static void free_address(char *address, size_t size) {
+/* Takes an address without listening there, so that nobody else can; gives the socket. */
+static int hold_address(char *address, size_t size) {
     struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t length = sizeof name;
-    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (bind(listener, (struct sockaddr *)&name, length) || getsockname(listener, (struct sockaddr *)&name, &length)) {
+    int holder = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (bind(holder, (struct sockaddr *)&name, length) || getsockname(holder, (struct sockaddr *)&name, &length)) {
         give_up("bind");
     }
-    close(listener);
     snprintf(address, size, "127.0.0.1:%d", ntohs(name.sin_port));
+    return holder;
 }
 
 static void test_absent_servers(void) {
     char address[64];
-    free_address(address, sizeof address);
+    int holder = hold_address(address, sizeof address);
     expect(address, &(struct expectation){"refused", CONNECT, RIVVEN_CODE_CONNECTION_FAILED, 0, 1});
+    close(holder);
     expect("255.255.255.255:9092", &(struct expectation){"no route", CONNECT, RIVVEN_CODE_CONNECTION_FAILED, 0, 1});
 }
 
@@ -93,14 +117,14 @@ static void test_wrong_addresses(void) {
     static const char *const wrong[] = {"localhost:port", ":9092", "localhost:99999", "[::1:9092"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         rivven_client_t *client = client_of(wrong[i], NULL);
-        fails(wrong[i], RIVVEN_CODE_INVALID_CONFIG, rivven_client_connect(client, &error));
+        fails_with_advice(wrong[i], RIVVEN_CODE_INVALID_CONFIG, rivven_client_connect(client, &error));
         rivven_client_free(client);
     }
     rivven_config_t *config = NULL;
     rivven_client_t *client = NULL;
     succeeds("make an empty configuration", rivven_config_new(&config, &error));
     succeeds("make a client of it", rivven_client_new(config, &client, &error));
-    fails("no server at all", RIVVEN_CODE_INVALID_CONFIG, rivven_client_connect(client, &error));
+    fails_with_advice("no server at all", RIVVEN_CODE_INVALID_CONFIG, rivven_client_connect(client, &error));
     rivven_client_free(client);
     rivven_config_free(config);
 }
@@ -108,18 +132,19 @@ static void test_wrong_addresses(void) {
 static void test_many_servers(void) {
     struct server broker = start_broker();
     char absent[64], servers[200];
-    free_address(absent, sizeof absent);
+    int holder = hold_address(absent, sizeof absent);
     snprintf(servers, sizeof servers, "%s,255.255.255.255:9092", absent);
     rivven_client_t *client = client_of(servers, short_times);
     rivven_code code = rivven_client_connect(client, &error);
     const char *message = rivven_error_message(error);
     check(strstr(message, absent) && strstr(message, "255.255.255.255:9092"), "the message names every server");
-    fails("all servers are absent", RIVVEN_CODE_ALL_SERVERS_UNAVAILABLE, code);
+    fails_with_advice("all servers are absent", RIVVEN_CODE_ALL_SERVERS_UNAVAILABLE, code);
     rivven_client_free(client);
     snprintf(servers, sizeof servers, "%s,%s", absent, broker.address);
     client = client_of(servers, short_times);
     succeeds("the second server is there", rivven_client_connect(client, &error));
     rivven_client_free(client);
+    close(holder);
     stop_server(&broker);
 }
 

@@ -37,6 +37,8 @@ static int use_old_client(void) {
     fails("get_metadata", RIVVEN_CODE_FORKED, rivven_client_get_metadata(client, "t", NULL, &error));
     fails("get_offset_bounds", RIVVEN_CODE_FORKED,
           rivven_client_get_offset_bounds(client, "t", 0, &offset, NULL, &error));
+    fails("authenticate", RIVVEN_CODE_FORKED, rivven_client_authenticate(client, "u", "p", NULL, &error));
+    fails("authenticate_scram", RIVVEN_CODE_FORKED, rivven_client_authenticate_scram(client, "u", "p", NULL, &error));
     fails("close", RIVVEN_CODE_FORKED, rivven_client_close(client, -1, &error));
     check(holds(rivven_batch_value(batch, 0), "v", 1), "a batch of the parent can be read");
     rivven_batch_free(batch);

@@ -18,46 +18,69 @@ struct server {
     pid_t pid;
     int input;
     char address[64];
+    /* The line that it printed. */
+    char line[2048];
 };
 
-/* Reads the value of "address" from the line that the server prints. */
-static inline void read_address(struct server *server, int output) {
-    char line[1024];
+/* Reads the line that the server prints. */
+static inline void read_line(struct server *server, int output) {
     size_t length = 0;
-    while (length + 1 < sizeof line && read(output, line + length, 1) == 1 && line[length] != '\n') length++;
+    char *line = server->line;
+    while (length + 1 < sizeof server->line && read(output, line + length, 1) == 1 && line[length] != '\n') length++;
     line[length] = '\0';
-    const char *value = strstr(line, "\"address\":\"");
-    if (!value || sscanf(value, "\"address\":\"%63[^\"]", server->address) != 1) give_up("no address from the server");
 }
 
-/* Starts the program that the environment variable names. */
-static inline struct server start_server(const char *variable, const char *argument) {
+/* Copies the text that the line has under a key; there are no escapes in it. */
+static inline void read_value(const struct server *server, const char *key, char *value, size_t size) {
+    char opening[64];
+    snprintf(opening, sizeof opening, "\"%s\":\"", key);
+    const char *start = strstr(server->line, opening);
+    if (!start) give_up(key);
+    start += strlen(opening);
+    size_t length = strcspn(start, "\"");
+    if (length >= size) give_up(key);
+    memcpy(value, start, length);
+    value[length] = '\0';
+}
+
+/* Starts the program that the environment variable names; the arguments end with NULL. */
+static inline struct server start_server(const char *variable, const char *const *arguments) {
     const char *program = getenv(variable);
+    const char *command[32] = {program};
     int input[2], output[2];
     struct server server;
     if (!program) give_up(variable);
+    for (size_t i = 1; i + 1 < sizeof command / sizeof *command && *arguments; i++) command[i] = *arguments++;
+    if (*arguments) give_up("too many arguments");
     if (pipe2(input, O_CLOEXEC) || pipe2(output, O_CLOEXEC)) give_up("pipe");
     server.pid = fork();
     if (server.pid < 0) give_up("fork");
     if (server.pid == 0) {
         dup2(input[0], STDIN_FILENO);
         dup2(output[1], STDOUT_FILENO);
-        execl(program, program, argument, (char *)NULL);
+        execv(program, (char *const *)command);
         _exit(127);
     }
     close(input[0]);
     close(output[1]);
     server.input = input[1];
-    read_address(&server, output[0]);
+    read_line(&server, output[0]);
     close(output[0]);
+    read_value(&server, "address", server.address, sizeof server.address);
     return server;
 }
 
 /* Starts the real broker. */
-static inline struct server start_broker(void) { return start_server("RIVVEN_TEST_BROKER", NULL); }
+static inline struct server start_broker(void) {
+    const char *const none[] = {NULL};
+    return start_server("RIVVEN_TEST_BROKER", none);
+}
 
 /* Starts a server that misbehaves in the way named. */
-static inline struct server start_misbehaving(const char *mode) { return start_server("RIVVEN_MISBEHAVE", mode); }
+static inline struct server start_misbehaving(const char *mode) {
+    const char *const arguments[] = {mode, NULL};
+    return start_server("RIVVEN_MISBEHAVE", arguments);
+}
 
 /* Ends a server and waits until it is gone. */
 static inline void stop_server(struct server *server) {

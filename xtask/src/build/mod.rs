@@ -1,33 +1,64 @@
 //! Building what the other commands run.
 
-mod native;
+pub(crate) mod native;
 pub(crate) mod node;
 pub(crate) mod python;
 
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::language::Language;
-use crate::session::Session;
+use crate::session::{Session, not_started};
 
 /// The folder of the test broker, a workspace of its own.
-pub(crate) const BROKER: &str = "testing/broker";
+const BROKER: &str = "testing/broker";
 
 /// Builds the test broker and gives its path; `RIVVEN_TEST_BROKER` names one that is ready.
 pub(crate) fn broker(session: &Session) -> Result<PathBuf> {
-    if let Some(ready) = std::env::var_os("RIVVEN_TEST_BROKER") {
-        return Ok(ready.into());
+    if let Some(ready) = ready_broker() {
+        return Ok(ready);
     }
-    let folder = session.root.join(BROKER);
-    let target = folder.join("target");
     session.once("broker", || {
-        let mut build = session.cargo();
-        build.arg("build").current_dir(&folder).env("CARGO_TARGET_DIR", &target);
-        session.build("build the test broker", "two to four minutes", &mut build)
+        session.build("build the test broker", "two to four minutes", broker_cargo(session).arg("build"))
     })?;
-    Ok(target.join("debug/rivven-test-broker"))
+    Ok(session.root.join(BROKER).join("target/debug/rivven-test-broker"))
+}
+
+/// Begins to build the test broker and its tests while other things are done; whoever needs it waits for the rest.
+pub(crate) fn broker_ahead(session: &Session) -> Result<Option<Ahead>> {
+    if ready_broker().is_some() {
+        return Ok(None);
+    }
+    let mut command = broker_cargo(session);
+    // What fails here fails again, with its output, where the broker is needed.
+    command.args(["test", "--no-run"]).stdout(Stdio::null()).stderr(Stdio::null());
+    Ok(Some(Ahead(command.spawn().with_context(|| not_started(&command))?)))
+}
+
+fn ready_broker() -> Option<PathBuf> {
+    std::env::var_os("RIVVEN_TEST_BROKER").map(PathBuf::from)
+}
+
+/// A cargo that works on the test broker, which has a lock file and a target folder of its own.
+pub(crate) fn broker_cargo(session: &Session) -> Command {
+    let folder = session.root.join(BROKER);
+    let mut cargo = session.cargo();
+    cargo.env("CARGO_TARGET_DIR", folder.join("target")).current_dir(folder);
+    cargo
+}
+
+/// A build under way, from [`broker_ahead`]; it is stopped when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Ahead(Child);
+
+impl Drop for Ahead {
+    fn drop(&mut self) {
+        // Most often it has ended long ago, and there is nothing to stop.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// Builds the misbehaving server and gives its path; `RIVVEN_MISBEHAVE` names one that is ready.

@@ -25,7 +25,7 @@ const FORBIDDEN: [&str; 9] = [
 pub(super) fn run(session: &Session) -> Result<Tally> {
     let mut list = session.command("git");
     list.args(["ls-files", "-z", "--", ".", ":!:*Cargo.lock"]);
-    let files = session.run("list the tracked files", &mut list)?;
+    let files = session.query(&mut list)?;
     let mut found = Vec::new();
     for file in files.trim_end().split('\0').filter(|file| !file.is_empty()) {
         // A file that is tracked but deleted, or a link to a folder, has no text.

@@ -8,13 +8,13 @@ use anyhow::Result;
 
 use crate::checks::{self, Check, Tally};
 use crate::session::Session;
-use crate::{demo, generated, test};
+use crate::{build, demo, generated, test};
 
 /// The readings of three months: enough for several batches, answers and partitions.
 const DEMO_ROWS: usize = 2159;
 
 /// The gates in the order they run in: what is quick to fail comes first.
-const GATES: [Check; 14] = [
+const GATES: [Check; 17] = [
     Check { name: "hygiene", about: "no registry hosts or machine paths in tracked files", run: hygiene::run },
     Check { name: "format", about: "cargo fmt", run: lint::format },
     Check { name: "header", about: "include/rivven.h is what rivven-ffi says", run: header },
@@ -23,12 +23,15 @@ const GATES: [Check; 14] = [
     Check { name: "docs", about: "rustdoc without warnings", run: lint::docs },
     Check { name: "test-rust", about: "the tests of the workspace", run: test::rust },
     Check { name: "test-c", about: "the tests of the C and C++ interface", run: test::c },
+    Check { name: "sanitizers", about: "the same under the sanitizers of the compiler", run: test::c_sanitized },
     Check { name: "test-python", about: "the tests of the Python package", run: test::python },
     Check { name: "test-node", about: "the tests of the Node package", run: test::node },
+    Check { name: "types-node", about: "the types of the Node package", run: test::node_types },
     Check { name: "test-broker", about: "the tests of the test broker itself", run: test::broker },
     Check { name: "demo", about: "the examples of all languages, with three months", run: demo },
     Check { name: "outside-python", about: "pip install from another folder", run: outside::python },
     Check { name: "outside-node", about: "npm install from another folder", run: outside::node },
+    Check { name: "outside-c", about: "cargo xtask install and pkg-config from another folder", run: outside::native },
 ];
 
 /// Check everything that has to hold before a change is merged
@@ -54,6 +57,8 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<bool> {
         }
         return Ok(true);
     }
+    // It takes longest and keeps one core busy for half of that.
+    let _ahead = if arguments.only.is_empty() { build::broker_ahead(session)? } else { None };
     Ok(checks::run(session, &gates))
 }
 

@@ -9,7 +9,10 @@ use tempfile::TempDir;
 
 use crate::broker::TestBroker;
 use crate::build;
+use crate::build::native::Linkage;
 use crate::checks::Tally;
+use crate::install::install;
+use crate::language::Language;
 use crate::session::Session;
 
 /// `pip install` into a new virtual environment.
@@ -41,8 +44,32 @@ pub(super) fn node(session: &Session) -> Result<Tally> {
     quickstart(session, "node", command)
 }
 
+/// `cargo xtask install`, and programs linked with both libraries.
+pub(super) fn native(session: &Session) -> Result<Tally> {
+    let folder = TempDir::new()?;
+    let prefix = folder.path().join("prefix");
+    install(session, &prefix)?;
+    let mut tally = Tally::default();
+    for language in [Language::C, Language::Cpp] {
+        let example = build::native::source(language, "quickstart");
+        let source = copy(session, &example, folder.path())?;
+        for (name, linkage) in [("shared", Linkage::Shared), ("static", Linkage::Static)] {
+            let name = format!("{language} {name}");
+            let program = folder.path().join(name.replace(' ', "-"));
+            build::native::compile(session, &prefix, &source, &program, linkage)?;
+            let mut command = match linkage {
+                Linkage::Shared => build::native::run(session, &prefix, &program),
+                Linkage::Static => session.command(&program),
+            };
+            command.current_dir(&folder);
+            tally.passed += quickstart(session, &name, command)?.passed;
+        }
+    }
+    Ok(tally)
+}
+
 /// Copies an example, which then finds no package but the installed one.
-fn copy(session: &Session, example: &str, folder: &Path) -> Result<PathBuf> {
+fn copy(session: &Session, example: impl AsRef<Path>, folder: &Path) -> Result<PathBuf> {
     let source = session.root.join(example);
     let copy = folder.join(source.file_name().unwrap_or_default());
     fs::copy(source, &copy)?;
@@ -53,7 +80,10 @@ fn copy(session: &Session, example: &str, folder: &Path) -> Result<PathBuf> {
 fn quickstart(session: &Session, name: &str, mut command: Command) -> Result<Tally> {
     let broker = TestBroker::start(session)?;
     let output = session.run(&format!("run the quickstart outside the clone: {name}"), command.arg(&broker.address))?;
-    let is_record = |line: &str| line.split(' ').count() == 3 && line.starts_with(|c: char| c.is_ascii_digit());
+    let is_record = |line: &str| {
+        let mut fields = line.splitn(3, ' ');
+        fields.next().is_some_and(|offset| offset.parse::<u64>().is_ok()) && fields.count() == 2
+    };
     ensure!(output.lines().count() == 3 && output.lines().all(is_record), "three records expected, got\n{output}");
     Ok(Tally::PASSED)
 }

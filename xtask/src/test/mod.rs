@@ -1,5 +1,6 @@
 //! `cargo xtask test`: the tests of every language.
 
+pub(crate) mod native;
 mod runners;
 mod suites;
 
@@ -8,7 +9,7 @@ use anyhow::Result;
 use crate::checks::{self, Check};
 use crate::session::Session;
 
-pub(crate) use suites::{broker, c, node, python, rust};
+pub(crate) use suites::{broker, c, c_sanitized, node, node_types, python, rust};
 
 /// The suites in the order they run in.
 const SUITES: [Check; 5] = [

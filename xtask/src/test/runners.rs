@@ -29,6 +29,17 @@ pub(super) fn cargo(output: &str) -> Option<(usize, usize)> {
     counts.reduce(|sum, one| (sum.0 + one.0, sum.1 + one.1))
 }
 
+/// The lines of `cargo xtask ctests`: `ok NAME 12 passed, 0 failed` of a
+/// program, `ok NAME ...` of another check, `FAIL NAME ...` of either.
+pub(super) fn ctests(output: &str) -> Option<(usize, usize)> {
+    let count = |line: &str| match line.split_whitespace().next() {
+        Some("ok") => Some((before(line, "passed").unwrap_or(1), 0)),
+        Some("FAIL") => Some((0, 1)),
+        _ => None,
+    };
+    output.lines().filter_map(count).reduce(|sum, one| (sum.0 + one.0, sum.1 + one.1))
+}
+
 /// The line `== 1 failed, 12 passed, 1 error in 3.20s ==` of pytest.
 pub(super) fn pytest(output: &str) -> Option<(usize, usize)> {
     let is_summary = |line: &&str| {
@@ -65,6 +76,14 @@ mod tests {
                       test result: FAILED. 3 passed; 2 failed; 0 ignored; finished in 0.10s\n";
         assert_eq!(cargo(output), Some((15, 2)));
         assert_eq!(cargo("error: could not compile"), None);
+    }
+
+    #[test]
+    fn the_lines_of_ctests_are_summed() {
+        let output = "ok    rivven.h as c99\nok    symbols   40 exported\nok    fork   12 passed, 0 failed\n\
+                      FAIL  sigpipe  exit status: 1\n        1 of 3 passed\n";
+        assert_eq!(ctests(output), Some((14, 1)));
+        assert_eq!(ctests("error: could not compile"), None);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
+use super::native;
 use super::runners::{self, Summary, tally};
 use crate::build;
 use crate::checks::Tally;
@@ -18,8 +19,14 @@ pub(crate) fn rust(session: &Session) -> Result<Tally> {
 }
 
 /// The tests of the C and C++ interface.
-pub(crate) fn c(_session: &Session) -> Result<Tally> {
-    anyhow::bail!("not yet")
+pub(crate) fn c(session: &Session) -> Result<Tally> {
+    execute(session, "run the C and C++ tests", native::command(session, &[])?, runners::ctests)
+}
+
+/// The same under the sanitizers of the compiler.
+pub(crate) fn c_sanitized(session: &Session) -> Result<Tally> {
+    let command = native::command(session, &["--under", "sanitizers"])?;
+    execute(session, "run the C and C++ tests under sanitizers", command, runners::ctests)
 }
 
 /// The tests of the Python package, in the virtual environment that it is installed in.
@@ -39,15 +46,22 @@ pub(crate) fn python(session: &Session) -> Result<Tally> {
 pub(crate) fn node(session: &Session) -> Result<Tally> {
     build::node::package(session)?;
     let mut command = session.command("node");
-    command.args(["--test", "--test-reporter=tap", "test/"]).current_dir(session.root.join(build::node::PACKAGE));
+    command.args(["--test", "--test-reporter=tap"]).current_dir(session.root.join(build::node::PACKAGE));
     execute(session, "run the Node tests", command, runners::tap)
+}
+
+/// The types of the Node package, by the TypeScript compiler.
+pub(crate) fn node_types(session: &Session) -> Result<Tally> {
+    let mut check = session.command("npm");
+    check.args(["run", "test:types"]).current_dir(session.root.join(build::node::PACKAGE));
+    session.run("check the types of the Node package", &mut check)?;
+    Ok(Tally::PASSED)
 }
 
 /// The tests of the test broker, in its own workspace.
 pub(crate) fn broker(session: &Session) -> Result<Tally> {
-    let mut command = session.cargo();
-    let folder = session.root.join(build::BROKER);
-    command.args(["test", "--no-fail-fast"]).env("CARGO_TARGET_DIR", folder.join("target")).current_dir(folder);
+    let mut command = build::broker_cargo(session);
+    command.args(["test", "--no-fail-fast"]);
     Ok(tally(&session.execute("run the tests of the test broker", "", &mut command)?, runners::cargo))
 }
 

@@ -32,9 +32,10 @@ fn build(package: &Path) -> io::Result<()> {
     eprintln!("building the test broker, which takes some minutes the first time");
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["build", "--locked", "--target-dir", "target"]).current_dir(package);
-    // What a run of the tests sets for the client, a sanitizer for instance.
-    for variable in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET"] {
-        cargo.env_remove(variable);
+    for (name, _) in env::vars_os() {
+        if concerns_another_build(&name.to_string_lossy()) {
+            cargo.env_remove(name);
+        }
     }
     match cargo.status()? {
         status if status.success() => Ok(()),
@@ -42,4 +43,15 @@ fn build(package: &Path) -> io::Result<()> {
             "building the test broker failed: {status}, build it in testing/broker or set {VARIABLE}"
         ))),
     }
+}
+
+/// Tells whether a variable was set for the client and its tests.
+///
+/// Flags, a sanitizer's for instance, are not meant for the broker. And cargo
+/// describes the package under test to it; a dependency of the broker asks for
+/// a new build whenever that description changes, so it and most of the rest
+/// would be built again in turn by every package's tests and by hand.
+fn concerns_another_build(name: &str) -> bool {
+    const NAMES: [&str; 4] = ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET", "OUT_DIR"];
+    NAMES.contains(&name) || name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
 }

@@ -1,0 +1,65 @@
+// The facts that live in Rust, compared with what JavaScript and TypeScript show.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+import { Client, RivvenError } from 'rivven';
+
+import { packageFolder, repository } from '../testing/servers.mjs';
+
+const source = (file) => readFileSync(path.join(repository, file), 'utf8');
+const declarations = readFileSync(path.join(packageFolder, 'index.d.ts'), 'utf8');
+
+/** The first group of every match. */
+function all(text, pattern) {
+  return Array.from(text.matchAll(pattern), (match) => match[1]);
+}
+
+function camelCase(name) {
+  return name.replace(/[._](\w)/g, (_, letter) => letter.toUpperCase());
+}
+
+/** The text of a declaration, up to the brace that closes it. */
+function declaration(head) {
+  const begin = declarations.indexOf(head);
+  assert.notEqual(begin, -1, head);
+  return declarations.slice(begin, declarations.indexOf('\n}', begin));
+}
+
+test('the client has every method of the surface', () => {
+  const names = all(source('bindings/bridge/src/surface.rs'), /^ +client\("(\w+)"\),$/gm).map(camelCase);
+  assert.ok(names.length >= 12);
+  const declared = all(declaration('export class Client {'), /^  (?:static )?(\w+)\(/gm);
+  for (const name of names) {
+    assert.equal(typeof Client.prototype[name], 'function', name);
+    assert.ok(declared.includes(name), `${name} is not declared`);
+  }
+});
+
+test('what is declared exists', () => {
+  for (const name of all(declaration('export class Client {'), /^  (\w+)\(/gm)) {
+    assert.equal(typeof Client.prototype[name], 'function', name);
+  }
+  for (const name of all(declaration('export class Client {'), /^  static (\w+)\(/gm)) {
+    assert.equal(typeof Client[name], 'function', name);
+  }
+  const error = new RivvenError({ message: 'm', code: 'CLOSED' });
+  for (const name of all(declaration('export class RivvenError'), /^  readonly (\w+):/gm)) {
+    assert.ok(name in error, name);
+  }
+});
+
+test('every error code is declared', () => {
+  const codes = all(source('rivven-core/src/error/code.rs'), /^ +\w+ = \d+, "(\w+)",/gm);
+  assert.ok(codes.length >= 70);
+  assert.deepEqual(all(declarations, /^  \| '(\w+)'/gm), codes);
+});
+
+test('every configuration key is declared', () => {
+  const keys = source('rivven-core/src/config/keys.rs').split('#[cfg(test)]')[0];
+  const names = all(keys, /"([a-z0-9]+(?:\.[a-z0-9]+)+)"/g).map(camelCase);
+  assert.ok(names.length >= 6);
+  const declared = all(declaration('export interface ClientOptions {'), /^  (\w+)\??:/gm);
+  assert.deepEqual(declared.sort(), names.sort());
+});

@@ -1,0 +1,49 @@
+//! What the headers promise, compared with what is there.
+
+use std::collections::BTreeSet;
+
+use rivven_bridge::SURFACE;
+use rivven_client::ErrorCode;
+
+const HEADER: &str = include_str!("../../include/rivven.h");
+const CPP_HEADER: &str = include_str!("../../include/rivven.hpp");
+const SYMBOLS: &str = include_str!("../symbols.txt");
+
+/// The functions that the C header declares.
+fn declared() -> BTreeSet<&'static str> {
+    let code = HEADER.lines().filter(|line| !line.trim_start().starts_with(['*', '/', '#']));
+    code.filter_map(|line| line.split_once('(')?.0.rsplit([' ', '*']).next())
+        .filter(|name| name.starts_with("rivven_"))
+        .collect()
+}
+
+#[test]
+fn the_header_declares_the_committed_symbols() {
+    let promised: Vec<_> = SYMBOLS.lines().collect();
+    assert!(promised.is_sorted(), "symbols.txt is not sorted");
+    assert_eq!(declared(), promised.into_iter().collect());
+}
+
+#[test]
+fn every_method_of_the_surface_is_in_both_headers() {
+    let declared = declared();
+    for method in SURFACE {
+        let name = method.c_name();
+        assert!(declared.contains(name.as_str()), "rivven.h has no {name}");
+        assert!(
+            CPP_HEADER.contains(&format!(" {}(", method.snake_name())),
+            "rivven.hpp has no {}",
+            method.snake_name()
+        );
+        assert!(CPP_HEADER.contains(&name), "rivven.hpp does not call {name}");
+    }
+}
+
+#[test]
+fn every_code_is_in_both_headers() {
+    for code in ErrorCode::ALL {
+        let name = format!("RIVVEN_CODE_{}", code.name());
+        assert!(HEADER.contains(&format!(" {name} = {},", code.value())), "rivven.h has no {name} = {}", code.value());
+        assert!(CPP_HEADER.contains(&format!(" {code:?} = {name},")), "rivven.hpp has no {code:?} = {name}");
+    }
+}
