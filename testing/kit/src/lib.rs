@@ -1,7 +1,22 @@
-//! Brokers, good and bad, for the tests of every language.
+//! Brokers, good and bad, and what lies between them and a client, for the tests of every language.
 
 mod broker;
 mod misbehave;
+mod murmur2;
+mod net;
+pub mod program;
+mod proxy;
+mod scripted;
+mod seed;
+mod sink;
 
 pub use broker::{BrokerInfo, Mtls, TestBroker, TestBrokerBuilder};
-pub use misbehave::{Misbehaviour, MisbehavingServer};
+pub use misbehave::{MisbehavingServer, Misbehaviour};
+pub use murmur2::partition_of;
+pub use proxy::{Corruption, Direction, FaultProxy, Faults, FrameInTransit, Plan};
+pub use scripted::{
+    Action, Answerer, ERROR_TEXTS, Hex, Kind, On, Preload, ReceivedRequest, Reply, Rule, Scram, Script, ScriptedBroker,
+    Tamper,
+};
+pub use seed::Seeded;
+pub use sink::{PartitionReport, Sink, SinkOptions, SinkReport, value_checksum};

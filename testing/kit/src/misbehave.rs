@@ -5,10 +5,17 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use rivven_client::PROTOCOL_VERSION;
-use rivven_client::protocol::{FrameDecoder, Received, Request, Response, header};
+use rivven_client::protocol::{HEADER_LEN, header};
+use rivven_client::{PROTOCOL_VERSION, Response};
 use socket2::{Domain, SockAddr, SockRef, Socket, Type};
+
+use crate::scripted::{Kind, Reply, ScriptedBroker};
+
+/// Bytes of the smallest answer, a pong, so that any answer can be cut in the middle.
+const SMALLEST_FRAME: usize = 10;
+
+/// Bytes of the header of a frame that its length field counts.
+const COUNTED_HEADER_LEN: u64 = 5;
 
 /// What a [`MisbehavingServer`] does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +70,7 @@ impl Misbehaviour {
 /// A server on a loopback port of its own; it serves until the process ends.
 #[derive(Debug)]
 pub struct MisbehavingServer {
-    address: SocketAddr,
+    address: String,
     /// What keeps the accept queue full.
     _fillers: Vec<Socket>,
     _listener: Option<Socket>,
@@ -76,23 +83,59 @@ impl MisbehavingServer {
     ///
     /// What the operating system reports.
     pub fn start(misbehaviour: Misbehaviour) -> io::Result<Self> {
-        if misbehaviour == Misbehaviour::Unreachable {
-            return Self::unreachable();
+        match misbehaviour {
+            Misbehaviour::Unreachable => Self::unreachable(),
+            Misbehaviour::Http | Misbehaviour::TlsAlert | Misbehaviour::Promise4Gb => Self::foreign(misbehaviour),
+            Misbehaviour::Reset | Misbehaviour::Silent => Self::foreign(misbehaviour),
+            _ => Self::scripted(misbehaviour),
         }
+    }
+
+    /// `host:port` to connect to.
+    pub fn address(&self) -> String {
+        self.address.clone()
+    }
+
+    fn at(address: String) -> Self {
+        MisbehavingServer { address, _fillers: Vec::new(), _listener: None }
+    }
+
+    /// A server that does not look at what it gets.
+    fn foreign(misbehaviour: Misbehaviour) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
-        let address = listener.local_addr()?;
+        let address = listener.local_addr()?.to_string();
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 // A connection that fails has met its fate, which is what the test is about.
                 thread::spawn(move || serve(stream, misbehaviour));
             }
         });
-        Ok(MisbehavingServer { address, _fillers: Vec::new(), _listener: None })
+        Ok(Self::at(address))
     }
 
-    /// `host:port` to connect to.
-    pub fn address(&self) -> String {
-        self.address.to_string()
+    /// A broker that answers the handshake in some way and then misbehaves.
+    fn scripted(misbehaviour: Misbehaviour) -> io::Result<Self> {
+        let broker = ScriptedBroker::start()?;
+        if misbehaviour == Misbehaviour::CloseAtOnce {
+            broker.on(Kind::Connect).close_connection();
+        }
+        broker.on(Kind::Handshake).answer(match misbehaviour {
+            Misbehaviour::Incompatible => greeting(9, "Version mismatch: client=2, server=9"),
+            Misbehaviour::RefuseUnparsed => Reply::error("INVALID_REQUEST: Serialization error: test").with_id(0),
+            _ => greeting(PROTOCOL_VERSION, "OK"),
+        });
+        match misbehaviour {
+            Misbehaviour::CloseMidFrame => broker.on_any().truncate(SMALLEST_FRAME - 1),
+            Misbehaviour::WrongId => broker.on_any().wrong_id(),
+            Misbehaviour::Garbage => broker.on_any().answer(Reply::payload(&[0xff; 5][..])),
+            _ => {
+                broker.on(Kind::Ping).answer(Reply::response(&Response::Pong));
+                broker.on_any().unexecuted().drop_answer();
+            }
+        }
+        let address = broker.address();
+        broker.detach();
+        Ok(Self::at(address))
     }
 
     /// Linux drops connection requests while the accept queue is full.
@@ -112,116 +155,48 @@ impl MisbehavingServer {
                 Err(error) => return Err(error),
             }
         }
-        let address = local.as_socket().ok_or(io::ErrorKind::AddrNotAvailable)?;
+        let address = local.as_socket().ok_or(io::ErrorKind::AddrNotAvailable)?.to_string();
         Ok(MisbehavingServer { address, _fillers: fillers, _listener: Some(listener) })
     }
 }
 
-fn serve(stream: TcpStream, misbehaviour: Misbehaviour) -> io::Result<()> {
-    let mut peer = Peer { stream, received: BytesMut::new() };
+fn greeting(server_version: u32, message: &str) -> Reply {
+    let compatible = server_version == PROTOCOL_VERSION;
+    Reply::response(&Response::HandshakeResult { server_version, compatible, message: message.into() })
+}
+
+/// Serves a client that has not met a broker.
+fn serve(mut stream: TcpStream, misbehaviour: Misbehaviour) -> io::Result<()> {
     match misbehaviour {
-        Misbehaviour::CloseAtOnce => return Ok(()),
-        Misbehaviour::Http => return peer.answer_raw(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"),
-        Misbehaviour::TlsAlert => return peer.answer_raw(&[0x15, 3, 3, 0, 2, 2, 40]),
-        Misbehaviour::Promise4Gb => return peer.answer_raw(&[0xff; 9]),
-        Misbehaviour::Silent => return peer.swallow(),
+        Misbehaviour::Http => answer_raw(&mut stream, b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")?,
+        Misbehaviour::TlsAlert => answer_raw(&mut stream, &[0x15, 3, 3, 0, 2, 2, 40])?,
+        Misbehaviour::Promise4Gb => answer_raw(&mut stream, &[0xff; 9])?,
+        Misbehaviour::Reset => return greet_and_reset(&mut stream),
         _ => {}
     }
-    peer.greet(misbehaviour)?;
-    loop {
-        peer.misbehave(misbehaviour)?;
-    }
+    // Reads until the client closes.
+    io::copy(&mut stream, &mut io::sink()).map(drop)
 }
 
-struct Peer {
-    stream: TcpStream,
-    received: BytesMut,
+/// Answers whatever comes first.
+fn answer_raw(stream: &mut TcpStream, bytes: &[u8]) -> io::Result<()> {
+    let received = stream.read(&mut [0; 4096])?;
+    if received == 0 {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    stream.write_all(bytes)
 }
 
-impl Peer {
-    fn greet(&mut self, misbehaviour: Misbehaviour) -> io::Result<()> {
-        let (id, _) = self.request()?;
-        match misbehaviour {
-            Misbehaviour::RefuseUnparsed => {
-                self.answer(0, &Response::Error { message: "INVALID_REQUEST: Serialization error: test".into() })
-            }
-            _ => {
-                let compatible = misbehaviour != Misbehaviour::Incompatible;
-                let message = if compatible { "OK" } else { "Version mismatch: client=2, server=9" };
-                let server_version = if compatible { PROTOCOL_VERSION } else { 9 };
-                self.answer(id, &Response::HandshakeResult { server_version, compatible, message: message.into() })
-            }
-        }
-    }
-
-    fn misbehave(&mut self, misbehaviour: Misbehaviour) -> io::Result<()> {
-        if misbehaviour == Misbehaviour::Reset {
-            return self.reset();
-        }
-        let (id, request) = self.request()?;
-        match misbehaviour {
-            Misbehaviour::CloseMidFrame => {
-                self.stream.write_all(&header(id, 100))?;
-                self.stream.write_all(&[4; 20])?;
-                Err(io::ErrorKind::ConnectionAborted.into())
-            }
-            Misbehaviour::WrongId => self.answer(id.wrapping_add(1000), &Response::Pong),
-            Misbehaviour::Garbage => self.send(id, &Bytes::from_static(&[0xff; 5])),
-            _ if request == Request::Ping => self.answer(id, &Response::Pong),
-            _ => Ok(()),
-        }
-    }
-
-    /// Closes with a reset as soon as bytes are there, most of them unread.
-    fn reset(&mut self) -> io::Result<()> {
-        self.stream.read_exact(&mut [0])?;
-        SockRef::from(&self.stream).set_linger(Some(Duration::ZERO))?;
-        Err(io::ErrorKind::ConnectionReset.into())
-    }
-
-    fn request(&mut self) -> io::Result<(u32, Request)> {
-        loop {
-            match FrameDecoder::default().decode(&mut self.received).map_err(io::Error::other)? {
-                Received::Frame(frame) => {
-                    let request = Request::decode(&frame.payload).map_err(io::Error::other)?;
-                    return Ok((frame.correlation_id, request));
-                }
-                Received::NeedMore(_) => self.receive()?,
-            }
-        }
-    }
-
-    fn receive(&mut self) -> io::Result<()> {
-        let mut buffer = [0; 4096];
-        match self.stream.read(&mut buffer)? {
-            0 => Err(io::ErrorKind::UnexpectedEof.into()),
-            count => {
-                self.received.extend_from_slice(&buffer[..count]);
-                Ok(())
-            }
-        }
-    }
-
-    fn answer(&mut self, id: u32, response: &Response) -> io::Result<()> {
-        self.send(id, &response.encode())
-    }
-
-    fn send(&mut self, id: u32, payload: &Bytes) -> io::Result<()> {
-        self.stream.write_all(&header(id, payload.len()))?;
-        self.stream.write_all(payload)
-    }
-
-    fn answer_raw(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.receive()?;
-        self.stream.write_all(bytes)?;
-        self.swallow()
-    }
-
-    /// Reads until the client closes.
-    fn swallow(&mut self) -> io::Result<()> {
-        while self.receive().is_ok() {
-            self.received.clear();
-        }
-        Ok(())
-    }
+/// Answers the handshake and resets the connection as soon as more bytes come, most of them unread.
+fn greet_and_reset(stream: &mut TcpStream) -> io::Result<()> {
+    let mut head = [0; HEADER_LEN];
+    stream.read_exact(&mut head)?;
+    let length = u32::from_be_bytes([head[0], head[1], head[2], head[3]]);
+    let id = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
+    let payload = u64::from(length).saturating_sub(COUNTED_HEADER_LEN);
+    io::copy(&mut stream.take(payload), &mut io::sink())?;
+    let greeting = greeting(PROTOCOL_VERSION, "OK").encode();
+    stream.write_all(&[&header(id, greeting.len())[..], &greeting].concat())?;
+    stream.read_exact(&mut [0])?;
+    SockRef::from(&*stream).set_linger(Some(Duration::ZERO))
 }

@@ -6,7 +6,7 @@
 use std::io::{self, Read, Write};
 use std::process::ExitCode;
 
-use rivven_testkit::{Misbehaviour, MisbehavingServer};
+use rivven_testkit::{MisbehavingServer, Misbehaviour};
 
 fn main() -> ExitCode {
     match run(std::env::args().nth(1)) {
