@@ -38,13 +38,6 @@ impl<T> Call<T> {
         (Call { slot: Arc::clone(&slot) }, Settle(slot))
     }
 
-    /// A call that has its answer from the start.
-    pub(crate) fn settled(result: Result<T>) -> Self {
-        let (call, settle) = Call::new();
-        settle.settle(result);
-        call
-    }
-
     /// Waits for the answer; the operation's own timeout bounds it.
     ///
     /// # Errors

@@ -144,11 +144,9 @@ impl Client {
     ///
     /// `FORKED`.
     pub fn close(&self, limit: Option<Duration>) -> Result<Call<()>> {
-        if self.parts()?.runtime.get().is_none() {
-            return Ok(Call::settled(Ok(())));
-        }
-        let closing = self.closing(limit)?;
-        self.run(closing)
+        let (call, settle) = Call::new();
+        self.run_closing(limit, move || settle.settle(Ok(())))?;
+        Ok(call)
     }
 
     /// Closes like [`close`](Client::close); the answer goes to a queue.
@@ -157,23 +155,29 @@ impl Client {
     ///
     /// `FORKED`.
     pub fn submit_close(&self, limit: Option<Duration>, queue: &Arc<Queue>, token: u64) -> Result<()> {
-        if self.parts()?.runtime.get().is_none() {
-            Due::new(queue, token).settle(Ok(Answer::Done));
-            return Ok(());
-        }
-        let closing = self.closing(limit)?;
-        self.run_into(queue, token, closing)
+        let due = Due::new(queue, token);
+        self.run_closing(limit, move || due.settle(Ok(Answer::Done)))
     }
 
-    fn closing(&self, limit: Option<Duration>) -> Result<impl Future<Output = Result<()>> + Send + use<>> {
-        let core = &self.parts()?.core;
+    /// Closes, gives the client's share in the runtime back, and answers, in this order.
+    ///
+    /// The task has no share of its own, so that the runtime of the last client
+    /// is on its way out when the answer comes; a task that runs is not
+    /// interrupted by that.
+    fn run_closing(&self, limit: Option<Duration>, answer: impl FnOnce() + Send + 'static) -> Result<()> {
+        let Parts { core, runtime: share } = self.parts()?;
+        let Some(runtime) = share.get() else {
+            answer();
+            return Ok(());
+        };
         let closing = core.close(limit.unwrap_or_else(|| core.close_timeout()));
-        let share = Arc::clone(&self.parts()?.runtime);
-        Ok(async move {
+        let (share, answer) = (Arc::clone(share), OnDrop(Some(answer)));
+        runtime.handle().spawn(async move {
             closing.await;
             drop(share.give_back());
-            Ok(())
-        })
+            drop(answer);
+        });
+        Ok(())
     }
 
     /// Whether the client was closed.
@@ -214,6 +218,20 @@ impl Client {
             None => due.settle(Err(Error::closed(WHAT))),
         }
         Ok(())
+    }
+}
+
+/// Calls a function when it is dropped.
+///
+/// A task that closes may be dropped by a close beside it that ended the
+/// runtime: then the client is closed all the same, and the answer is due.
+struct OnDrop<F: FnOnce()>(Option<F>);
+
+impl<F: FnOnce()> Drop for OnDrop<F> {
+    fn drop(&mut self) {
+        if let Some(call) = self.0.take() {
+            call();
+        }
     }
 }
 
