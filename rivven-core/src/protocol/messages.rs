@@ -53,6 +53,21 @@ impl<T> fmt::Debug for Secret<'_, T> {
     }
 }
 
+/// Marks a byte string that may be no longer than a name.
+pub(super) struct Name<'a, T>(pub(super) &'a T);
+
+impl<T: AsRef<[u8]>> Name<'_, T> {
+    pub(super) fn check(&self, limits: &mut RequestLimits) -> Result<(), EncodeError> {
+        limits.name(self.0.as_ref().len())
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Name<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// Marks a field as user data: only its size is printed.
 pub(super) struct Payload<'a, T: ?Sized>(pub(super) &'a T);
 
@@ -88,8 +103,8 @@ impl fmt::Debug for Payload<'_, Vec<(String, Bytes)>> {
 
 /// Expands a table of messages, `number => Name { field: Type, .. }`.
 ///
-/// `as Secret` and `as Payload` behind a type pick how the field is printed
-/// and checked.
+/// `as Secret`, `as Name` and `as Payload` behind a type pick how the field is
+/// printed and checked.
 macro_rules! messages {
     (
         $(#[$enum_doc:meta])* pub enum $Enum:ident;

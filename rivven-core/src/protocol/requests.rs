@@ -6,7 +6,7 @@ use super::codec::{Decode, Encode, Field};
 use super::error::{DecodeError, DecodeErrorKind, EncodeError};
 use super::frame::RequestFrame;
 use super::limits::RequestLimits;
-use super::messages::{Message, Payload, Secret, messages, twin};
+use super::messages::{Message, Name, Payload, Secret, messages, twin};
 use super::primitives::{Reader, put_varint, varint_len};
 use super::structures::{BatchRecord, QuotaAlteration, TopicConfigEntry};
 
@@ -55,7 +55,7 @@ messages! {
     0 => Authenticate { username: String, password: String as Secret, require_tls: bool },
 
     /// Logs in by SASL; the only mechanism is `PLAIN`.
-    1 => SaslAuthenticate { mechanism: Bytes, auth_bytes: Bytes as Secret },
+    1 => SaslAuthenticate { mechanism: Bytes as Name, auth_bytes: Bytes as Secret },
 
     /// First message of a SCRAM-SHA-256 login.
     2 => ScramClientFirst { message: Bytes as Secret },

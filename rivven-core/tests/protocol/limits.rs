@@ -96,6 +96,11 @@ fn names_have_a_limit_in_bytes() {
     assert!(encode(&metadata(256)).is_ok());
     let error = EncodeError::NameTooLong { what: "topics", len: 257, max: 256 };
     assert_eq!(encode(&metadata(257)), Err(error));
+
+    let sasl = |len| Request::SaslAuthenticate { mechanism: zeros(len), auth_bytes: Bytes::new() };
+    assert!(encode(&sasl(256)).is_ok());
+    let error = EncodeError::NameTooLong { what: "mechanism", len: 257, max: 256 };
+    assert_eq!(encode(&sasl(257)), Err(error));
 }
 
 #[test]

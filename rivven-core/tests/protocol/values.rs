@@ -7,8 +7,8 @@ use std::hash::Hash;
 use arbtest::arbitrary::{Arbitrary, Result, Unstructured};
 use bytes::Bytes;
 use rivven_client::protocol::{
-    BatchRecord, BrokerInfo, DeleteRecordsResult, MessageData, PartitionMetadata, QuotaAlteration, QuotaEntry,
-    TopicConfigDescription, TopicConfigEntry, TopicConfigValue, TopicMetadata,
+    BatchRecord, BrokerInfo, DeleteRecordsResult, MAX_WIRE_NAME, MessageData, PartitionMetadata, QuotaAlteration,
+    QuotaEntry, TopicConfigDescription, TopicConfigEntry, TopicConfigValue, TopicMetadata,
 };
 use serde_json::Value;
 
@@ -71,8 +71,9 @@ impl TestValue for Bytes {
         unhex(json.as_str().unwrap())
     }
 
+    /// As long as a name may be: the mechanism of a login is held to that.
     fn random(u: &mut Unstructured<'_>) -> Result<Self> {
-        let len = u.int_in_range(0..=300)?;
+        let len = u.int_in_range(0..=MAX_WIRE_NAME)?;
         let len = len.min(u.len());
         Ok(Bytes::copy_from_slice(u.bytes(len)?))
     }
