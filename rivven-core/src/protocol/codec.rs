@@ -276,7 +276,9 @@ impl<T: Decode> Decode for Vec<T> {
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let count = reader.count(T::MIN_LEN, T::MAX_COUNT)?;
-        let mut items = Vec::with_capacity(count);
+        // No more than the message has bytes is reserved ahead: lists within lists
+        // would each claim the whole rest otherwise. A true list grows on.
+        let mut items = Vec::with_capacity(count.min(reader.remaining() / size_of::<T>().max(1)));
         for _ in 0..count {
             items.push(T::decode(reader)?);
         }
