@@ -14,7 +14,7 @@ use crate::{build, demo, generated, test};
 const DEMO_ROWS: usize = 2159;
 
 /// The gates in the order they run in: what is quick to fail comes first.
-const GATES: [Check; 17] = [
+const GATES: [Check; 18] = [
     Check { name: "hygiene", about: "no registry hosts or machine paths in tracked files", run: hygiene::run },
     Check { name: "format", about: "cargo fmt", run: lint::format },
     Check { name: "header", about: "include/rivven.h is what rivven-ffi says", run: header },
@@ -24,6 +24,7 @@ const GATES: [Check; 17] = [
     Check { name: "test-rust", about: "the tests of the workspace", run: test::rust },
     Check { name: "test-c", about: "the tests of the C and C++ interface", run: test::c },
     Check { name: "sanitizers", about: "the same under the sanitizers of the compiler", run: test::c_sanitized },
+    Check { name: "valgrind", about: "the same under valgrind's memcheck", run: test::c_under_valgrind },
     Check { name: "test-python", about: "the tests of the Python package", run: test::python },
     Check { name: "test-node", about: "the tests of the Node package", run: test::node },
     Check { name: "types-node", about: "the types of the Node package", run: test::node_types },

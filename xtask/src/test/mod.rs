@@ -9,7 +9,7 @@ use anyhow::Result;
 use crate::checks::{self, Check};
 use crate::session::Session;
 
-pub(crate) use suites::{broker, c, c_sanitized, node, node_types, python, rust};
+pub(crate) use suites::{broker, c, c_sanitized, c_under_valgrind, node, node_types, python, rust};
 
 /// The suites in the order they run in.
 const SUITES: [Check; 5] = [

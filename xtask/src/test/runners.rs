@@ -30,7 +30,8 @@ pub(super) fn cargo(output: &str) -> Option<(usize, usize)> {
 }
 
 /// The lines of `cargo xtask ctests`: `ok NAME 12 passed, 0 failed` of a
-/// program, `ok NAME ...` of another check, `FAIL NAME ...` of either.
+/// program, `ok NAME ...` of another check, `FAIL NAME ...` of either; a line
+/// `skip NAME ...` counts for nothing.
 pub(super) fn ctests(output: &str) -> Option<(usize, usize)> {
     let count = |line: &str| match line.split_whitespace().next() {
         Some("ok") => Some((before(line, "passed").unwrap_or(1), 0)),
@@ -80,7 +81,8 @@ mod tests {
 
     #[test]
     fn the_lines_of_ctests_are_summed() {
-        let output = "ok    rivven.h as c99\nok    symbols   40 exported\nok    fork   12 passed, 0 failed\n\
+        let output = "ok    rivven.h as c99\nok    symbols   40 exported\nok    fork   12 passed, 0 failed  1.5 s\n\
+                      skip  login  takes too long\n\
                       FAIL  sigpipe  exit status: 1\n        1 of 3 passed\n";
         assert_eq!(ctests(output), Some((14, 1)));
         assert_eq!(ctests("error: could not compile"), None);

@@ -29,6 +29,12 @@ pub(crate) fn c_sanitized(session: &Session) -> Result<Tally> {
     execute(session, "run the C and C++ tests under sanitizers", command, runners::ctests)
 }
 
+/// The same under valgrind, but for what it cannot run.
+pub(crate) fn c_under_valgrind(session: &Session) -> Result<Tally> {
+    let command = native::command(session, &["--under", "valgrind"])?;
+    execute(session, "run the C and C++ tests under valgrind", command, runners::ctests)
+}
+
 /// The tests of the Python package, in the virtual environment that it is installed in.
 pub(crate) fn python(session: &Session) -> Result<Tally> {
     let python = build::python::interpreter(session)?;

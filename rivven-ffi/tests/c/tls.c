@@ -1,109 +1,26 @@
 /*
- * TLS and login against the real broker: who gets in, and what the others are
- * told. No message shows the secret.
+ * TLS with the real broker: which certificates are accepted, and what is said
+ * of the others.
+ *
+ * Nobody logs in by SCRAM here: the key derivation is too slow for valgrind.
  */
 
-#include <string.h>
-
-#include "client.h"
-#include "secure.h"
-
-static const char *const wrong_password = "Wrong-Horse-8";
-
-/* The ways to log in. */
-static const struct {
-    const char *name, *mechanism;
-    rivven_code (*call)(rivven_client_t *, const char *, const char *, rivven_session_t **, rivven_error_t **);
-} logins[] = {
-    {"authenticate", "plain", rivven_client_authenticate},
-    {"authenticate_scram", "scram-sha-256", rivven_client_authenticate_scram},
-};
-
-enum { LOGINS = sizeof logins / sizeof *logins };
-
-/* A call that fails with this code and a message that has these words, the address and no secret. */
-static void refused(const char *what, const char *address, rivven_code wanted, const char *words, rivven_code code) {
-    const char *message = rivven_error_message(error);
-    check(strstr(message, words) && strstr(message, address), "%s: the message has \"%s\" and the address", what, words);
-    check(!strstr(message, SECRET), "%s: and not the secret", what);
-    fails(what, wanted, code);
-}
-
-/* A client that trusts the authority in a file; more settings, ended by NULL, may be given. */
-static rivven_client_t *trusting(const char *address, const char *ca, const char *const *more) {
-    const char *settings[16] = {"tls.ca.cert.path", ca};
-    for (size_t i = 2; more && *more && i + 1 < sizeof settings / sizeof *settings; i++) settings[i] = *more++;
-    return client_of(address, settings);
-}
-
-static rivven_code list_topics(rivven_client_t *client) {
-    rivven_strings_t *names = NULL;
-    rivven_code code = rivven_client_list_topics(client, &names, &error);
-    rivven_strings_free(names);
-    return code;
-}
-
-static void test_login(const struct secure_broker *broker) {
-    for (int i = 0; i < LOGINS; i++) {
-        rivven_client_t *client = trusting(broker->server.address, broker->ca, NULL);
-        rivven_session_t *session = NULL;
-        succeeds("connect by TLS", rivven_client_connect(client, &error));
-        fails("without login", RIVVEN_CODE_AUTHENTICATION_REQUIRED, list_topics(client));
-        if (!succeeds(logins[i].name, logins[i].call(client, USER, PASSWORD, &session, &error))) return;
-        check(*rivven_session_id(session) != '\0', "the session has a name");
-        check(rivven_session_expires_in(session) == 3600, "and the time that the broker gives");
-        rivven_session_free(session);
-        succeeds("a request", list_topics(client));
-        succeeds("log in again, without a place for the session",
-                 logins[i].call(client, USER, PASSWORD, NULL, &error));
-        succeeds("close", rivven_client_close(client, -1, &error));
-        session = NULL;
-        fails("log in after close", RIVVEN_CODE_CLOSED, logins[i].call(client, USER, PASSWORD, &session, &error));
-        check(!session, "outputs are untouched");
-        rivven_client_free(client);
-    }
-}
+#include "secure_client.h"
 
 static void test_records(const struct secure_broker *broker) {
     rivven_client_t *client = trusting(broker->server.address, broker->ca, NULL);
+    rivven_session_t *session = NULL;
     rivven_batch_t *batch = NULL;
     const rivven_bytes_t key = rivven_bytes_from_string("k"), value = rivven_bytes_from_string("v");
-    succeeds("log in", rivven_client_authenticate_scram(client, USER, PASSWORD, NULL, &error));
+    succeeds("log in", rivven_client_authenticate(client, USER, PASSWORD, &session, &error));
+    check(*rivven_session_id(session) != '\0', "the session has a name");
+    rivven_session_free(session);
     succeeds("create a topic", rivven_client_create_topic(client, "t", 1, NULL, &error));
     succeeds("publish", rivven_client_publish_to_partition(client, "t", 0, key, value, NULL, &error));
     succeeds("consume", rivven_client_consume(client, "t", 0, 0, 10, &batch, &error));
     check(holds(rivven_batch_value(batch, 0), "v", 1), "the record comes back");
     rivven_batch_free(batch);
     rivven_client_free(client);
-}
-
-/* A wrong password and an unknown user look alike, and leave what was in use. */
-static void test_wrong_credentials(const struct secure_broker *broker) {
-    const char *address = broker->server.address;
-    rivven_client_t *client = trusting(address, broker->ca, NULL);
-    for (int i = 0; i < LOGINS; i++) {
-        refused("a wrong password", address, RIVVEN_CODE_AUTHENTICATION_FAILED, USER,
-                logins[i].call(client, USER, wrong_password, NULL, &error));
-        refused("an unknown user", address, RIVVEN_CODE_AUTHENTICATION_FAILED, "mallory",
-                logins[i].call(client, "mallory", PASSWORD, NULL, &error));
-    }
-    fails("still without login", RIVVEN_CODE_AUTHENTICATION_REQUIRED, list_topics(client));
-    succeeds("the right ones", rivven_client_authenticate_scram(client, USER, PASSWORD, NULL, &error));
-    fails("wrong ones again", RIVVEN_CODE_AUTHENTICATION_FAILED,
-          rivven_client_authenticate_scram(client, USER, wrong_password, NULL, &error));
-    succeeds("the login before holds", list_topics(client));
-    rivven_client_free(client);
-}
-
-static void test_wrong_credentials_of_the_configuration(const struct secure_broker *broker) {
-    for (int i = 0; i < LOGINS; i++) {
-        const char *const wrong[] = {"auth.username", USER, "auth.password", wrong_password,
-                                     "auth.mechanism", logins[i].mechanism, NULL};
-        rivven_client_t *client = trusting(broker->server.address, broker->ca, wrong);
-        refused("a wrong password in the configuration", broker->server.address, RIVVEN_CODE_AUTHENTICATION_FAILED,
-                USER, rivven_client_connect(client, &error));
-        rivven_client_free(client);
-    }
 }
 
 static void test_client_certificates(void) {
@@ -113,14 +30,10 @@ static void test_client_certificates(void) {
     refused("no certificate where one is required", broker.server.address, RIVVEN_CODE_TLS_FAILED,
             "tls.client.cert.path", rivven_client_connect(client, &error));
     rivven_client_free(client);
-    for (int i = 0; i < LOGINS; i++) {
-        const char *const settings[] = {"tls.client.cert.path", broker.cert, "tls.client.key.path", broker.key,
-                                        "auth.username", USER, "auth.password", PASSWORD,
-                                        "auth.mechanism", logins[i].mechanism, NULL};
-        client = trusting(broker.server.address, broker.ca, settings);
-        succeeds("with a certificate, and the login of the configuration", list_topics(client));
-        rivven_client_free(client);
-    }
+    const char *const settings[] = {"tls.client.cert.path", broker.cert, "tls.client.key.path", broker.key, NULL};
+    client = trusting(broker.server.address, broker.ca, settings);
+    succeeds("with a certificate", rivven_client_ping(client, &error));
+    rivven_client_free(client);
     stop_secure(&broker);
     start_secure(&broker, (const char *const[]){"--mtls", "optional", NULL});
     client = trusting(broker.server.address, broker.ca, NULL);
@@ -133,10 +46,6 @@ static void test_other_authority(const struct secure_broker *broker) {
     rivven_client_t *client = trusting(broker->server.address, broker->other_ca, NULL);
     refused("an unknown authority", broker->server.address, RIVVEN_CODE_TLS_FAILED, "unknown CA",
             rivven_client_connect(client, &error));
-    rivven_client_free(client);
-    client = client_of(broker->server.address, (const char *const[]){"tls.enabled", "true", NULL});
-    refused("an authority that the system does not know", broker->server.address, RIVVEN_CODE_TLS_FAILED,
-            "unknown CA", rivven_client_connect(client, &error));
     rivven_client_free(client);
 }
 
@@ -242,10 +151,7 @@ int main(void) {
     struct secure_broker broker, other;
     start_secure(&broker, NULL);
     start_secure(&other, NULL);
-    test_login(&broker);
     test_records(&broker);
-    test_wrong_credentials(&broker);
-    test_wrong_credentials_of_the_configuration(&broker);
     test_client_certificates();
     test_other_authority(&broker);
     test_server_name();
