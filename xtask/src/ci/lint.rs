@@ -33,6 +33,10 @@ pub(super) fn clippy(session: &Session) -> Result<Tally> {
     let mut extensions = session.cargo();
     extensions.arg("clippy").args(selected).args(["--", "--deny", "warnings"]);
     session.build("run clippy on the extension modules", "a minute", &mut extensions)?;
+    // The client alone, without the features that the bindings switch on.
+    let mut plain = session.cargo();
+    plain.args(["clippy", "--package", "rivven-client", "--lib", "--no-default-features", "--", "--deny", "warnings"]);
+    session.build("run clippy on the client without features", "some seconds", &mut plain)?;
     Ok(Tally::PASSED)
 }
 

@@ -64,11 +64,18 @@ pub(crate) fn node_types(session: &Session) -> Result<Tally> {
     Ok(Tally::PASSED)
 }
 
-/// The tests of the test broker, in its own workspace.
+/// The tests of the test broker, and of the codec against the published one, in their own workspace.
 pub(crate) fn broker(session: &Session) -> Result<Tally> {
     let mut command = build::broker_cargo(session);
-    command.args(["test", "--no-fail-fast"]);
+    command.args(["test", "--workspace", "--no-fail-fast"]);
     Ok(tally(&session.execute("run the tests of the test broker", "", &mut command)?, runners::cargo))
+}
+
+/// The fuzz targets of the codec, for a bounded time, in their own workspace.
+pub(crate) fn fuzz(session: &Session) -> Result<Tally> {
+    let mut command = session.cargo();
+    command.args(["test", "--no-fail-fast"]).current_dir(session.root.join("fuzz"));
+    Ok(tally(&session.execute("fuzz the codec", "half a minute the first time", &mut command)?, runners::cargo))
 }
 
 /// Runs tests that find the brokers, good and bad, by their variables.
