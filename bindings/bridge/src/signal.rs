@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
-/// An eventfd on Linux, a pipe elsewhere: readable from [`raise`](Descriptor::raise) to [`clear`](Descriptor::clear).
+/// An eventfd on Linux, a pipe elsewhere: readable from `raise` to `clear`.
 #[derive(Debug)]
 pub struct Descriptor {
     read: OwnedFd,
