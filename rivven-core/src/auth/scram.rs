@@ -246,4 +246,44 @@ mod tests {
         }
         assert_eq!(exchange.challenge(b"\xff").unwrap_err(), ScramError::MalformedChallenge);
     }
+
+    /// Damages a good message, or makes one up.
+    fn damaged(u: &mut arbtest::arbitrary::Unstructured<'_>, good: &str) -> arbtest::arbitrary::Result<Vec<u8>> {
+        let mut bytes = good.as_bytes().to_vec();
+        for _ in 0..u.int_in_range(0..=4)? {
+            let at = u.int_in_range(0..=bytes.len().saturating_sub(1))?;
+            match u.int_in_range(0..=3)? {
+                0 => bytes.truncate(at),
+                1 => bytes.insert(at, u.arbitrary()?),
+                2 => bytes.extend_from_slice(u.arbitrary::<&[u8]>()?),
+                _ if !bytes.is_empty() => bytes[at] = u.arbitrary()?,
+                _ => {}
+            }
+        }
+        Ok(bytes)
+    }
+
+    #[test]
+    fn no_message_of_a_server_does_harm() {
+        let exchange = Exchange::start("user", [0x11; NONCE_BYTES]);
+        let good = format!("r={}server,s=AAECAwQFBgc=,i=4096", STANDARD.encode([0x11; NONCE_BYTES]));
+        let keys = Keys { client: [1; 32], server: [2; 32] };
+        let (_, proof) = exchange.challenge(good.as_bytes()).unwrap().prove(&keys);
+        let signature = hmac(&keys.server, proof.auth_message.as_bytes());
+        let last = format!("v={}", STANDARD.encode(signature));
+        assert_eq!(proof.verify(last.as_bytes()), Ok(()));
+        arbtest::arbtest(|u| {
+            if let Ok(challenge) = exchange.challenge(&damaged(u, &good)?) {
+                assert!(
+                    (MIN_ITERATIONS..=MAX_ITERATIONS).contains(&challenge.iterations) && !challenge.salt.is_empty()
+                );
+            }
+            let answer = damaged(u, &last)?;
+            if proof.verify(&answer).is_ok() {
+                let value = std::str::from_utf8(&answer).ok().and_then(|text| attribute(text, "v="));
+                assert_eq!(STANDARD.decode(value.unwrap()).unwrap(), signature, "only the true signature is accepted");
+            }
+            Ok(())
+        });
+    }
 }
