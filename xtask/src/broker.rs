@@ -43,7 +43,7 @@ impl TestBroker {
         BufReader::new(child.stdout.take().context("the broker has no output")?).read_line(&mut line)?;
         let Ok(Announcement { address }) = serde_json::from_str(&line) else {
             child.wait()?;
-            bail!("the test broker did not start\n{}", last_lines(&std::fs::read_to_string(&log)?));
+            bail!("{} did not start\n{}", command.get_program().display(), last_lines(&std::fs::read_to_string(&log)?));
         };
         Ok(TestBroker { child, address })
     }
