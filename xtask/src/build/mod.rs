@@ -33,7 +33,7 @@ pub(crate) fn broker_ahead(session: &Session) -> Result<Option<Ahead>> {
     }
     let mut command = broker_cargo(session);
     // What fails here fails again, with its output, where the broker is needed.
-    command.args(["test", "--workspace", "--no-run"]).stdout(Stdio::null()).stderr(Stdio::null());
+    command.args(["test", "--no-run"]).stdout(Stdio::null()).stderr(Stdio::null());
     Ok(Some(Ahead(command.spawn().with_context(|| not_started(&command))?)))
 }
 

@@ -64,11 +64,22 @@ pub(crate) fn node_types(session: &Session) -> Result<Tally> {
     Ok(Tally::PASSED)
 }
 
-/// The tests of the test broker, and of the codec against the published one, in their own workspace.
+/// The tests of the test broker, in its own workspace.
 pub(crate) fn broker(session: &Session) -> Result<Tally> {
     let mut command = build::broker_cargo(session);
-    command.args(["test", "--workspace", "--no-fail-fast"]);
+    command.args(["test", "--no-fail-fast"]);
     Ok(tally(&session.execute("run the tests of the test broker", "", &mut command)?, runners::cargo))
+}
+
+/// The codec against the published one, which is a dependency of the test broker's workspace.
+///
+/// Tested by itself: together with the broker, cargo would unite the features
+/// of both and build the broker a second time.
+pub(crate) fn differential(session: &Session) -> Result<Tally> {
+    let mut command = build::broker_cargo(session);
+    command.args(["test", "--package", "rivven-differential", "--no-fail-fast"]);
+    let title = "compare the codec with the published one";
+    Ok(tally(&session.execute(title, "a minute the first time", &mut command)?, runners::cargo))
 }
 
 /// The fuzz targets of the codec, for a bounded time, in their own workspace.
