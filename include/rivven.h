@@ -8,14 +8,17 @@
  *
  * - Results. A function that can fail returns a `rivven_code`, 0 for success.
  *   Its last argument is where an error is stored if it fails; it may be NULL.
- *   The error then belongs to the caller. Nothing else is written on failure,
- *   and the error is not written on success.
+ *   The error then belongs to the caller: it is written over what was there,
+ *   so free an error before its variable is used again. Nothing else is written
+ *   on failure, and the error is not written on success: handles and errors that
+ *   begin as NULL may be freed at the end whatever happened.
  * - Handles are pointers to opaque types. What a function stores through a
  *   pointer to a handle belongs to the caller and is freed with the `_free` of
  *   its type, once. `_free` accepts NULL, never blocks and never fails.
  * - Arguments are checked: NULL where a handle, a string or a place for a new
  *   handle is needed, a handle of another type or a string that is not UTF-8 is
- *   `RIVVEN_CODE_INVALID_ARGUMENT`. A handle that was freed is recognised where
+ *   `RIVVEN_CODE_INVALID_ARGUMENT`; so are bytes of a length with NULL as data.
+ *   A handle that was freed is recognised where
  *   its memory was not used again, but using it is a defect of the program all
  *   the same.
  * - Strings end with a zero and are UTF-8. Inputs are copied before a function

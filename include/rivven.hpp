@@ -294,7 +294,7 @@ inline const char *text(const std::string &string) {
 /// Gives the version of the library that runs: `0.2.0`.
 inline std::string_view version() noexcept { return rivven_version(); }
 
-/// How a client is to work: keys and values, as docs/CONFIGURATION.md lists them.
+/// How a client is to work: keys and values, as docs/CONFIGURATION.md of the project lists them.
 class Config {
 public:
     /// Every key has its default.
@@ -379,13 +379,17 @@ public:
     bool empty() const noexcept { return size() == 0; }
 
     /// A record; `index` must be below size(), otherwise everything in it is 0 or empty.
-    Record operator[](std::size_t index) const noexcept { return read(batch_.get(), index); }
+    /// The record points into the batch: a batch that is about to be destroyed gives none.
+    Record operator[](std::size_t index) const & noexcept { return read(batch_.get(), index); }
+    Record operator[](std::size_t index) const && = delete;
 
     /// The first record; the batch must not be empty.
-    Record front() const noexcept { return (*this)[0]; }
+    Record front() const & noexcept { return (*this)[0]; }
+    Record front() const && = delete;
 
     /// The last record; the batch must not be empty.
-    Record back() const noexcept { return (*this)[size() - 1]; }
+    Record back() const & noexcept { return (*this)[size() - 1]; }
+    Record back() const && = delete;
 
     /// The beginning of the records.
     iterator begin() const noexcept { return {batch_.get(), 0}; }

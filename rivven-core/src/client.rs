@@ -158,6 +158,9 @@ impl Client {
     /// Appends a record and gives its offset; the broker chooses the partition
     /// and creates an unknown topic.
     ///
+    /// Which partition it chose is in the answer to [`Publish`](crate::ops::Publish),
+    /// by [`call`](Client::call).
+    ///
     /// # Errors
     ///
     /// `INVALID_TOPIC` and `REQUEST_TOO_LARGE` before anything is sent,

@@ -32,7 +32,8 @@ macro_rules! operations {
         ///
         /// Without a partition the broker chooses one for the whole batch, by the
         /// key of the first record. The batch is not atomic: an error may leave its
-        /// first records written. An empty batch is `INVALID_ARGUMENT`.
+        /// first records written. An empty batch is `INVALID_ARGUMENT`. Where
+        /// no record has a key, one of them says its type: `None::<&str>`.
         ///
         /// # Errors
         ///

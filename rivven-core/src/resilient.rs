@@ -95,6 +95,10 @@ impl ResilientClient {
     /// Appends a record and gives its offset; the broker chooses the partition,
     /// by the key where there is one, and creates an unknown topic.
     ///
+    /// Unlike [`Client::publish`](crate::Client::publish) it takes a key. Which
+    /// partition the broker chose is in the answer to
+    /// [`Publish`](crate::ops::Publish), by [`call`](ResilientClient::call).
+    ///
     /// # Errors
     ///
     /// `INVALID_TOPIC` and `REQUEST_TOO_LARGE` before anything is sent,

@@ -75,7 +75,7 @@ const KEYS: &[Property] = &[
     milliseconds(
         "connection.timeout.ms",
         "10000",
-        "the time to resolve, connect and exchange the handshake, for one server",
+        "the time to resolve, connect, encrypt, exchange the handshake and log in; connecting a client shares it among its servers",
     ),
     milliseconds("request.timeout.ms", "30000", "the time from a call to its answer"),
     milliseconds("close.timeout.ms", "5000", "how long close waits for pending answers"),

@@ -52,7 +52,6 @@ impl Properties {
     }
 
     /// The value that was set for a key, if any; defaults do not count.
-    #[cfg(feature = "tls")]
     pub(super) fn explicit(&self, name: &str) -> Option<&str> {
         self.values.get(Property::find(name)?.name).map(String::as_str)
     }

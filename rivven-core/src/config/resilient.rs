@@ -47,6 +47,8 @@ impl ResilientClientConfig {
     /// `INVALID_CONFIG` for values that contradict each other and for
     /// certificates that cannot be used.
     pub fn from_properties(properties: &Properties) -> Result<Self> {
+        #[cfg(not(feature = "tls"))]
+        refuse_tls(properties)?;
         Ok(ResilientClientConfig {
             auth: auth(properties)?,
             #[cfg(feature = "tls")]
@@ -68,6 +70,22 @@ impl ResilientClientConfig {
             #[cfg(feature = "tls")]
             tls: None,
         }
+    }
+}
+
+/// A build without TLS must not connect in clear what was to be encrypted.
+#[cfg(not(feature = "tls"))]
+fn refuse_tls(properties: &Properties) -> Result<()> {
+    let asked = super::keys::Property::all()
+        .iter()
+        .filter(|key| key.name.starts_with("tls."))
+        .find(|key| properties.explicit(key.name).is_some_and(|value| value != "false"));
+    match asked {
+        Some(key) => Err(Error::ConfigError(Detail::new(format!(
+            "{} is set, but the client was built without TLS: build it with the feature tls",
+            key.name
+        )))),
+        None => Ok(()),
     }
 }
 
@@ -163,6 +181,16 @@ mod tests {
         let config = ResilientClientConfig::builder().auth("alice", "hunter2").build();
         let shown = format!("{config:?}");
         assert!(shown.contains("[REDACTED]") && !shown.contains("hunter2"), "{shown}");
+    }
+
+    #[cfg(not(feature = "tls"))]
+    #[test]
+    fn a_build_without_tls_refuses_to_connect_in_clear_instead() {
+        for (key, value) in [("tls.enabled", "true"), ("tls.ca.cert.path", "ca.pem")] {
+            let mut properties = Properties::new();
+            properties.set(key, value).unwrap();
+            assert!(ResilientClientConfig::from_properties(&properties).is_err(), "{key}");
+        }
     }
 
     #[test]

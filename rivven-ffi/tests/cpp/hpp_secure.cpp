@@ -74,7 +74,8 @@ void test_login(const Broker &broker) {
     check(!plain.id.empty() && plain.expires_in == std::chrono::hours(1), "log in with the password itself");
     client.create_topic("t", 1);
     client.publish("t", "v");
-    check(client.consume("t", 0, 0, 1).front().value == "v", "records");
+    const rivven::Batch records = client.consume("t", 0, 0, 1);
+    check(records.front().value == "v", "records");
     refused("a user with a zero", Code::InvalidArgument, "zero", [&] { client.authenticate({"a\0b", 3}, PASSWORD); });
     client.close();
     refused("after close", Code::Closed, "", [&] { client.authenticate_scram(USER, PASSWORD); });
