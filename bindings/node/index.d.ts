@@ -141,7 +141,7 @@ export class Client {
    *
    * @throws RivvenError `INVALID_CONFIG`
    */
-  constructor(options: string | ClientOptions);
+  constructor(options: string | string[] | ClientOptions);
 
   /**
    * Makes a client and waits for its first connection.
@@ -149,7 +149,7 @@ export class Client {
    * `INVALID_CONFIG`; with one server its own error, such as
    * `CONNECTION_FAILED` or `TIMED_OUT`, with several `ALL_SERVERS_UNAVAILABLE`.
    */
-  static connect(options: string | ClientOptions): Promise<Client>;
+  static connect(options: string | string[] | ClientOptions): Promise<Client>;
 
   /**
    * Logs in with the password itself, on the connection in use and on every later one.

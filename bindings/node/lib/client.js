@@ -14,13 +14,13 @@ class Client {
   #channel;
 
   /**
-   * @param {string | api.ClientOptions} options
+   * @param {string | string[] | api.ClientOptions} options
    */
   constructor(options) {
     this.#channel = new Channel(config(options));
   }
 
-  /** @param {string | api.ClientOptions} options */
+  /** @param {string | string[] | api.ClientOptions} options */
   static async connect(options) {
     const client = new Client(options);
     await client.#channel.call((native, token) => native.connect(token));
