@@ -205,7 +205,8 @@ class Client {
  * @returns {{ [key: string]: string }}
  */
 function config(options) {
-  if (typeof options === 'string' || Array.isArray(options)) return { bootstrapServers: options };
+  if (typeof options === 'string') return { bootstrapServers: options };
+  if (Array.isArray(options)) return { bootstrapServers: options.join(',') };
   if (typeof options !== 'object' || options === null) {
     throw misuse(`the configuration must be an address or an object, not ${args.shown(options)}`, 'INVALID_CONFIG');
   }
