@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::auth::{AuthSession, Credentials, Mechanism};
+use crate::auth::{AuthMechanism, AuthSession, Credentials};
 #[cfg(feature = "tls")]
 use crate::config::TlsConfig;
 use crate::connection::{ConnectOptions, Connection, Deadline, Handshake, ServerAddress, connect};
@@ -108,7 +108,7 @@ impl Client {
     ///
     /// `AUTHENTICATION_REQUIRES_TLS`, `AUTHENTICATION_FAILED`.
     pub async fn authenticate(&self, username: impl AsRef<str>, password: impl AsRef<str>) -> Result<AuthSession> {
-        self.log_in(Credentials::new(username.as_ref(), password.as_ref(), Mechanism::Plain)).await
+        self.log_in(Credentials::new(username.as_ref(), password.as_ref(), AuthMechanism::Plain)).await
     }
 
     /// Logs in by SCRAM-SHA-256: the password is never sent, and the server proves that it knows it too.
@@ -121,7 +121,7 @@ impl Client {
         username: impl AsRef<str>,
         password: impl AsRef<str>,
     ) -> Result<AuthSession> {
-        self.log_in(Credentials::new(username.as_ref(), password.as_ref(), Mechanism::ScramSha256)).await
+        self.log_in(Credentials::new(username.as_ref(), password.as_ref(), AuthMechanism::ScramSha256)).await
     }
 
     async fn log_in(&self, credentials: Credentials) -> Result<AuthSession> {

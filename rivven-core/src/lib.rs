@@ -29,11 +29,11 @@ pub mod ops;
 pub mod protocol;
 mod resilient;
 
-pub use auth::AuthSession;
+pub use auth::{AuthMechanism, AuthSession};
 pub use client::Client;
 pub use config::{
-    AuthConfig, AuthMechanism, Kind, Properties, Property, ResilientAuthConfig, ResilientClientConfig,
-    ResilientClientConfigBuilder, Scope,
+    AuthConfig, Kind, Properties, Property, ResilientAuthConfig, ResilientClientConfig, ResilientClientConfigBuilder,
+    Scope,
 };
 #[cfg(feature = "tls")]
 pub use config::{TlsConfig, TlsConfigBuilder};

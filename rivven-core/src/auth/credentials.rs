@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
+use super::AuthMechanism;
 use super::scram::{Challenge, Keys};
 
 /// A text that is never printed and is wiped from memory when it is dropped.
@@ -29,22 +30,12 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// How a client logs in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub(crate) enum Mechanism {
-    /// SCRAM-SHA-256: the password is never sent, and the server proves that it knows it too.
-    #[default]
-    ScramSha256,
-    /// The password itself, refused without TLS.
-    Plain,
-}
-
 /// Who logs in and how; clones share the derived keys.
 #[derive(Clone)]
 pub(crate) struct Credentials {
     pub(crate) username: Arc<str>,
     pub(crate) password: Secret,
-    pub(crate) mechanism: Mechanism,
+    pub(crate) mechanism: AuthMechanism,
     keys: Arc<Mutex<Option<DerivedKeys>>>,
 }
 
@@ -55,7 +46,7 @@ struct DerivedKeys {
 }
 
 impl Credentials {
-    pub(crate) fn new(username: &str, password: &str, mechanism: Mechanism) -> Self {
+    pub(crate) fn new(username: &str, password: &str, mechanism: AuthMechanism) -> Self {
         Credentials { username: username.into(), password: Secret::new(password), mechanism, keys: Arc::default() }
     }
 

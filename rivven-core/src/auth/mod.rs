@@ -3,8 +3,19 @@
 mod credentials;
 mod scram;
 
-pub(crate) use credentials::{Credentials, Mechanism};
+pub(crate) use credentials::Credentials;
 pub(crate) use scram::{Exchange, NONCE_BYTES, ScramError};
+
+/// How a client logs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum AuthMechanism {
+    /// `scram-sha-256`, the default: the password is never sent, and the server proves that it knows it too.
+    #[default]
+    ScramSha256,
+    /// `plain`: the password itself; refused without TLS before a byte of it is sent.
+    Plain,
+}
 
 /// What a successful login gives.
 #[derive(Clone, PartialEq, Eq)]

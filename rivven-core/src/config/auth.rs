@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::auth::{Credentials, Mechanism};
+use crate::auth::{AuthMechanism, Credentials};
 
 /// User and password of a login; `Debug` hides the password.
 #[derive(Clone, PartialEq, Eq)]
@@ -14,17 +14,6 @@ pub struct AuthConfig {
     pub password: String,
     /// How to log in (`auth.mechanism`).
     pub mechanism: AuthMechanism,
-}
-
-/// How a client logs in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[non_exhaustive]
-pub enum AuthMechanism {
-    /// `scram-sha-256`, the default: the password is never sent, and the server proves that it knows it too.
-    #[default]
-    ScramSha256,
-    /// `plain`: the password itself; refused without TLS before a byte of it is sent.
-    Plain,
 }
 
 impl AuthConfig {
@@ -39,11 +28,7 @@ impl AuthConfig {
     }
 
     pub(crate) fn credentials(&self) -> Credentials {
-        let mechanism = match self.mechanism {
-            AuthMechanism::ScramSha256 => Mechanism::ScramSha256,
-            AuthMechanism::Plain => Mechanism::Plain,
-        };
-        Credentials::new(&self.username, &self.password, mechanism)
+        Credentials::new(&self.username, &self.password, self.mechanism)
     }
 }
 

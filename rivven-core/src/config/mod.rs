@@ -7,7 +7,7 @@ mod resilient;
 #[cfg(feature = "tls")]
 mod tls;
 
-pub use auth::{AuthConfig, AuthMechanism};
+pub use auth::AuthConfig;
 pub use keys::{Kind, Property, Scope};
 pub use properties::Properties;
 pub use resilient::{ResilientAuthConfig, ResilientClientConfig, ResilientClientConfigBuilder};

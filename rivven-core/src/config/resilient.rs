@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::auth::{AuthConfig, AuthMechanism};
+use super::auth::AuthConfig;
 use super::properties::Properties;
 #[cfg(feature = "tls")]
 use super::tls::TlsConfig;
+use crate::auth::AuthMechanism;
 use crate::error::{Detail, Error, Result};
 
 /// How a [`ResilientClient`](crate::ResilientClient) works; made by [`builder`](Self::builder) or from [`Properties`].

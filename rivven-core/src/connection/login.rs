@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 
 use super::{Connection, Deadline};
-use crate::auth::{AuthSession, Credentials, Exchange, Mechanism, NONCE_BYTES, ScramError};
+use crate::auth::{AuthMechanism, AuthSession, Credentials, Exchange, NONCE_BYTES, ScramError};
 use crate::error::{Detail, Error, ErrorCode, Outcome, Result};
 use crate::protocol::{DecodeAnswer, EncodeError, RequestFrame, Response, encode};
 
@@ -18,8 +18,8 @@ pub(super) async fn log_in(
 ) -> Result<AuthSession> {
     let login = Login { connection, credentials, deadline };
     let session = match credentials.mechanism {
-        Mechanism::ScramSha256 => login.scram().await,
-        Mechanism::Plain => login.plain().await,
+        AuthMechanism::ScramSha256 => login.scram().await,
+        AuthMechanism::Plain => login.plain().await,
     };
     session.map_err(|error| explained(error, connection, credentials)).inspect(|session| {
         tracing::debug!(address = %connection.address(), user = %credentials.username, expires_in = session.expires_in, "logged in");
