@@ -21,16 +21,22 @@
 mod auth;
 mod client;
 mod cluster;
+mod compression;
 mod config;
 mod connection;
 mod error;
 mod methods;
 pub mod ops;
 pub mod protocol;
+mod record_metadata;
+mod resilience;
 mod resilient;
+mod schema_registry;
 
 pub use auth::{AuthMechanism, AuthSession};
 pub use client::Client;
+pub use cluster::{ResilientStats, ServerStats, StateChange, StateChanges};
+pub use compression::Decompression;
 pub use config::{
     AuthConfig, Kind, Properties, Property, ResilientAuthConfig, ResilientClientConfig, ResilientClientConfigBuilder,
     Scope,
@@ -42,4 +48,7 @@ pub use protocol::{
     BrokerInfo, DeleteRecordsResult, MAX_MESSAGE_SIZE, MessageData, Operation, PROTOCOL_VERSION, PartitionMetadata,
     Request, Response, TopicConfigEntry, TopicMetadata,
 };
+pub use record_metadata::{OFFSET_UNKNOWN, RecordMetadata};
+pub use resilience::CircuitState;
 pub use resilient::{Answering, ResilientClient};
+pub use schema_registry::{Schema, SchemaType};

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::auth::AuthSession;
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, ResilientStats, StateChanges};
 use crate::config::{AuthConfig, ResilientClientConfig};
 use crate::error::{Error, Result};
 use crate::methods::operations;
+use crate::ops::Publish;
 use crate::protocol::{DecodeAnswer, Operation};
+use crate::record_metadata::RecordMetadata;
 
 /// The future of a call: it owns all that it needs and may outlive the operation.
 pub type Answering<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
@@ -108,7 +110,35 @@ impl ResilientClient {
         self.append(topic.as_ref(), None, key, value.as_ref()).await
     }
 
+    /// Appends a record like [`publish`](ResilientClient::publish) and says all that is known of where it went.
+    ///
+    /// # Errors
+    ///
+    /// As [`publish`](ResilientClient::publish).
+    pub async fn publish_with_metadata(
+        &self,
+        topic: impl AsRef<str>,
+        key: Option<&[u8]>,
+        value: impl AsRef<[u8]>,
+    ) -> Result<RecordMetadata> {
+        let (topic, value) = (topic.as_ref(), value.as_ref());
+        let published = self.call(&Publish { topic, partition: None, key, value }).await?;
+        Ok(RecordMetadata::of(topic, published))
+    }
+
     operations!();
+
+    /// The servers and their connections, at this moment.
+    pub async fn stats(&self) -> ResilientStats {
+        self.cluster.stats()
+    }
+
+    /// A stream of what changes about the servers from now on: which one stops working, why, and when it works again.
+    ///
+    /// It ends when the client is closed.
+    pub fn state_changes(&self) -> StateChanges {
+        self.cluster.state_changes()
+    }
 
     /// Waits for the pending answers, at most `limit`, and disconnects all clones.
     ///
@@ -142,5 +172,45 @@ impl ResilientClient {
     /// `CLOSED`.
     pub fn check_open(&self) -> Result<()> {
         self.cluster.check_open()
+    }
+}
+
+impl ResilientClient {
+    /// Registers a schema under a subject and gives its id.
+    ///
+    /// # Errors
+    ///
+    /// `UNSUPPORTED`.
+    pub async fn register_schema(
+        &self,
+        _url: impl AsRef<str>,
+        _subject: impl AsRef<str>,
+        _schema_type: impl AsRef<str>,
+        _schema: impl AsRef<str>,
+    ) -> Result<u32> {
+        Err(Error::Other(crate::Detail::from("no schema registry yet").with_code(crate::ErrorCode::Unsupported)))
+    }
+
+    /// Reads a schema by its id.
+    ///
+    /// # Errors
+    ///
+    /// `UNSUPPORTED`.
+    pub async fn get_schema(&self, _url: impl AsRef<str>, _id: u32) -> Result<crate::Schema> {
+        Err(Error::Other(crate::Detail::from("no schema registry yet").with_code(crate::ErrorCode::Unsupported)))
+    }
+
+    /// Reads a version of a subject's schema, the latest without one.
+    ///
+    /// # Errors
+    ///
+    /// `UNSUPPORTED`.
+    pub async fn get_schema_version(
+        &self,
+        _url: impl AsRef<str>,
+        _subject: impl AsRef<str>,
+        _version: Option<u32>,
+    ) -> Result<crate::Schema> {
+        Err(Error::Other(crate::Detail::from("no schema registry yet").with_code(crate::ErrorCode::Unsupported)))
     }
 }

@@ -25,6 +25,7 @@ fn values(key: &Property) -> String {
         Kind::Flag => "`true` or `false`".into(),
         Kind::Choice(choices) => choices.iter().map(|choice| format!("`{choice}`")).collect::<Vec<_>>().join(", "),
         Kind::Integer { min, max } => format!("{min} to {max}"),
+        Kind::Decimal { min, max } => format!("{min} to {max}, with a fraction"),
         _ => "as its description says".into(),
     }
 }

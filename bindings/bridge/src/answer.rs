@@ -1,82 +1,88 @@
-//! What operations give, in one type.
+//! What is asked of a client gives one of these.
 
-use rivven_client::AuthSession;
-use rivven_client::ops::{MessageBatch, Published, PublishedBatch};
+use std::collections::HashMap;
 
-/// The output of any operation, as it comes out of a queue.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Answer {
-    /// Done; there is nothing more to say.
-    Done,
+use rivven_client::ops::{
+    AlterTopicConfigResult, Assignment, ClusterMetadata, GroupMembership, MessageBatch, Published, PublishedBatch,
+    TopicConfigs,
+};
+use rivven_client::protocol::QuotaEntry;
+use rivven_client::{AuthSession, DeleteRecordsResult, ResilientStats, Result, Schema, StateChange};
+
+macro_rules! answers {
+    ($( $(#[doc = $doc:literal])+ $variant:ident($type:ty), )+) => {
+        /// What was asked for, as it comes out of a queue.
+        #[derive(Debug)]
+        #[non_exhaustive]
+        pub enum Answer {
+            /// Done; there is nothing more to say.
+            Done,
+            $( $(#[doc = $doc])+ $variant($type), )+
+        }
+
+        $(
+            impl From<$type> for Answer {
+                fn from(output: $type) -> Self {
+                    Answer::$variant(output)
+                }
+            }
+        )+
+    };
+}
+
+answers! {
     /// Where a record went.
     Published(Published),
     /// Where a batch of records went.
     PublishedBatch(PublishedBatch),
     /// Records.
     Messages(MessageBatch),
-    /// A number of partitions.
-    Partitions(u32),
+    /// Records of many partitions, each read or not.
+    Fetches(Vec<Result<MessageBatch>>),
+    /// Many calls, each done or not.
+    Outcomes(Vec<Result<()>>),
+    /// A number of partitions, or the id of a schema.
+    Number(u32),
+    /// How many things were changed.
+    Count(usize),
+    /// The code that a heartbeat gives.
+    HeartbeatCode(i32),
     /// Names.
     Names(Vec<String>),
     /// Name and number of partitions of a topic.
-    TopicMetadata(String, u32),
+    TopicMetadata((String, u32)),
+    /// The settings of topics.
+    TopicConfigs(TopicConfigs),
+    /// What a change of settings did.
+    TopicConfigAltered(AlterTopicConfigResult),
+    /// What became of the deletion of records, by partition.
+    RecordsDeleted(Vec<DeleteRecordsResult>),
+    /// The brokers of the cluster and the leaders of topics.
+    ClusterMetadata(ClusterMetadata),
     /// First offset, and the next one to be written.
-    OffsetBounds(u64, u64),
+    OffsetBounds((u64, u64)),
+    /// An offset, if there is one.
+    Offset(Option<u64>),
+    /// The committed offsets of a group, by topic and partition.
+    GroupOffsets(HashMap<String, HashMap<u32, u64>>),
+    /// A membership of a group.
+    Membership(GroupMembership),
+    /// The partitions of a member of a group.
+    Assignment(Assignment),
+    /// Quotas.
+    Quotas(Vec<QuotaEntry>),
     /// A login that succeeded.
     Session(AuthSession),
-}
-
-impl From<AuthSession> for Answer {
-    fn from(session: AuthSession) -> Self {
-        Answer::Session(session)
-    }
+    /// A schema.
+    Schema(Schema),
+    /// The servers of the client and their connections.
+    Stats(ResilientStats),
+    /// A change of a server; `None` at the end.
+    StateChange(Option<StateChange>),
 }
 
 impl From<()> for Answer {
     fn from((): ()) -> Self {
         Answer::Done
-    }
-}
-
-impl From<Published> for Answer {
-    fn from(published: Published) -> Self {
-        Answer::Published(published)
-    }
-}
-
-impl From<PublishedBatch> for Answer {
-    fn from(published: PublishedBatch) -> Self {
-        Answer::PublishedBatch(published)
-    }
-}
-
-impl From<MessageBatch> for Answer {
-    fn from(messages: MessageBatch) -> Self {
-        Answer::Messages(messages)
-    }
-}
-
-impl From<u32> for Answer {
-    fn from(partitions: u32) -> Self {
-        Answer::Partitions(partitions)
-    }
-}
-
-impl From<Vec<String>> for Answer {
-    fn from(names: Vec<String>) -> Self {
-        Answer::Names(names)
-    }
-}
-
-impl From<(String, u32)> for Answer {
-    fn from((name, partitions): (String, u32)) -> Self {
-        Answer::TopicMetadata(name, partitions)
-    }
-}
-
-impl From<(u64, u64)> for Answer {
-    fn from((earliest, latest): (u64, u64)) -> Self {
-        Answer::OffsetBounds(earliest, latest)
     }
 }

@@ -5,11 +5,10 @@ use std::mem::ManuallyDrop;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rivven_client::{
-    AuthConfig, AuthSession, Error, Operation, Properties, ResilientClient, ResilientClientConfig, Result,
-};
+use rivven_client::{AuthConfig, AuthSession, Error, Properties, ResilientClient, ResilientClientConfig, Result};
 
 use crate::answer::Answer;
+use crate::ask::{Ask, NextStateChange};
 use crate::call::Call;
 use crate::fork::ForkMark;
 use crate::queue::{Due, Queue};
@@ -89,32 +88,41 @@ impl Client {
         self.run_into(queue, token, async move { core.connect().await })
     }
 
-    /// Begins an operation, whose answer is then waited for on this thread.
+    /// Begins an operation or another [`Ask`], whose answer is then waited for on this thread.
     ///
     /// The arguments are encoded before this returns.
     ///
     /// # Errors
     ///
     /// `FORKED`; everything else comes with the answer.
-    pub fn start<O: Operation>(&self, operation: &O) -> Result<Call<O::Output>> {
-        let call = self.parts()?.core.call(operation);
-        self.run(call)
+    pub fn start<A: Ask>(&self, what: &A) -> Result<Call<A::Output>> {
+        let asked = what.ask(&self.parts()?.core);
+        self.run(asked)
     }
 
-    /// Begins an operation, whose answer goes to a queue under a token.
+    /// Begins an operation or another [`Ask`], whose answer goes to a queue under a token.
     ///
     /// The arguments are encoded before this returns.
     ///
     /// # Errors
     ///
     /// `FORKED`; everything else comes with the answer.
-    pub fn submit<O>(&self, operation: &O, queue: &Arc<Queue>, token: u64) -> Result<()>
+    pub fn submit<A>(&self, what: &A, queue: &Arc<Queue>, token: u64) -> Result<()>
     where
-        O: Operation,
-        Answer: From<O::Output>,
+        A: Ask,
+        Answer: From<A::Output>,
     {
-        let call = self.parts()?.core.call(operation);
-        self.run_into(queue, token, call)
+        let asked = what.ask(&self.parts()?.core);
+        self.run_into(queue, token, asked)
+    }
+
+    /// The changes of the servers from now on, to be asked for one after another.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`.
+    pub fn state_changes(&self) -> Result<NextStateChange> {
+        Ok(NextStateChange::new(self.parts()?.core.state_changes()))
     }
 
     /// Begins to log in, on the connection in use and on every later one.

@@ -13,6 +13,7 @@
 //! - In a forked child every call on a handle of the parent fails with `FORKED`.
 
 mod answer;
+mod ask;
 mod call;
 mod client;
 mod fork;
@@ -24,6 +25,9 @@ mod signal;
 mod surface;
 
 pub use answer::Answer;
+pub use ask::{
+    Ask, CommitOffsetsPipelined, ConsumePipelined, GetSchema, GetSchemaVersion, NextStateChange, RegisterSchema, Stats,
+};
 pub use call::Call;
 pub use client::Client;
 pub use fork::ForkMark;

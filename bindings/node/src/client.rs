@@ -8,11 +8,11 @@ use napi::bindgen_prelude::{BigInt, Either, Function};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status, sys};
 use napi_derive::napi;
-use rivven_bridge::{Answer, Client, Completion as Entry, Queue, catch_panic};
+use rivven_bridge::{Answer, Ask, Client, Completion as Entry, Queue, catch_panic};
 use rivven_client::ops::{
     Consume, CreateTopic, DeleteTopic, GetMetadata, GetOffsetBounds, ListTopics, Ping, Publish, PublishBatch,
 };
-use rivven_client::{AuthConfig, Operation, Properties, Result};
+use rivven_client::{AuthConfig, Properties, Result};
 
 use crate::completion::{Completion, Value};
 use crate::failure::Failure;
@@ -195,7 +195,7 @@ impl NativeClient {
 impl NativeClient {
     fn submit<O>(&self, token: i64, operation: &O) -> Option<Failure>
     where
-        O: Operation,
+        O: Ask,
         Answer: From<O::Output>,
     {
         self.attempt(|| self.client.submit(operation, &self.queue, token as u64))

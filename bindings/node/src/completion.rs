@@ -73,7 +73,7 @@ impl ToNapiValue for Value {
         // SAFETY: the environment is the one that this function was called with.
         unsafe {
             match value.0 {
-                Answer::Partitions(count) => u32::to_napi_value(env, count),
+                Answer::Number(count) => u32::to_napi_value(env, count),
                 Answer::Names(names) => Vec::to_napi_value(env, names),
                 Answer::Messages(messages) => Records::to_napi_value(env, Records::pack(&messages)),
                 Answer::Published(to) => {
@@ -84,10 +84,10 @@ impl ToNapiValue for Value {
                     let (partition, base_offset, count) = (to.partition, to.base_offset, to.record_count);
                     PublishedBatch::to_napi_value(env, PublishedBatch { partition, base_offset, count })
                 }
-                Answer::TopicMetadata(name, partitions) => {
+                Answer::TopicMetadata((name, partitions)) => {
                     TopicMetadata::to_napi_value(env, TopicMetadata { name, partitions })
                 }
-                Answer::OffsetBounds(earliest, latest) => {
+                Answer::OffsetBounds((earliest, latest)) => {
                     OffsetBounds::to_napi_value(env, OffsetBounds { earliest, latest })
                 }
                 Answer::Session(session) => {

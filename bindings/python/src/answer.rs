@@ -23,10 +23,10 @@ pub(crate) fn to_python<'py>(
             (batch.base_offset, batch.partition, batch.record_count).into_pyobject(py)?.into_any()
         }
         Answer::Messages(batch) => messages(py, &batch, topic)?,
-        Answer::Partitions(count) => count.into_pyobject(py)?.into_any(),
+        Answer::Number(count) => count.into_pyobject(py)?.into_any(),
         Answer::Names(names) => names.into_pyobject(py)?,
-        Answer::TopicMetadata(name, partitions) => (name, partitions).into_pyobject(py)?.into_any(),
-        Answer::OffsetBounds(earliest, latest) => (earliest, latest).into_pyobject(py)?.into_any(),
+        Answer::TopicMetadata(metadata) => metadata.into_pyobject(py)?.into_any(),
+        Answer::OffsetBounds(bounds) => bounds.into_pyobject(py)?.into_any(),
         Answer::Session(session) => (session.session_id, session.expires_in).into_pyobject(py)?.into_any(),
         other => return Err(PyNotImplementedError::new_err(format!("no Python form of {other:?}"))),
     })

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
-use rivven_bridge::{Answer, Call, Client, Queue};
-use rivven_client::{AuthConfig, Error, Operation, Properties, Result};
+use rivven_bridge::{Answer, Ask, Call, Client, Queue};
+use rivven_client::{AuthConfig, Error, Properties, Result};
 
 use crate::inbox::{Inboxes, Then, running_loop};
 use crate::operations::Operations;
@@ -70,7 +70,7 @@ impl Handle {
         topic: Option<&Bound<'py, PyString>>,
     ) -> PyResult<Bound<'py, PyAny>>
     where
-        O: Operation,
+        O: Ask,
         Answer: From<O::Output>,
     {
         match self.style {

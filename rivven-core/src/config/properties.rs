@@ -51,6 +51,16 @@ impl Properties {
         self.get(name)?.parse().ok()
     }
 
+    /// The value of a key that holds a number.
+    pub(super) fn decimal(&self, name: &str) -> Option<f64> {
+        self.get(name)?.parse().ok()
+    }
+
+    /// The value of a key that is `true` or `false`.
+    pub(super) fn flag(&self, name: &str) -> bool {
+        self.get(name) == Some("true")
+    }
+
     /// The value that was set for a key, if any; defaults do not count.
     pub(super) fn explicit(&self, name: &str) -> Option<&str> {
         self.values.get(Property::find(name)?.name).map(String::as_str)
@@ -83,6 +93,9 @@ fn check(key: &Property, value: &str) -> Result<()> {
         Kind::Choice(choices) if !choices.contains(&value.trim()) => format!("one of {}", choices.join(", ")),
         Kind::Integer { min, max } if !value.trim().parse().is_ok_and(|number: u64| (min..=max).contains(&number)) => {
             format!("a whole number from {min} to {max}")
+        }
+        Kind::Decimal { min, max } if !value.trim().parse().is_ok_and(|number: f64| (min..=max).contains(&number)) => {
+            format!("a number from {min} to {max}")
         }
         _ => return Ok(()),
     };
@@ -118,6 +131,8 @@ mod tests {
             ("client.id", ""),
             ("tls.enabled", "yes"),
             ("auth.mechanism", "gssapi"),
+            ("retry.multiplier", "0.5"),
+            ("retry.multiplier", "NaN"),
         ] {
             assert_eq!(properties.set(name, value).unwrap_err().code(), ErrorCode::InvalidConfig, "{name}");
         }

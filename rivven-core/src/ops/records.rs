@@ -27,11 +27,14 @@ pub struct Publish<'a> {
 
 /// Where a record went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Published {
     /// The offset of the record.
     pub offset: u64,
     /// The partition.
     pub partition: u32,
+    /// Whether an earlier attempt, whose outcome is unknown, may have written the record too.
+    pub maybe_duplicate: bool,
 }
 
 impl Operation for Publish<'_> {
@@ -46,7 +49,13 @@ impl Operation for Publish<'_> {
     }
 
     fn decode(response: Response) -> Result<Published, Response> {
-        take!(response, Response::Published { offset, partition } => Published { offset, partition })
+        take!(response, Response::Published { offset, partition } => {
+            Published { offset, partition, maybe_duplicate: false }
+        })
+    }
+
+    fn mark_maybe_duplicate(published: &mut Published) {
+        published.maybe_duplicate = true;
     }
 
     fn route(&self) -> Route<'_> {
@@ -75,6 +84,7 @@ pub struct PublishBatch<'a, I> {
 
 /// Where a batch went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PublishedBatch {
     /// The offset of the first record; the others follow it directly only
     /// where nobody else wrote to the partition meanwhile.
@@ -83,6 +93,8 @@ pub struct PublishedBatch {
     pub partition: u32,
     /// The number of records.
     pub record_count: u32,
+    /// Whether an earlier attempt, whose outcome is unknown, may have written the records too.
+    pub maybe_duplicate: bool,
 }
 
 impl<I, K, V> Operation for PublishBatch<'_, I>
@@ -107,7 +119,13 @@ where
     }
 
     fn decode(response: Response) -> Result<PublishedBatch, Response> {
-        take!(response, Response::PublishedBatch { base_offset, partition, record_count } => PublishedBatch { base_offset, partition, record_count })
+        take!(response, Response::PublishedBatch { base_offset, partition, record_count } => {
+            PublishedBatch { base_offset, partition, record_count, maybe_duplicate: false }
+        })
+    }
+
+    fn mark_maybe_duplicate(published: &mut PublishedBatch) {
+        published.maybe_duplicate = true;
     }
 
     fn route(&self) -> Route<'_> {
@@ -146,6 +164,10 @@ impl Operation for Consume<'_> {
 
     fn decode(response: Response) -> Result<MessageBatch, Response> {
         take!(response, Response::Messages { messages } => MessageBatch { messages })
+    }
+
+    fn messages(batch: &mut MessageBatch) -> &mut [MessageData] {
+        &mut batch.messages
     }
 
     fn broker_wait(&self) -> Duration {

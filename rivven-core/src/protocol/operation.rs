@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{EncodeError, RequestFrame, Response};
+use super::{EncodeError, MessageData, RequestFrame, Response};
 
 /// One kind of request with the answer that belongs to it.
 ///
@@ -33,6 +33,14 @@ pub trait Operation {
     /// How long the broker may wait before it answers, besides the time for the work itself.
     fn broker_wait(&self) -> Duration {
         Duration::ZERO
+    }
+
+    /// Notes in an output that the request may have been executed more than once.
+    fn mark_maybe_duplicate(_output: &mut Self::Output) {}
+
+    /// The records of an output, whose values may be compression frames.
+    fn messages(_output: &mut Self::Output) -> &mut [MessageData] {
+        &mut []
     }
 
     /// Which server has to be asked.

@@ -1,0 +1,5 @@
+//! What is done about failures, as plain state machines without I/O or sleeping.
+
+mod breaker;
+
+pub use breaker::CircuitState;
