@@ -6,11 +6,11 @@
 //! left, callers wait in a queue: what becomes free is handed to the first of
 //! them, directly, so nobody wakes in vain and nobody overtakes.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use tokio::sync::oneshot;
 
-use super::lane::{Lane, busy_at};
+use super::lane::{Lane, busy_at, full_at};
 use crate::protocol::Purpose;
 
 /// What a request needs of a connection.
@@ -55,9 +55,12 @@ pub(super) struct Pool<C> {
     entries: Vec<Entry<C>>,
     /// The lanes of the connections that are being opened.
     opening: Vec<Lane>,
-    waiting: VecDeque<(Need, oneshot::Sender<Turn<C>>)>,
+    /// The queues of the lanes.
+    waiting: HashMap<Lane, VecDeque<Waiter<C>>>,
     last_id: u64,
 }
+
+type Waiter<C> = (Need, oneshot::Sender<Turn<C>>);
 
 #[derive(Debug)]
 struct Entry<C> {
@@ -82,7 +85,8 @@ impl<C> Entry<C> {
     }
 
     fn takes(&self, need: Need) -> bool {
-        !self.retired && !self.alone && (!need.alone || self.is_idle())
+        let room = if need.alone { self.is_idle() } else { self.under_way < full_at(need.purpose) };
+        !self.retired && !self.alone && room
     }
 }
 
@@ -117,7 +121,7 @@ pub(super) struct Upkeep<C> {
 
 impl<C: Clone> Pool<C> {
     pub(super) fn new(size: usize) -> Self {
-        Pool { size, entries: Vec::new(), opening: Vec::new(), waiting: VecDeque::new(), last_id: 0 }
+        Pool { size, entries: Vec::new(), opening: Vec::new(), waiting: HashMap::new(), last_id: 0 }
     }
 
     /// Asks for a connection.
@@ -128,17 +132,15 @@ impl<C: Clone> Pool<C> {
         self.forget(&usable);
         let lane = Lane::of(need.purpose, self.size);
         // Whoever waits for such a connection came before.
-        let overtaking = self.waiting.iter().any(|(other, _)| self.lane(*other) == lane);
+        let overtaking = self.waiting.get(&lane).is_some_and(|queue| !queue.is_empty());
         if !overtaking && let Some(index) = self.best(need, lane) {
-            let busy = self.entries[index].under_way >= busy_at(need.purpose) && !need.alone;
-            let grow = (may_grow && busy && !self.opening.contains(&lane) && self.may_open(lane)).then_some(lane);
-            self.opening.extend(grow);
             let (id, connection) = self.take(index, need);
+            let grow = (may_grow && !need.alone && self.grows(need, lane)).then_some(lane);
             return Answer::Ready { id, connection, grow };
         }
         // The first connection of all shows whether the server is there: one attempt, for everybody.
         let first = self.entries.is_empty() && !self.opening.is_empty();
-        if first || (!need.alone && self.opening.contains(&lane)) {
+        if first || (!overtaking && !need.alone && self.entries_in(lane).next().is_none() && self.is_opening(lane)) {
             return Answer::Opening;
         }
         if !overtaking && self.may_open(lane) {
@@ -146,8 +148,26 @@ impl<C: Clone> Pool<C> {
             return Answer::Open(lane);
         }
         let (sender, receiver) = oneshot::channel();
-        self.waiting.push_back((need, sender));
+        self.waiting.entry(lane).or_default().push_back((need, sender));
         Answer::Wait(receiver)
+    }
+
+    /// Whether another connection is to be opened, since those that there are, or will be, are busy.
+    fn grows(&mut self, need: Need, lane: Lane) -> bool {
+        let under_way: usize = self.entries_in(lane).map(|entry| entry.under_way).sum();
+        let grows = under_way > busy_at(need.purpose) * self.in_lane(lane) && self.may_open(lane);
+        if grows {
+            self.opening.push(lane);
+        }
+        grows
+    }
+
+    fn entries_in(&self, lane: Lane) -> impl Iterator<Item = &Entry<C>> {
+        self.entries.iter().filter(move |entry| entry.lane == lane && !entry.retired)
+    }
+
+    fn is_opening(&self, lane: Lane) -> bool {
+        self.opening.contains(&lane)
     }
 
     fn lane(&self, need: Need) -> Lane {
@@ -156,15 +176,14 @@ impl<C: Clone> Pool<C> {
 
     /// The least busy connection that fits: of the lane itself, or an idle one that another lane can spare.
     fn best(&self, need: Need, lane: Lane) -> Option<usize> {
-        let fitting = |entry: &&(usize, &Entry<C>)| entry.1.takes(need);
-        let entries: Vec<_> = self.entries.iter().enumerate().collect();
-        let own = entries.iter().filter(|(_, entry)| entry.lane == lane).filter(fitting);
+        let fits = |(_, entry): &(usize, &Entry<C>)| entry.takes(need);
+        let own = self.entries.iter().enumerate().filter(|(_, entry)| entry.lane == lane).filter(fits);
         let own = own.min_by_key(|(_, entry)| entry.under_way);
         let spare = || {
-            let spare = |entry: &Entry<C>| entry.lane != lane && entry.is_idle() && self.in_lane(entry.lane) > 1;
-            entries.iter().filter(|(_, entry)| spare(entry)).find(fitting)
+            let can_spare = |entry: &Entry<C>| entry.lane != lane && entry.is_idle() && self.in_lane(entry.lane) > 1;
+            self.entries.iter().enumerate().filter(|(_, entry)| can_spare(entry)).find(fits)
         };
-        own.or_else(spare).map(|(index, _)| *index)
+        own.or_else(spare).map(|(index, _)| index)
     }
 
     fn take(&mut self, index: usize, need: Need) -> (Id, C) {
@@ -178,8 +197,7 @@ impl<C: Clone> Pool<C> {
 
     /// How many connections a lane has, those that are being opened included.
     fn in_lane(&self, lane: Lane) -> usize {
-        let open = self.entries.iter().filter(|entry| entry.lane == lane && !entry.retired).count();
-        open + self.opening.iter().filter(|opening| **opening == lane).count()
+        self.entries_in(lane).count() + self.opening.iter().filter(|opening| **opening == lane).count()
     }
 
     /// Whether there is room for another connection, with one kept free for every lane that has none.
@@ -241,41 +259,41 @@ impl<C: Clone> Pool<C> {
 
     /// Gives what is free to those who wait, first come first served in each lane.
     fn hand_over(&mut self) {
-        let mut passed = Vec::new();
-        let mut index = 0;
-        while index < self.waiting.len() {
-            let (need, sender) = &self.waiting[index];
-            let (need, lane) = (*need, self.lane(*need));
-            if sender.is_closed() {
-                self.waiting.remove(index);
-            } else if !passed.contains(&lane) && self.serve(index, need, lane) {
-                // Served, and gone from the queue.
-            } else {
-                passed.push(lane);
-                index += 1;
+        let lanes: Vec<_> = self.waiting.keys().copied().collect();
+        for lane in lanes {
+            let mut queue = self.waiting.remove(&lane).unwrap_or_default();
+            while let Some((need, sender)) = queue.pop_front() {
+                if sender.is_closed() {
+                    continue;
+                }
+                if let Some(unserved) = self.serve(need, lane, sender) {
+                    queue.push_front((need, unserved));
+                    break;
+                }
+            }
+            if !queue.is_empty() {
+                self.waiting.insert(lane, queue);
             }
         }
     }
 
-    /// Serves the waiter at this place, if there is something for it.
-    fn serve(&mut self, place: usize, need: Need, lane: Lane) -> bool {
+    /// Serves a waiter; gives it back if there is nothing for it.
+    fn serve(&mut self, need: Need, lane: Lane, sender: oneshot::Sender<Turn<C>>) -> Option<oneshot::Sender<Turn<C>>> {
         if let Some(index) = self.best(need, lane) {
-            let Some((_, sender)) = self.waiting.remove(place) else { return false };
             let (id, connection) = self.take(index, need);
-            if let Err(Turn::Connection(id, _)) = sender.send(Turn::Connection(id, connection)) {
+            if sender.send(Turn::Connection(id, connection)).is_err() {
                 self.untake(id);
             }
-            return true;
+            return None;
         }
-        if self.may_open(lane) {
-            let Some((_, sender)) = self.waiting.remove(place) else { return false };
-            self.opening.push(lane);
-            if sender.send(Turn::Open(lane)).is_err() {
-                self.not_opening(lane);
-            }
-            return true;
+        if !self.may_open(lane) {
+            return Some(sender);
         }
-        false
+        self.opening.push(lane);
+        if sender.send(Turn::Open(lane)).is_err() {
+            self.not_opening(lane);
+        }
+        None
     }
 
     /// Takes back what could not be handed over, since the waiter had gone.
@@ -361,5 +379,190 @@ impl<C: Clone> Pool<C> {
         let open = || self.entries.iter().filter(|entry| usable(&entry.connection));
         let idle = open().filter(|entry| entry.is_idle()).count();
         Count { active: open().count() - idle, idle }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{HashMap, HashSet};
+
+    use super::*;
+
+    const SHARED: Need = Need { purpose: Purpose::Metadata, alone: false };
+    const ALONE: Need = Need { purpose: Purpose::Fetch, alone: true };
+    const NEVER: u64 = u64::MAX;
+
+    /// Connections are numbers here; all of them work.
+    fn pool(size: usize) -> Pool<u32> {
+        Pool::new(size)
+    }
+
+    fn open(_: &u32) -> bool {
+        true
+    }
+
+    fn opened(pool: &mut Pool<u32>, need: Need, connection: u32) {
+        let Answer::Open(lane) = pool.ask(need, true, open) else { panic!("there is room") };
+        assert!(pool.opened(lane, connection, 0, NEVER).is_empty());
+    }
+
+    fn ready(pool: &mut Pool<u32>, need: Need) -> Id {
+        match pool.ask(need, false, open) {
+            Answer::Ready { id, .. } => id,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_first_connection_of_all_is_opened_once_for_everybody() {
+        let mut pool = pool(10);
+        let Answer::Open(lane) = pool.ask(SHARED, true, open) else { panic!("nothing is there yet") };
+        assert!(matches!(pool.ask(SHARED, true, open), Answer::Opening));
+        assert!(matches!(pool.ask(ALONE, true, open), Answer::Opening));
+        pool.not_opened(lane);
+        assert!(matches!(pool.ask(ALONE, true, open), Answer::Open(_)));
+    }
+
+    #[test]
+    fn what_wants_to_be_alone_is_alone() {
+        let mut pool = pool(1);
+        opened(&mut pool, SHARED, 1);
+        let ping = ready(&mut pool, SHARED);
+        let Answer::Wait(mut poll) = pool.ask(ALONE, true, open) else { panic!("something is under way") };
+        pool.release(ping, After::Use, 0, open);
+        let Ok(Turn::Connection(poll, 1)) = poll.try_recv() else { panic!("it is free now") };
+        let Answer::Wait(mut ping) = pool.ask(SHARED, true, open) else { panic!("it is blocked") };
+        pool.release(poll, After::Use, 0, open);
+        assert!(matches!(ping.try_recv(), Ok(Turn::Connection(_, 1))));
+    }
+
+    #[test]
+    fn a_waiter_that_has_gone_is_passed_over() {
+        let mut pool = pool(1);
+        opened(&mut pool, ALONE, 1);
+        let first = ready(&mut pool, ALONE);
+        let Answer::Wait(gone) = pool.ask(ALONE, true, open) else { panic!("it is in use") };
+        let Answer::Wait(mut next) = pool.ask(ALONE, true, open) else { panic!("it is in use") };
+        drop(gone);
+        pool.release(first, After::Use, 0, open);
+        assert!(matches!(next.try_recv(), Ok(Turn::Connection(..))));
+    }
+
+    #[test]
+    fn a_spoiled_connection_makes_room_for_another() {
+        let mut pool = pool(1);
+        opened(&mut pool, ALONE, 1);
+        let poll = ready(&mut pool, ALONE);
+        let Answer::Wait(mut next) = pool.ask(SHARED, true, open) else { panic!("it is in use") };
+        assert_eq!(pool.release(poll, After::Spoiled, 0, open), Some(1));
+        assert!(matches!(next.try_recv(), Ok(Turn::Open(_))));
+    }
+
+    #[test]
+    fn one_connection_is_kept_free_for_every_lane_that_has_none() {
+        let mut pool = pool(5);
+        for connection in 0..2 {
+            opened(&mut pool, ALONE, connection);
+            ready(&mut pool, ALONE);
+        }
+        assert!(matches!(pool.ask(ALONE, true, open), Answer::Wait(_)));
+        assert!(matches!(pool.ask(SHARED, true, open), Answer::Open(_)));
+    }
+
+    #[test]
+    fn idle_connections_go_but_for_one() {
+        let mut pool = pool(10);
+        let needs = [SHARED, ALONE, Need { purpose: Purpose::Group, alone: false }];
+        needs.into_iter().zip(1..).for_each(|(need, connection)| opened(&mut pool, need, connection));
+        assert!(pool.upkeep(99, 100, 1000, open).dropped.is_empty());
+        let upkeep = pool.upkeep(100, 100, 50, open);
+        assert_eq!((upkeep.dropped.len(), upkeep.silent.len(), upkeep.replace.len()), (2, 1, 0));
+        assert!(pool.upkeep(NEVER - 1, 100, NEVER, open).dropped.is_empty());
+    }
+
+    #[test]
+    fn the_last_connection_is_replaced_before_it_goes() {
+        let mut pool = pool(1);
+        let Answer::Open(lane) = pool.ask(SHARED, true, open) else { panic!("there is room") };
+        pool.opened(lane, 1, 0, 500);
+        let upkeep = pool.upkeep(500, 100_000, 100_000, open);
+        assert_eq!((upkeep.dropped.len(), upkeep.replace.len()), (0, 1));
+        let busy = ready(&mut pool, SHARED);
+        assert!(pool.opened(lane, 2, 510, NEVER).is_empty(), "the old one has a request under way");
+        assert!(matches!(pool.ask(SHARED, false, open), Answer::Ready { connection: 2, .. }));
+        assert_eq!(pool.release(busy, After::Use, 520, open), Some(1));
+    }
+
+    /// Random callers come, go and give up: nothing is ever used by two that
+    /// must not, the limit holds, and nobody is forgotten.
+    #[test]
+    fn any_order_of_events_keeps_the_rules() {
+        arbtest::arbtest(|u| {
+            let size = u.int_in_range(1..=6)?;
+            let mut pool = pool(size);
+            let mut held: HashMap<(u64, u32), Need> = HashMap::new();
+            let mut opening = Vec::new();
+            let mut waiting: Vec<(Need, oneshot::Receiver<Turn<u32>>)> = Vec::new();
+            let mut next = 0;
+            let mut token = 0;
+            for _ in 0..u.int_in_range(1..=200)? {
+                match u.int_in_range(0..=5)? {
+                    0..=2 => {
+                        let purposes = [Purpose::Produce, Purpose::Fetch, Purpose::Group, Purpose::Metadata];
+                        let need = Need { purpose: *u.choose(&purposes)?, alone: u.ratio(1, 3)? };
+                        match pool.ask(need, true, open) {
+                            Answer::Ready { id, grow, .. } => {
+                                token += 1;
+                                held.insert((token, id.0 as u32), need);
+                                opening.extend(grow);
+                            }
+                            Answer::Open(lane) => opening.push(lane),
+                            Answer::Opening => assert!(!opening.is_empty()),
+                            Answer::Wait(turn) => waiting.push((need, turn)),
+                        }
+                    }
+                    3 if !held.is_empty() => {
+                        let keys: Vec<_> = held.keys().copied().collect();
+                        let key = *u.choose(&keys)?;
+                        let need = held.remove(&key).unwrap();
+                        let after = if need.alone && u.ratio(1, 3)? { After::Spoiled } else { After::Use };
+                        pool.release(Id(u64::from(key.1)), after, 0, open);
+                    }
+                    4 if !opening.is_empty() => {
+                        let lane = opening.swap_remove(u.choose_index(opening.len())?);
+                        if u.ratio(1, 4)? {
+                            pool.not_opened(lane);
+                        } else {
+                            next += 1;
+                            pool.opened(lane, next, 0, NEVER);
+                        }
+                    }
+                    5 if !waiting.is_empty() => drop(waiting.swap_remove(u.choose_index(waiting.len())?)),
+                    _ => {}
+                }
+                waiting.retain_mut(|(need, turn)| match turn.try_recv() {
+                    Ok(Turn::Connection(id, _)) => {
+                        token += 1;
+                        held.insert((token, id.0 as u32), *need);
+                        false
+                    }
+                    Ok(Turn::Open(lane)) => {
+                        opening.push(lane);
+                        false
+                    }
+                    Err(_) => true,
+                });
+                assert!(pool.entries.len() + pool.opening.len() <= size);
+                assert_eq!(pool.opening.len(), opening.len());
+                let alone: Vec<_> = held.iter().filter(|(_, need)| need.alone).map(|((_, id), _)| *id).collect();
+                for id in &alone {
+                    assert_eq!(held.keys().filter(|(_, other)| other == id).count(), 1, "it is not alone");
+                }
+                assert_eq!(alone.len(), alone.iter().collect::<HashSet<_>>().len());
+                let idle = held.is_empty() && opening.is_empty();
+                assert!(!idle || waiting.is_empty(), "somebody waits though nothing is in use");
+            }
+            Ok(())
+        });
     }
 }
