@@ -7,7 +7,7 @@ use crate::written;
 
 #[tokio::test]
 async fn a_client_decodes_what_it_reads_as_it_is_told() -> Result<()> {
-    let broker = TestBroker::start();
+    let broker = TestBroker::start().unwrap();
     let client = Client::connect(broker.address()).await?;
     let value = [b'v'; 500];
     let frame = written(&value, CompressionType::Zstd);
