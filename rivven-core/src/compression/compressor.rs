@@ -48,7 +48,7 @@ enum Codec {
     #[cfg(feature = "compression")]
     Lz4(lz4::Encoder),
     #[cfg(feature = "compression")]
-    Snappy(snappy::Encoder),
+    Snappy(Box<snappy::Encoder>),
     #[cfg(feature = "compression")]
     Zstd(Box<zstd::Encoder>),
 }
@@ -69,7 +69,7 @@ impl Compressor {
             #[cfg(feature = "compression")]
             CompressionType::Lz4 => Codec::Lz4(lz4::Encoder::default()),
             #[cfg(feature = "compression")]
-            CompressionType::Snappy => Codec::Snappy(snappy::Encoder::default()),
+            CompressionType::Snappy => Codec::Snappy(Box::default()),
             #[cfg(feature = "compression")]
             CompressionType::Zstd => Codec::Zstd(Box::default()),
             #[cfg(not(feature = "compression"))]
