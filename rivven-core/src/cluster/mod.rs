@@ -33,6 +33,7 @@ use server::{Lease, Server};
 pub use stats::{ResilientStats, ServerStats};
 
 use crate::auth::{AuthSession, Credentials};
+use crate::compression::decode_messages;
 use crate::config::ResilientClientConfig;
 use crate::connection::{Deadline, ServerAddress};
 use crate::error::{Detail, Error, ErrorCode, Outcome, Result};
@@ -232,7 +233,7 @@ impl Cluster {
         if repeated {
             (errand.mark_maybe_duplicate)(&mut output);
         }
-        let _ = (errand.messages)(&mut output);
+        decode_messages((errand.messages)(&mut output), self.context.config.decompression)?;
         Ok(output)
     }
 

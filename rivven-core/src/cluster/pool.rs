@@ -28,11 +28,11 @@ pub(super) struct Id(u64);
 /// The answer to a request for a connection.
 #[derive(Debug)]
 pub(super) enum Answer<C> {
-    /// This one; it has to be [`release`](Pool::release)d. `grow` says for which lane another is to be
-    /// opened beside it, as by [`Answer::Open`].
-    Ready { id: Id, connection: C, grow: Option<Lane> },
-    /// None yet: open one for this lane ([`Pool::opened`] or [`Pool::not_opened`] has to follow).
-    Open(Lane),
+    /// This one; it has to be [`release`](Pool::release)d. `grow` says whether another is to be opened
+    /// beside it, as by [`Answer::Open`].
+    Ready { id: Id, connection: C, grow: Option<Plan> },
+    /// None yet: open one ([`Pool::opened`] or [`Pool::not_opened`] has to follow).
+    Open(Plan),
     /// Somebody is opening one: ask again afterwards.
     Opening,
     /// All are in use: this gives one later, or the task to open one.
@@ -45,8 +45,20 @@ pub(super) enum Turn<C> {
     /// A connection, as by [`Answer::Ready`].
     Connection(Id, C),
     /// There is room for another connection now, as by [`Answer::Open`].
-    Open(Lane),
+    Open(Plan),
 }
+
+/// A connection that is to be opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "others wait for its end"]
+pub(super) struct Plan {
+    lane: Lane,
+    /// Whether there are others, so that a failure says nothing of the server.
+    pub(super) growth: bool,
+}
+
+/// How long no more connections are opened after one was refused beside others that work.
+const GROWTH_PAUSE_MS: u64 = 10_000;
 
 /// The connections of one server; `C` is the connection, and moments are milliseconds.
 #[derive(Debug)]
@@ -57,6 +69,8 @@ pub(super) struct Pool<C> {
     opening: Vec<Lane>,
     /// The queues of the lanes.
     waiting: HashMap<Lane, VecDeque<Waiter<C>>>,
+    /// Before this moment no connection is opened beside others.
+    no_growth_before_ms: u64,
     last_id: u64,
 }
 
@@ -115,67 +129,73 @@ pub(super) struct Upkeep<C> {
     pub(super) dropped: Vec<C>,
     /// Connections that have been silent for long: a ping keeps them alive.
     pub(super) silent: Vec<Id>,
-    /// Lanes whose only connection is to be replaced.
-    pub(super) replace: Vec<Lane>,
+    /// What is to be opened in the place of connections whose time is over.
+    pub(super) replace: Vec<Plan>,
 }
 
 impl<C: Clone> Pool<C> {
     pub(super) fn new(size: usize) -> Self {
-        Pool { size, entries: Vec::new(), opening: Vec::new(), waiting: HashMap::new(), last_id: 0 }
+        Pool {
+            size,
+            entries: Vec::new(),
+            opening: Vec::new(),
+            waiting: HashMap::new(),
+            no_growth_before_ms: 0,
+            last_id: 0,
+        }
     }
 
     /// Asks for a connection.
     ///
     /// `usable` tells connections that still work; others are forgotten.
-    /// `may_grow` allows to open more of them than are needed.
-    pub(super) fn ask(&mut self, need: Need, may_grow: bool, usable: impl Fn(&C) -> bool) -> Answer<C> {
-        self.forget(&usable);
+    pub(super) fn ask(&mut self, need: Need, now_ms: u64, usable: impl Fn(&C) -> bool) -> Answer<C> {
+        self.forget(now_ms, &usable);
         let lane = Lane::of(need.purpose, self.size);
-        // Whoever waits for such a connection came before.
-        let overtaking = self.waiting.get(&lane).is_some_and(|queue| !queue.is_empty());
-        if !overtaking && let Some(index) = self.best(need, lane) {
-            let (id, connection) = self.take(index, need);
-            let grow = (may_grow && !need.alone && self.grows(need, lane)).then_some(lane);
-            return Answer::Ready { id, connection, grow };
-        }
         // The first connection of all shows whether the server is there: one attempt, for everybody.
-        let first = self.entries.is_empty() && !self.opening.is_empty();
-        if first || (!overtaking && !need.alone && self.entries_in(lane).next().is_none() && self.is_opening(lane)) {
+        if self.entries.is_empty() && !self.opening.is_empty() {
             return Answer::Opening;
         }
-        if !overtaking && self.may_open(lane) {
-            self.opening.push(lane);
-            return Answer::Open(lane);
+        // Whoever waits for such a connection came before.
+        if self.waiting.get(&lane).is_none_or(VecDeque::is_empty) {
+            if let Some(index) = self.best(need, lane, now_ms) {
+                let (id, connection) = self.take(index, need);
+                let busy = !need.alone && self.under_way(lane) > busy_at(need.purpose) * self.in_lane(lane);
+                let grow = if busy { self.plan(lane, now_ms) } else { None };
+                return Answer::Ready { id, connection, grow };
+            }
+            if let Some(plan) = self.plan(lane, now_ms) {
+                return Answer::Open(plan);
+            }
         }
         let (sender, receiver) = oneshot::channel();
         self.waiting.entry(lane).or_default().push_back((need, sender));
         Answer::Wait(receiver)
     }
 
-    /// Whether another connection is to be opened, since those that there are, or will be, are busy.
-    fn grows(&mut self, need: Need, lane: Lane) -> bool {
-        let under_way: usize = self.entries_in(lane).map(|entry| entry.under_way).sum();
-        let grows = under_way > busy_at(need.purpose) * self.in_lane(lane) && self.may_open(lane);
-        if grows {
+    /// Plans another connection, if there is room for it.
+    fn plan(&mut self, lane: Lane, now_ms: u64) -> Option<Plan> {
+        let may = self.may_open(lane, now_ms);
+        may.then(|| {
             self.opening.push(lane);
-        }
-        grows
+            Plan { lane, growth: !self.entries.is_empty() }
+        })
     }
 
     fn entries_in(&self, lane: Lane) -> impl Iterator<Item = &Entry<C>> {
         self.entries.iter().filter(move |entry| entry.lane == lane && !entry.retired)
     }
 
-    fn is_opening(&self, lane: Lane) -> bool {
-        self.opening.contains(&lane)
+    fn under_way(&self, lane: Lane) -> usize {
+        self.entries_in(lane).map(|entry| entry.under_way).sum()
     }
 
     fn lane(&self, need: Need) -> Lane {
         Lane::of(need.purpose, self.size)
     }
 
-    /// The least busy connection that fits: of the lane itself, or an idle one that another lane can spare.
-    fn best(&self, need: Need, lane: Lane) -> Option<usize> {
+    /// The least busy connection that fits: of the lane itself, or an idle one
+    /// that another lane can spare; any at all where the lane can have none.
+    fn best(&self, need: Need, lane: Lane, now_ms: u64) -> Option<usize> {
         let fits = |(_, entry): &(usize, &Entry<C>)| entry.takes(need);
         let own = self.entries.iter().enumerate().filter(|(_, entry)| entry.lane == lane).filter(fits);
         let own = own.min_by_key(|(_, entry)| entry.under_way);
@@ -183,13 +203,21 @@ impl<C: Clone> Pool<C> {
             let can_spare = |entry: &Entry<C>| entry.lane != lane && entry.is_idle() && self.in_lane(entry.lane) > 1;
             self.entries.iter().enumerate().filter(|(_, entry)| can_spare(entry)).find(fits)
         };
-        own.or_else(spare).map(|(index, _)| index)
+        let foreign = || {
+            let allowed = self.in_lane(lane) == 0 && !self.may_open(lane, now_ms);
+            let all = self.entries.iter().enumerate().filter(|_| allowed).filter(fits);
+            all.min_by_key(|(_, entry)| entry.under_way)
+        };
+        own.or_else(spare).or_else(foreign).map(|(index, _)| index)
     }
 
     fn take(&mut self, index: usize, need: Need) -> (Id, C) {
         let lane = self.lane(need);
+        let spare = self.entries[index].is_idle() && self.in_lane(self.entries[index].lane) > 1;
         let entry = &mut self.entries[index];
-        entry.lane = lane;
+        if spare {
+            entry.lane = lane;
+        }
         entry.under_way += 1;
         entry.alone = need.alone;
         (entry.id, entry.connection.clone())
@@ -201,7 +229,10 @@ impl<C: Clone> Pool<C> {
     }
 
     /// Whether there is room for another connection, with one kept free for every lane that has none.
-    fn may_open(&self, lane: Lane) -> bool {
+    fn may_open(&self, lane: Lane, now_ms: u64) -> bool {
+        if !self.entries.is_empty() && now_ms < self.no_growth_before_ms {
+            return false;
+        }
         let total = self.entries.len() + self.opening.len();
         let kept_free = Lane::all(self.size).filter(|other| *other != lane && self.in_lane(*other) == 0).count();
         total + if self.in_lane(lane) == 0 { 0 } else { kept_free } < self.size
@@ -224,14 +255,15 @@ impl<C: Clone> Pool<C> {
         }
         let gone = entry.retired && entry.is_idle() || !usable(&entry.connection);
         let dropped = gone.then(|| self.entries.swap_remove(index).connection);
-        self.hand_over();
+        self.hand_over(now_ms);
         dropped
     }
 
     /// A connection was opened for a lane; it is handed to whoever waits for one.
     ///
     /// It takes the place of those of the lane whose time is over.
-    pub(super) fn opened(&mut self, lane: Lane, connection: C, now_ms: u64, expires_ms: u64) -> Vec<C> {
+    pub(super) fn opened(&mut self, plan: Plan, connection: C, now_ms: u64, expires_ms: u64) -> Vec<C> {
+        let lane = plan.lane;
         self.not_opening(lane);
         let old = |entry: &Entry<C>| entry.lane == lane && entry.expires_ms <= now_ms;
         self.entries.iter_mut().filter(|entry| old(entry)).for_each(|entry| entry.retired = true);
@@ -241,14 +273,26 @@ impl<C: Clone> Pool<C> {
         let (last_used_ms, last_heard_ms) = (now_ms, now_ms);
         let entry = Entry { id, connection, lane, under_way, alone, retired, expires_ms, last_used_ms, last_heard_ms };
         self.entries.push(entry);
-        self.hand_over();
+        self.hand_over(now_ms);
         self.drop_retired()
     }
 
-    /// No connection could be opened for a lane.
-    pub(super) fn not_opened(&mut self, lane: Lane) {
-        self.not_opening(lane);
-        self.hand_over();
+    /// A connection could not be opened.
+    ///
+    /// Beside others that work that says that the server takes no more of them,
+    /// and no further one is tried for a while.
+    pub(super) fn not_opened(&mut self, plan: Plan, now_ms: u64) {
+        self.not_opening(plan.lane);
+        if plan.growth {
+            self.no_growth_before_ms = now_ms + GROWTH_PAUSE_MS;
+        }
+        self.hand_over(now_ms);
+    }
+
+    /// A connection that was planned is not wanted any more.
+    pub(super) fn give_up(&mut self, plan: Plan, now_ms: u64) {
+        self.not_opening(plan.lane);
+        self.hand_over(now_ms);
     }
 
     fn not_opening(&mut self, lane: Lane) {
@@ -258,7 +302,7 @@ impl<C: Clone> Pool<C> {
     }
 
     /// Gives what is free to those who wait, first come first served in each lane.
-    fn hand_over(&mut self) {
+    fn hand_over(&mut self, now_ms: u64) {
         let lanes: Vec<_> = self.waiting.keys().copied().collect();
         for lane in lanes {
             let mut queue = self.waiting.remove(&lane).unwrap_or_default();
@@ -266,7 +310,7 @@ impl<C: Clone> Pool<C> {
                 if sender.is_closed() {
                     continue;
                 }
-                if let Some(unserved) = self.serve(need, lane, sender) {
+                if let Some(unserved) = self.serve(need, sender, now_ms) {
                     queue.push_front((need, unserved));
                     break;
                 }
@@ -278,19 +322,17 @@ impl<C: Clone> Pool<C> {
     }
 
     /// Serves a waiter; gives it back if there is nothing for it.
-    fn serve(&mut self, need: Need, lane: Lane, sender: oneshot::Sender<Turn<C>>) -> Option<oneshot::Sender<Turn<C>>> {
-        if let Some(index) = self.best(need, lane) {
+    fn serve(&mut self, need: Need, sender: oneshot::Sender<Turn<C>>, now_ms: u64) -> Option<oneshot::Sender<Turn<C>>> {
+        let lane = self.lane(need);
+        if let Some(index) = self.best(need, lane, now_ms) {
             let (id, connection) = self.take(index, need);
             if sender.send(Turn::Connection(id, connection)).is_err() {
                 self.untake(id);
             }
             return None;
         }
-        if !self.may_open(lane) {
-            return Some(sender);
-        }
-        self.opening.push(lane);
-        if sender.send(Turn::Open(lane)).is_err() {
+        let Some(plan) = self.plan(lane, now_ms) else { return Some(sender) };
+        if sender.send(Turn::Open(plan)).is_err() {
             self.not_opening(lane);
         }
         None
@@ -305,11 +347,11 @@ impl<C: Clone> Pool<C> {
     }
 
     /// Forgets the connections that do not work any more.
-    fn forget(&mut self, usable: impl Fn(&C) -> bool) {
+    fn forget(&mut self, now_ms: u64, usable: impl Fn(&C) -> bool) {
         let before = self.entries.len();
         self.entries.retain(|entry| usable(&entry.connection));
         if self.entries.len() < before {
-            self.hand_over();
+            self.hand_over(now_ms);
         }
     }
 
@@ -341,7 +383,7 @@ impl<C: Clone> Pool<C> {
         silent_ms: u64,
         usable: impl Fn(&C) -> bool,
     ) -> Upkeep<C> {
-        self.forget(usable);
+        self.forget(now_ms, usable);
         let mut replace = Vec::new();
         for index in 0..self.entries.len() {
             let Entry { lane, expires_ms, last_used_ms, .. } = self.entries[index];
@@ -349,7 +391,7 @@ impl<C: Clone> Pool<C> {
             let others = self.entries.iter().filter(|entry| !entry.retired).count() > 1;
             if expires_ms <= now_ms && self.in_lane(lane) == 1 && !(idle && others) {
                 self.opening.push(lane);
-                replace.push(lane);
+                replace.push(Plan { lane, growth: true });
             } else if expires_ms <= now_ms || (idle && others && now_ms.saturating_sub(last_used_ms) >= idle_ms) {
                 self.entries[index].retired |= self.in_lane(lane) > 1 || (idle && others);
             }
@@ -402,12 +444,12 @@ mod tests {
     }
 
     fn opened(pool: &mut Pool<u32>, need: Need, connection: u32) {
-        let Answer::Open(lane) = pool.ask(need, true, open) else { panic!("there is room") };
-        assert!(pool.opened(lane, connection, 0, NEVER).is_empty());
+        let Answer::Open(plan) = pool.ask(need, 0, open) else { panic!("there is room") };
+        assert!(pool.opened(plan, connection, 0, NEVER).is_empty());
     }
 
     fn ready(pool: &mut Pool<u32>, need: Need) -> Id {
-        match pool.ask(need, false, open) {
+        match pool.ask(need, 0, open) {
             Answer::Ready { id, .. } => id,
             other => panic!("{other:?}"),
         }
@@ -416,11 +458,11 @@ mod tests {
     #[test]
     fn the_first_connection_of_all_is_opened_once_for_everybody() {
         let mut pool = pool(10);
-        let Answer::Open(lane) = pool.ask(SHARED, true, open) else { panic!("nothing is there yet") };
-        assert!(matches!(pool.ask(SHARED, true, open), Answer::Opening));
-        assert!(matches!(pool.ask(ALONE, true, open), Answer::Opening));
-        pool.not_opened(lane);
-        assert!(matches!(pool.ask(ALONE, true, open), Answer::Open(_)));
+        let Answer::Open(plan) = pool.ask(SHARED, 0, open) else { panic!("nothing is there yet") };
+        assert!(matches!(pool.ask(SHARED, 0, open), Answer::Opening));
+        assert!(matches!(pool.ask(ALONE, 0, open), Answer::Opening));
+        pool.not_opened(plan, 0);
+        assert!(matches!(pool.ask(ALONE, 0, open), Answer::Open(Plan { growth: false, .. })));
     }
 
     #[test]
@@ -428,10 +470,10 @@ mod tests {
         let mut pool = pool(1);
         opened(&mut pool, SHARED, 1);
         let ping = ready(&mut pool, SHARED);
-        let Answer::Wait(mut poll) = pool.ask(ALONE, true, open) else { panic!("something is under way") };
+        let Answer::Wait(mut poll) = pool.ask(ALONE, 0, open) else { panic!("something is under way") };
         pool.release(ping, After::Use, 0, open);
         let Ok(Turn::Connection(poll, 1)) = poll.try_recv() else { panic!("it is free now") };
-        let Answer::Wait(mut ping) = pool.ask(SHARED, true, open) else { panic!("it is blocked") };
+        let Answer::Wait(mut ping) = pool.ask(SHARED, 0, open) else { panic!("it is blocked") };
         pool.release(poll, After::Use, 0, open);
         assert!(matches!(ping.try_recv(), Ok(Turn::Connection(_, 1))));
     }
@@ -441,8 +483,8 @@ mod tests {
         let mut pool = pool(1);
         opened(&mut pool, ALONE, 1);
         let first = ready(&mut pool, ALONE);
-        let Answer::Wait(gone) = pool.ask(ALONE, true, open) else { panic!("it is in use") };
-        let Answer::Wait(mut next) = pool.ask(ALONE, true, open) else { panic!("it is in use") };
+        let Answer::Wait(gone) = pool.ask(ALONE, 0, open) else { panic!("it is in use") };
+        let Answer::Wait(mut next) = pool.ask(ALONE, 0, open) else { panic!("it is in use") };
         drop(gone);
         pool.release(first, After::Use, 0, open);
         assert!(matches!(next.try_recv(), Ok(Turn::Connection(..))));
@@ -453,9 +495,23 @@ mod tests {
         let mut pool = pool(1);
         opened(&mut pool, ALONE, 1);
         let poll = ready(&mut pool, ALONE);
-        let Answer::Wait(mut next) = pool.ask(SHARED, true, open) else { panic!("it is in use") };
+        let Answer::Wait(mut next) = pool.ask(SHARED, 0, open) else { panic!("it is in use") };
         assert_eq!(pool.release(poll, After::Spoiled, 0, open), Some(1));
         assert!(matches!(next.try_recv(), Ok(Turn::Open(_))));
+    }
+
+    #[test]
+    fn where_no_more_are_taken_lanes_share_what_there_is() {
+        let mut pool = pool(10);
+        opened(&mut pool, SHARED, 1);
+        let Answer::Open(plan) = pool.ask(ALONE, 0, open) else { panic!("there is room") };
+        assert!(plan.growth);
+        pool.not_opened(plan, 0);
+        let poll = ready(&mut pool, ALONE);
+        assert!(matches!(pool.ask(SHARED, 0, open), Answer::Wait(_)));
+        pool.release(poll, After::Use, 0, open);
+        ready(&mut pool, SHARED);
+        assert!(matches!(pool.ask(ALONE, GROWTH_PAUSE_MS, open), Answer::Open(_)), "it is tried again later");
     }
 
     #[test]
@@ -465,8 +521,8 @@ mod tests {
             opened(&mut pool, ALONE, connection);
             ready(&mut pool, ALONE);
         }
-        assert!(matches!(pool.ask(ALONE, true, open), Answer::Wait(_)));
-        assert!(matches!(pool.ask(SHARED, true, open), Answer::Open(_)));
+        assert!(matches!(pool.ask(ALONE, 0, open), Answer::Wait(_)));
+        assert!(matches!(pool.ask(SHARED, 0, open), Answer::Open(_)));
     }
 
     #[test]
@@ -483,13 +539,13 @@ mod tests {
     #[test]
     fn the_last_connection_is_replaced_before_it_goes() {
         let mut pool = pool(1);
-        let Answer::Open(lane) = pool.ask(SHARED, true, open) else { panic!("there is room") };
-        pool.opened(lane, 1, 0, 500);
+        let Answer::Open(plan) = pool.ask(SHARED, 0, open) else { panic!("there is room") };
+        pool.opened(plan, 1, 0, 500);
         let upkeep = pool.upkeep(500, 100_000, 100_000, open);
         assert_eq!((upkeep.dropped.len(), upkeep.replace.len()), (0, 1));
         let busy = ready(&mut pool, SHARED);
-        assert!(pool.opened(lane, 2, 510, NEVER).is_empty(), "the old one has a request under way");
-        assert!(matches!(pool.ask(SHARED, false, open), Answer::Ready { connection: 2, .. }));
+        assert!(pool.opened(upkeep.replace[0], 2, 510, NEVER).is_empty(), "the old one has a request under way");
+        assert!(matches!(pool.ask(SHARED, 0, open), Answer::Ready { connection: 2, .. }));
         assert_eq!(pool.release(busy, After::Use, 520, open), Some(1));
     }
 
@@ -504,19 +560,20 @@ mod tests {
             let mut opening = Vec::new();
             let mut waiting: Vec<(Need, oneshot::Receiver<Turn<u32>>)> = Vec::new();
             let mut next = 0;
-            let mut token = 0;
+            let (mut token, mut now) = (0, 0);
             for _ in 0..u.int_in_range(1..=200)? {
+                now += u.int_in_range(0..=2000)?;
                 match u.int_in_range(0..=5)? {
                     0..=2 => {
                         let purposes = [Purpose::Produce, Purpose::Fetch, Purpose::Group, Purpose::Metadata];
                         let need = Need { purpose: *u.choose(&purposes)?, alone: u.ratio(1, 3)? };
-                        match pool.ask(need, true, open) {
+                        match pool.ask(need, now, open) {
                             Answer::Ready { id, grow, .. } => {
                                 token += 1;
                                 held.insert((token, id.0 as u32), need);
                                 opening.extend(grow);
                             }
-                            Answer::Open(lane) => opening.push(lane),
+                            Answer::Open(plan) => opening.push(plan),
                             Answer::Opening => assert!(!opening.is_empty()),
                             Answer::Wait(turn) => waiting.push((need, turn)),
                         }
@@ -526,15 +583,15 @@ mod tests {
                         let key = *u.choose(&keys)?;
                         let need = held.remove(&key).unwrap();
                         let after = if need.alone && u.ratio(1, 3)? { After::Spoiled } else { After::Use };
-                        pool.release(Id(u64::from(key.1)), after, 0, open);
+                        pool.release(Id(u64::from(key.1)), after, now, open);
                     }
                     4 if !opening.is_empty() => {
-                        let lane = opening.swap_remove(u.choose_index(opening.len())?);
+                        let plan = opening.swap_remove(u.choose_index(opening.len())?);
                         if u.ratio(1, 4)? {
-                            pool.not_opened(lane);
+                            pool.not_opened(plan, now);
                         } else {
                             next += 1;
-                            pool.opened(lane, next, 0, NEVER);
+                            pool.opened(plan, next, now, NEVER);
                         }
                     }
                     5 if !waiting.is_empty() => drop(waiting.swap_remove(u.choose_index(waiting.len())?)),
@@ -546,8 +603,8 @@ mod tests {
                         held.insert((token, id.0 as u32), *need);
                         false
                     }
-                    Ok(Turn::Open(lane)) => {
-                        opening.push(lane);
+                    Ok(Turn::Open(plan)) => {
+                        opening.push(plan);
                         false
                     }
                     Err(_) => true,

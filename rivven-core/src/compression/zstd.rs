@@ -36,7 +36,7 @@ pub(super) fn claimed_size(data: &[u8]) -> Result<Option<u64>, Defect> {
 mod codec {
     use std::cell::RefCell;
 
-    use zstd_safe::{CCtx, DCtx, compress_bound, find_frame_compressed_size};
+    use zstd::zstd_safe::{CCtx, DCtx, compress_bound, find_frame_compressed_size};
 
     use super::Defect;
 
