@@ -18,6 +18,8 @@ use crate::config::{AuthConfig, ResilientClientConfig};
 use crate::connection::{ConnectOptions, Connection, Deadline, ServerAddress, connect_within};
 use crate::error::{Detail, Error, ErrorCode, Outcome, Result};
 use crate::protocol::{DecodeAnswer, RequestFrame, describe};
+#[cfg(feature = "schema-registry")]
+use crate::schema_registry::Access;
 
 /// The servers of one client and the connection to the one in use.
 ///
@@ -124,6 +126,17 @@ impl Cluster {
         self.check_open()?;
         self.calls.send_modify(|calls| *calls += 1);
         Ok(Entered(Arc::clone(self)))
+    }
+
+    /// How a schema registry is reached; `close` waits for the call, as for any other.
+    #[cfg(feature = "schema-registry")]
+    pub(crate) fn registry_access(self: &Arc<Self>) -> Result<Access> {
+        Ok(Access {
+            timeout: self.config.request_timeout,
+            #[cfg(feature = "tls")]
+            tls: self.config.tls.clone(),
+            entered: Some(self.enter()?),
+        })
     }
 
     async fn call<T>(&self, frame: &RequestFrame, decode: DecodeAnswer<T>, broker_wait: Duration) -> Result<T> {

@@ -22,13 +22,21 @@ struct Inner {
     code: Option<ErrorCode>,
     address: Option<Arc<str>>,
     outcome: Option<Outcome>,
+    registry_code: Option<u32>,
     source: Option<Source>,
 }
 
 impl Detail {
     /// A detail of a text alone.
     pub fn new(text: impl Into<String>) -> Self {
-        Detail(Arc::new(Inner { text: text.into(), code: None, address: None, outcome: None, source: None }))
+        Detail(Arc::new(Inner {
+            text: text.into(),
+            code: None,
+            address: None,
+            outcome: None,
+            registry_code: None,
+            source: None,
+        }))
     }
 
     /// The code, where the error has one more exact than its variant's.
@@ -44,6 +52,11 @@ impl Detail {
     /// What is known of the request's execution.
     pub fn outcome(&self) -> Option<Outcome> {
         self.0.outcome
+    }
+
+    /// The schema registry's own number for the error (`error_code`), where it gave one.
+    pub fn registry_code(&self) -> Option<u32> {
+        self.0.registry_code
     }
 
     /// The error beneath, if there is one.
@@ -63,6 +76,11 @@ impl Detail {
     /// The same with this outcome.
     pub fn with_outcome(self, outcome: Outcome) -> Self {
         self.change(|inner| inner.outcome = Some(outcome))
+    }
+
+    #[cfg(feature = "schema-registry")]
+    pub(crate) fn with_registry_code(self, code: Option<u32>) -> Self {
+        self.change(|inner| inner.registry_code = code)
     }
 
     pub(crate) fn with_source(self, source: impl StdError + Send + Sync + 'static) -> Self {

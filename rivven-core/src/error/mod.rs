@@ -143,6 +143,11 @@ impl Error {
         self.detail().and_then(Detail::address)
     }
 
+    /// The schema registry's own number for the error, such as 42201, where it gave one.
+    pub fn registry_code(&self) -> Option<u32> {
+        self.detail().and_then(Detail::registry_code)
+    }
+
     /// The same error, of a request that it kept from being sent: its outcome
     /// is not that of the handshake or the login that failed.
     pub(crate) fn before_request(self) -> Error {
