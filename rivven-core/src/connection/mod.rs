@@ -30,9 +30,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 pub(crate) use address::ServerAddress;
 #[cfg(test)]
 pub(crate) use connector::DEFAULT_CLIENT_ID;
-pub(crate) use connector::{ConnectOptions, connect, connect_within};
 #[cfg(feature = "schema-registry")]
 pub(crate) use connector::dial;
+pub(crate) use connector::{ConnectOptions, connect, connect_within};
 pub(crate) use deadline::Deadline;
 use failure::{Cause, Failure, Phase};
 pub(crate) use handshake::Handshake;

@@ -67,12 +67,7 @@ fn request(call: &Call<'_>, method: Method, resource: &str, body: Vec<u8>) -> Re
 }
 
 #[cfg(feature = "tls")]
-async fn secured(
-    call: &Call<'_>,
-    socket: Socket,
-    request: Request<Full<Bytes>>,
-    deadline: Deadline,
-) -> Result<Reply> {
+async fn secured(call: &Call<'_>, socket: Socket, request: Request<Full<Bytes>>, deadline: Deadline) -> Result<Reply> {
     let server = call.base.server();
     // The configured server name is the broker's.
     let tls = call.access.tls.clone().unwrap_or_else(TlsConfig::system).expecting(Some(server.host().to_owned()));
@@ -156,7 +151,8 @@ fn too_slow(call: &Call<'_>, deadline: Deadline, what: &str, outcome: Outcome) -
 /// The connector's error in the words of a registry.
 fn not_connected(call: &Call<'_>, error: Error) -> Error {
     let code = error.code();
-    let cause = error.detail().and_then(|detail| detail.source()).map_or_else(String::new, |cause| format!(": {cause}"));
+    let cause =
+        error.detail().and_then(|detail| detail.source()).map_or_else(String::new, |cause| format!(": {cause}"));
     match error {
         Error::IoError(kind, _) if code == ErrorCode::ResolveFailed => {
             Error::IoError(kind, call.detail(code, format!("the name cannot be resolved{cause}: check the url")))

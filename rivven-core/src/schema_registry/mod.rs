@@ -128,13 +128,7 @@ impl<'a> Call<'a> {
 }
 
 /// Registers a schema under a subject and gives its id.
-pub(crate) async fn register(
-    access: Access,
-    url: &str,
-    subject: &str,
-    schema_type: &str,
-    schema: &str,
-) -> Result<u32> {
+pub(crate) async fn register(access: Access, url: &str, subject: &str, schema_type: &str, schema: &str) -> Result<u32> {
     let schema_type: SchemaType = schema_type.parse()?;
     let what = format!("register a schema of {subject:?}");
     let call = Call::new(access, url, &what)?;
