@@ -1,10 +1,11 @@
 //! The basic client: one connection to one server.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::auth::{AuthMechanism, AuthSession, Credentials};
+use crate::compression::{Decompression, decode_messages};
 #[cfg(feature = "tls")]
 use crate::config::TlsConfig;
 use crate::connection::{ConnectOptions, Connection, Deadline, Handshake, ServerAddress, connect};
@@ -38,6 +39,7 @@ pub struct Client {
     request_timeout_ms: Arc<AtomicU64>,
     #[cfg(all(feature = "schema-registry", feature = "tls"))]
     tls: Option<TlsConfig>,
+    decompression: Arc<AtomicU8>,
 }
 
 impl Client {
@@ -137,9 +139,11 @@ impl Client {
     async fn open(address: &str, options: &ConnectOptions) -> Result<Self> {
         let connection = connect(&ServerAddress::parse(address)?, options).await?;
         let request_timeout_ms = Arc::new(AtomicU64::new(DEFAULT_REQUEST_TIMEOUT.as_millis() as u64));
+        let decompression = Arc::new(AtomicU8::new(Decompression::default() as u8));
         Ok(Client {
             connection,
             request_timeout_ms,
+            decompression,
             #[cfg(all(feature = "schema-registry", feature = "tls"))]
             tls: options.tls.clone(),
         })
@@ -152,7 +156,12 @@ impl Client {
     /// What the named methods say, which all come here.
     pub async fn call<O: Operation>(&self, operation: &O) -> Result<O::Output> {
         let frame = operation.encode()?;
-        self.connection.call(&frame, O::decode, self.deadline(operation.broker_wait())).await
+        let mut output = self.connection.call(&frame, O::decode, self.deadline(operation.broker_wait())).await?;
+        decode_messages(
+            O::messages(&mut output),
+            Decompression::from_number(self.decompression.load(Ordering::Relaxed)),
+        )?;
+        Ok(output)
     }
 
     /// Repeats the handshake under another name of the client; `connect` has exchanged one.
@@ -224,6 +233,13 @@ impl Client {
 
     fn request_timeout(&self) -> Duration {
         Duration::from_millis(self.request_timeout_ms.load(Ordering::Relaxed))
+    }
+
+    /// Sets which values are taken for compression frames, of this client and its clones; `Auto` at first.
+    ///
+    /// A value that [`Decompression::Always`] cannot read fails the whole call.
+    pub fn set_decompression(&self, decompression: Decompression) {
+        self.decompression.store(decompression as u8, Ordering::Relaxed);
     }
 
     fn deadline(&self, broker_wait: Duration) -> Deadline {
