@@ -9,9 +9,13 @@ use crate::compression::{Decompression, decode_messages};
 #[cfg(feature = "tls")]
 use crate::config::TlsConfig;
 use crate::connection::{ConnectOptions, Connection, Deadline, Handshake, ServerAddress, connect};
+#[cfg(feature = "schema-registry")]
+use crate::error::Error;
 use crate::error::Result;
 use crate::methods::operations;
 use crate::protocol::{Operation, PROTOCOL_VERSION};
+#[cfg(feature = "schema-registry")]
+use crate::schema_registry::{Access, schema_methods};
 
 /// The time for an answer where none is configured.
 pub(crate) const DEFAULT_REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -33,6 +37,8 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Client {
     connection: Connection,
     request_timeout_ms: Arc<AtomicU64>,
+    #[cfg(all(feature = "schema-registry", feature = "tls"))]
+    tls: Option<TlsConfig>,
     decompression: Arc<AtomicU8>,
 }
 
@@ -134,7 +140,13 @@ impl Client {
         let connection = connect(&ServerAddress::parse(address)?, options).await?;
         let request_timeout_ms = Arc::new(AtomicU64::new(DEFAULT_REQUEST_TIMEOUT.as_millis() as u64));
         let decompression = Arc::new(AtomicU8::new(Decompression::default() as u8));
-        Ok(Client { connection, request_timeout_ms, decompression })
+        Ok(Client {
+            connection,
+            request_timeout_ms,
+            decompression,
+            #[cfg(all(feature = "schema-registry", feature = "tls"))]
+            tls: options.tls.clone(),
+        })
     }
 
     /// Sends any operation and waits for its answer.
@@ -194,6 +206,22 @@ impl Client {
 
     operations!();
 
+    #[cfg(feature = "schema-registry")]
+    schema_methods!();
+
+    #[cfg(feature = "schema-registry")]
+    fn registry_access(&self) -> Result<Access> {
+        if !self.connection.is_open() && !self.connection.is_poisoned() {
+            return Err(Error::closed("the client"));
+        }
+        Ok(Access {
+            timeout: self.request_timeout(),
+            #[cfg(feature = "tls")]
+            tls: self.tls.clone(),
+            entered: None,
+        })
+    }
+
     /// Sets the time for an answer, of this client and its clones; 30 s at first.
     ///
     /// A request that is not answered in time poisons the connection, since
@@ -201,6 +229,10 @@ impl Client {
     pub fn set_request_timeout(&self, timeout: Duration) {
         let ms = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
         self.request_timeout_ms.store(ms, Ordering::Relaxed);
+    }
+
+    fn request_timeout(&self) -> Duration {
+        Duration::from_millis(self.request_timeout_ms.load(Ordering::Relaxed))
     }
 
     /// Sets which values are taken for compression frames, of this client and its clones; `Auto` at first.
@@ -211,8 +243,7 @@ impl Client {
     }
 
     fn deadline(&self, broker_wait: Duration) -> Deadline {
-        let timeout = Duration::from_millis(self.request_timeout_ms.load(Ordering::Relaxed));
-        Deadline::after(timeout.saturating_add(broker_wait))
+        Deadline::after(self.request_timeout().saturating_add(broker_wait))
     }
 
     /// Whether the connection has failed, so that every further call fails.

@@ -31,6 +31,7 @@ pub mod protocol;
 mod record_metadata;
 mod resilience;
 mod resilient;
+#[cfg(feature = "schema-registry")]
 mod schema_registry;
 
 pub use auth::{AuthMechanism, AuthSession};
@@ -51,4 +52,5 @@ pub use protocol::{
 pub use record_metadata::{OFFSET_UNKNOWN, RecordMetadata};
 pub use resilience::CircuitState;
 pub use resilient::{Answering, ResilientClient};
-pub use schema_registry::{Schema, SchemaType};
+#[cfg(feature = "schema-registry")]
+pub use schema_registry::{MAX_CHUNK_SIZE, MAX_RESPONSE_SIZE, Schema, SchemaType};
