@@ -48,7 +48,7 @@ def test_scram_is_the_default(connect: Connect, secure: Secure) -> None:
 
 @pytest.mark.parametrize("method", MECHANISMS)
 def test_a_client_logs_in_by_a_method(connect: Connect, secure: Secure, method: str) -> None:
-    """covers: F012 python, F013 python, F014 python"""
+    """covers: F012 python, F013 python, F014 python, P-authenticate python, P-authenticate_scram python"""
     client = trusting(connect, secure())
     with pytest.raises(rivven.ServerException) as caught:
         client.list_topics()

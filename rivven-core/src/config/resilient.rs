@@ -291,6 +291,7 @@ impl ResilientClientConfigBuilder {
 mod tests {
     use super::*;
 
+    // covers: F022 rust, F023 rust
     #[test]
     fn the_defaults_are_those_of_the_keys() {
         let config = ResilientClientConfig::builder().build();
@@ -303,6 +304,7 @@ mod tests {
         assert_eq!(format!("{config:?}"), format!("{from_keys:?}"));
     }
 
+    // covers: F015 rust
     #[test]
     fn a_password_is_not_shown() {
         let config = ResilientClientConfig::builder().auth("alice", "hunter2").build();

@@ -45,13 +45,17 @@ pub(super) fn scan(file: &Path, language: Language, text: &str) -> Vec<Cover> {
     let covers = lines
         .iter()
         .enumerate()
-        .filter_map(|(index, line)| Some(Cover { line: index + 1, words: words(line)?, test: test(index) }));
+        .filter_map(|(index, line)| Some(Cover { line: index + 1, words: words(language, line)?, test: test(index) }));
     covers.collect()
 }
 
-/// The words behind the mark, if a line is a comment that begins with it.
-fn words(line: &str) -> Option<Vec<String>> {
-    let words = comment(line)?.trim_end_matches(['*', '/']).strip_prefix(MARK)?.split([' ', ',']);
+/// The words behind the mark, if a line is a comment, or in Python a line of a docstring, that begins with it.
+fn words(language: Language, line: &str) -> Option<Vec<String>> {
+    let text = match language {
+        Language::Python => line.trim_start_matches(['#', '"', ' ']),
+        _ => comment(line)?,
+    };
+    let words = text.trim_end_matches(['*', '/', '"']).strip_prefix(MARK)?.split([' ', ',']);
     Some(words.filter(|word| !word.is_empty()).map(str::to_owned).collect())
 }
 
@@ -145,5 +149,14 @@ mod tests {
         let covers = scan(Path::new("x.c"), Language::C, "a\n/* covers: F001, F002 c */\n * covers: F003 c\n");
         let words: Vec<_> = covers.iter().map(|cover| (cover.line, cover.words.join("+"))).collect();
         assert_eq!(words, [(2, "F001+F002+c".to_owned()), (3, "F003+c".to_owned())]);
+    }
+
+    #[test]
+    fn a_docstring_is_a_comment() {
+        let python = "def test_a():\n  \"\"\"covers: F001 python, F002 python\"\"\"\n\ndef test_b():\n  \"\"\"A story.\n\n  covers: F003 python\n  \"\"\"\n";
+        assert_eq!(tests("x.py", python), named(&["test_a", "test_b"]));
+        let words: Vec<_> =
+            scan(Path::new("x.py"), Language::Python, python).into_iter().map(|cover| cover.words).collect();
+        assert_eq!(words, [vec!["F001", "python", "F002", "python"], vec!["F003", "python"]]);
     }
 }
