@@ -1,6 +1,7 @@
 //! `cargo xtask ci`: every gate.
 
 mod dependencies;
+mod guides;
 mod hygiene;
 mod lint;
 mod outside;
@@ -15,7 +16,7 @@ use crate::{build, covers, demo, generated, surface, test};
 const DEMO_ROWS: usize = 2159;
 
 /// The gates in the order they run in: what is quick to fail comes first.
-const GATES: [Check; 24] = [
+const GATES: [Check; 25] = [
     Check { name: "hygiene", about: "no registry hosts or machine paths in tracked files", run: hygiene::run },
     Check { name: "format", about: "cargo fmt", run: lint::format },
     Check { name: "header", about: "include/rivven.h is what rivven-ffi says", run: header },
@@ -41,6 +42,7 @@ const GATES: [Check; 24] = [
     Check { name: "differential", about: "the codec against the published one", run: test::differential },
     Check { name: "fuzz", about: "every decoder of the codec, for some seconds", run: test::fuzz },
     Check { name: "demo", about: "the examples of all languages, with three months", run: demo },
+    Check { name: "guides", about: "what docs/getting-started.md shows, in all languages", run: guides::run },
     Check { name: "outside-python", about: "pip install from another folder", run: outside::python },
     Check { name: "outside-node", about: "npm install from another folder", run: outside::node },
     Check { name: "outside-c", about: "cargo xtask install and pkg-config from another folder", run: outside::native },
