@@ -1,10 +1,11 @@
 //! The basic client: one connection to one server.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::auth::{AuthMechanism, AuthSession, Credentials};
+use crate::compression::{Decompression, decode_messages};
 #[cfg(feature = "tls")]
 use crate::config::TlsConfig;
 use crate::connection::{ConnectOptions, Connection, Deadline, Handshake, ServerAddress, connect};
@@ -32,6 +33,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Client {
     connection: Connection,
     request_timeout_ms: Arc<AtomicU64>,
+    decompression: Arc<AtomicU8>,
 }
 
 impl Client {
@@ -131,7 +133,8 @@ impl Client {
     async fn open(address: &str, options: &ConnectOptions) -> Result<Self> {
         let connection = connect(&ServerAddress::parse(address)?, options).await?;
         let request_timeout_ms = Arc::new(AtomicU64::new(DEFAULT_REQUEST_TIMEOUT.as_millis() as u64));
-        Ok(Client { connection, request_timeout_ms })
+        let decompression = Arc::new(AtomicU8::new(Decompression::default() as u8));
+        Ok(Client { connection, request_timeout_ms, decompression })
     }
 
     /// Sends any operation and waits for its answer.
@@ -141,7 +144,12 @@ impl Client {
     /// What the named methods say, which all come here.
     pub async fn call<O: Operation>(&self, operation: &O) -> Result<O::Output> {
         let frame = operation.encode()?;
-        self.connection.call(&frame, O::decode, self.deadline(operation.broker_wait())).await
+        let mut output = self.connection.call(&frame, O::decode, self.deadline(operation.broker_wait())).await?;
+        decode_messages(
+            O::messages(&mut output),
+            Decompression::from_number(self.decompression.load(Ordering::Relaxed)),
+        )?;
+        Ok(output)
     }
 
     /// Repeats the handshake under another name of the client; `connect` has exchanged one.
@@ -193,6 +201,13 @@ impl Client {
     pub fn set_request_timeout(&self, timeout: Duration) {
         let ms = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
         self.request_timeout_ms.store(ms, Ordering::Relaxed);
+    }
+
+    /// Sets which values are taken for compression frames, of this client and its clones; `Auto` at first.
+    ///
+    /// A value that [`Decompression::Always`] cannot read fails the whole call.
+    pub fn set_decompression(&self, decompression: Decompression) {
+        self.decompression.store(decompression as u8, Ordering::Relaxed);
     }
 
     fn deadline(&self, broker_wait: Duration) -> Deadline {

@@ -21,7 +21,7 @@
 mod auth;
 mod client;
 mod cluster;
-mod compression;
+pub mod compression;
 mod config;
 mod connection;
 mod error;
@@ -36,7 +36,7 @@ mod schema_registry;
 pub use auth::{AuthMechanism, AuthSession};
 pub use client::Client;
 pub use cluster::{ResilientStats, ServerStats, StateChange, StateChanges};
-pub use compression::Decompression;
+pub use compression::{CompressionType, Decompression};
 pub use config::{
     AuthConfig, Kind, Properties, Property, ResilientAuthConfig, ResilientClientConfig, ResilientClientConfigBuilder,
     Scope,
