@@ -148,6 +148,7 @@ def test_half_a_login_is_a_configuration_error(connect: Connect) -> None:
 
 
 def test_credentials_that_are_no_text_are_refused_without_being_shown(connect: Connect, broker: str) -> None:
+    """covers: F015 python"""
     client = connect(broker)
     surrogate, encoded = f"{PASSWORD}\udc80", PASSWORD.encode()
     for method in MECHANISMS:
