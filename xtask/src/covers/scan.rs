@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn a_docstring_is_a_comment() {
-        let python = "def test_a():\n  \"\"\"covers: F001 python, F002 python\"\"\"\n\ndef test_b():\n  \"\"\"A story.\n\n  covers: F003 python\n  \"\"\"\n";
+        let python = "def test_a():\n  \"\"\"covers: F001 python, F002 python\"\"\"\n  c()\n\ndef test_b():\n  \"\"\"A story.\n\n  covers: F003 python\n  \"\"\"\n";
         assert_eq!(tests("x.py", python), named(&["test_a", "test_b"]));
         let words: Vec<_> =
             scan(Path::new("x.py"), Language::Python, python).into_iter().map(|cover| cover.words).collect();
