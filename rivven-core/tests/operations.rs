@@ -117,6 +117,7 @@ macro_rules! quotas {
     }};
 }
 
+// covers: F010 rust, F104 rust, F105 rust, F106 rust, F107 rust, F108 rust, F109 rust, F110 rust, F111 rust
 #[tokio::test]
 async fn by_the_basic_client() -> Result<()> {
     let broker = TestBroker::start().unwrap();
@@ -125,6 +126,7 @@ async fn by_the_basic_client() -> Result<()> {
     Ok(())
 }
 
+// covers: F010 rust, F033 rust, F034 rust, F104 rust, F105 rust, F106 rust, F107 rust, F108 rust, F109 rust, F110 rust, F111 rust
 #[tokio::test]
 async fn by_the_resilient_client() -> Result<()> {
     let broker = TestBroker::start().unwrap();

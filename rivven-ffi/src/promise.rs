@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use rivven_bridge::SURFACE;
 use rivven_client::ErrorCode;
 
 const HEADER: &str = include_str!("../../include/rivven.h");
@@ -22,21 +21,6 @@ fn the_header_declares_the_committed_symbols() {
     let promised: Vec<_> = SYMBOLS.lines().collect();
     assert!(promised.is_sorted(), "symbols.txt is not sorted");
     assert_eq!(declared(), promised.into_iter().collect());
-}
-
-#[test]
-fn every_method_of_the_surface_is_in_both_headers() {
-    let declared = declared();
-    for method in SURFACE {
-        let name = method.c_name();
-        assert!(declared.contains(name.as_str()), "rivven.h has no {name}");
-        assert!(
-            CPP_HEADER.contains(&format!(" {}(", method.snake_name())),
-            "rivven.hpp has no {}",
-            method.snake_name()
-        );
-        assert!(CPP_HEADER.contains(&name), "rivven.hpp does not call {name}");
-    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod broker;
 mod build;
 mod checks;
 mod ci;
+mod covers;
 mod ctests;
 mod demo;
 mod generated;
@@ -11,8 +12,9 @@ mod header;
 mod install;
 mod language;
 mod progress;
-mod readme;
 mod session;
+mod snippets;
+mod surface;
 mod table;
 mod test;
 
@@ -42,8 +44,11 @@ enum Command {
     Install(install::Arguments),
     /// Generate include/rivven.h from the sources of rivven-ffi
     Header(generated::Arguments),
-    /// Renew the snippets of README.md from the examples
-    Readme(generated::Arguments),
+    /// Renew the snippets of README.md and docs/ from the examples
+    Snippets(generated::Arguments),
+    Covers(covers::Arguments),
+    /// Show which operation is there in which language; fail if one is missing
+    Surface,
 }
 
 fn main() -> ExitCode {
@@ -68,6 +73,8 @@ fn run(arguments: Arguments) -> anyhow::Result<bool> {
         Command::Ctests(arguments) => test::native::run(&session, &arguments),
         Command::Install(arguments) => install::run(&session, &arguments),
         Command::Header(arguments) => generated::header(&session, &arguments),
-        Command::Readme(arguments) => generated::readme(&session, &arguments),
+        Command::Snippets(arguments) => generated::snippets(&session, &arguments),
+        Command::Covers(arguments) => covers::run(&session, &arguments),
+        Command::Surface => surface::run(&session),
     }
 }
