@@ -24,9 +24,11 @@
  * - Strings end with a zero and are UTF-8. Inputs are copied before a function
  *   returns and are never kept. Views and strings that come out live as long as
  *   the handle that gave them.
- * - Threads. A client may be used by many threads at once. Errors, batches,
- *   sessions and lists of strings never change and may be read by many threads;
- *   free them when no thread reads them any more.
+ * - Threads. A client may be used by many threads at once. What functions give
+ *   (errors, batches, sessions, lists and descriptions) never changes and may be
+ *   read by many threads; free it when no thread reads it any more. What is
+ *   filled step by step (configurations, fetches, offsets, assignments and
+ *   alterations) is for one thread at a time.
  * - The library installs no signal handler, needs none (a connection that
  *   breaks raises no SIGPIPE), writes nothing to the standard streams and runs
  *   no code of the program on its own threads.
@@ -1075,7 +1077,11 @@ void rivven_results_free(rivven_results_t *results);
  *     rivven_client_consume_pipelined(client, fetches, &fetched, &error);
  *     for (size_t i = 0; i < rivven_fetched_len(fetched); i++) {
  *         rivven_batch_t *batch = NULL;
- *         rivven_code code = rivven_fetched_batch(fetched, i, &batch, &error);
+ *         if (rivven_fetched_batch(fetched, i, &batch, &error) == RIVVEN_CODE_OK) {
+ *             printf("%zu records\n", rivven_batch_len(batch));
+ *         }
+ *         rivven_batch_free(batch);
+ *     }
  * ---------------------------------------------------------------------------- */
 
 /**
