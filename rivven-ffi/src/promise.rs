@@ -7,6 +7,7 @@ use rivven_client::ErrorCode;
 
 const HEADER: &str = include_str!("../../include/rivven.h");
 const CPP_HEADER: &str = include_str!("../../include/rivven.hpp");
+const EVERY: &str = include_str!("../tests/c/every.h");
 const SYMBOLS: &str = include_str!("../symbols.txt");
 
 /// The functions that the C header declares.
@@ -36,6 +37,15 @@ fn every_method_of_the_surface_is_in_both_headers() {
             method.snake_name()
         );
         assert!(CPP_HEADER.contains(&name), "rivven.hpp does not call {name}");
+    }
+}
+
+#[test]
+fn every_operation_is_tried_where_it_has_to_fail() {
+    // Closing succeeds on a closed client, and has tests of its own.
+    for method in SURFACE.iter().filter(|method| method.name != "close") {
+        let call = format!("{}(client,", method.c_name());
+        assert!(EVERY.contains(&call), "every.h does not call {}", method.c_name());
     }
 }
 

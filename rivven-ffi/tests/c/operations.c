@@ -370,52 +370,60 @@ static void test_membership(rivven_client_t *client) {
     rivven_membership_free(second);
 }
 
+/* The quotas of an entity, which has to be the only one that comes. */
 static rivven_quotas_t *quotas_of(rivven_client_t *client, const char *type, const char *name) {
     rivven_quotas_t *quotas = NULL;
     succeeds("describe quotas", rivven_client_describe_quotas(client, &type, &name, 1, &quotas, &error));
+    const char *entity = rivven_quotas_entity_name(quotas, 0);
+    check(rivven_quotas_len(quotas) == 1 && is(rivven_quotas_entity_type(quotas, 0), type) &&
+              (name ? is(entity, name) : !entity),
+          "the entity is described");
     return quotas;
 }
 
-static void test_quotas(rivven_client_t *client) {
-    rivven_quota_alterations_t *alterations = NULL;
-    size_t altered = 77;
-    succeeds("make a list of alterations", rivven_quota_alterations_new(&alterations, &error));
-    succeeds("set one", rivven_quota_alterations_set(alterations, "user", "alice", "produce_bytes_rate", 1000000, &error));
-    succeeds("set another", rivven_quota_alterations_set(alterations, "user", "alice", "consume_bytes_rate", 7, &error));
-    succeeds("set a default", rivven_quota_alterations_set(alterations, "user", NULL, "request_rate", 50, &error));
-    succeeds("set what is none", rivven_quota_alterations_set(alterations, "user", "alice", "no_such_key", 1, &error));
-    succeeds("alter them", rivven_client_alter_quotas(client, alterations, &altered, &error));
-    check(altered == 3, "the broker passes over what it does not know");
-    rivven_quota_alterations_free(alterations);
+/* A quota of the first entity; 0 if it has none of that key. */
+static uint64_t quota(const rivven_quotas_t *quotas, const char *key) {
+    for (size_t i = 0; i < rivven_quotas_quotas_len(quotas, 0); i++) {
+        if (is(rivven_quotas_key(quotas, 0, i), key)) return rivven_quotas_value(quotas, 0, i);
+    }
+    return 0;
+}
 
+static void test_alter_quotas(rivven_client_t *client) {
+    rivven_quota_alterations_t *list = NULL;
+    size_t altered = 77;
+    succeeds("make a list of alterations", rivven_quota_alterations_new(&list, &error));
+    succeeds("set one", rivven_quota_alterations_set(list, "user", "alice", "produce_bytes_rate", 1000000, &error));
+    succeeds("set another", rivven_quota_alterations_set(list, "user", "alice", "consume_bytes_rate", 7, &error));
+    succeeds("set a default", rivven_quota_alterations_set(list, "user", NULL, "request_rate", 50, &error));
+    succeeds("set what is none", rivven_quota_alterations_set(list, "user", "alice", "no_such_key", 1, &error));
+    succeeds("alter them", rivven_client_alter_quotas(client, list, &altered, &error));
+    check(altered == 3, "the broker passes over what it does not know");
+    rivven_quota_alterations_free(list);
+    succeeds("make a list of alterations", rivven_quota_alterations_new(&list, &error));
+    succeeds("remove one", rivven_quota_alterations_remove(list, "user", "alice", "consume_bytes_rate", &error));
+    succeeds("alter it", rivven_client_alter_quotas(client, list, NULL, &error));
+    rivven_quota_alterations_free(list);
+}
+
+static void test_describe_quotas(rivven_client_t *client) {
     rivven_quotas_t *quotas = quotas_of(client, "user", "alice");
-    check(rivven_quotas_len(quotas) == 1 && is(rivven_quotas_entity_type(quotas, 0), "user") &&
-              is(rivven_quotas_entity_name(quotas, 0), "alice"),
-          "the user is described");
-    check(rivven_quotas_quotas_len(quotas, 0) == 2 && is(rivven_quotas_key(quotas, 0, 0), "consume_bytes_rate") &&
-              rivven_quotas_value(quotas, 0, 0) == 7 && is(rivven_quotas_key(quotas, 0, 1), "produce_bytes_rate") &&
-              rivven_quotas_value(quotas, 0, 1) == 1000000,
-          "with the quotas, by their keys");
-    check(!rivven_quotas_entity_type(quotas, 1) && !rivven_quotas_key(quotas, 0, 2) && !rivven_quotas_value(quotas, 1, 0),
+    check(quota(quotas, "produce_bytes_rate") == 1000000, "what was set is there");
+    check(quota(quotas, "consume_bytes_rate") != 7, "what was removed is gone");
+    size_t count = rivven_quotas_quotas_len(quotas, 0);
+    for (size_t i = 1; i < count; i++) {
+        check(strcmp(rivven_quotas_key(quotas, 0, i - 1), rivven_quotas_key(quotas, 0, i)) < 0, "the keys are sorted");
+    }
+    check(!rivven_quotas_entity_type(quotas, 1) && !rivven_quotas_key(quotas, 0, count) &&
+              !rivven_quotas_value(quotas, 1, 0) && !rivven_quotas_quotas_len(quotas, 1),
           "there is nothing behind the end");
     rivven_quotas_free(quotas);
     quotas = quotas_of(client, "user", NULL);
-    check(rivven_quotas_len(quotas) == 1 && !rivven_quotas_entity_name(quotas, 0) &&
-              rivven_quotas_value(quotas, 0, 0) == 50,
-          "the default has no name");
+    check(quota(quotas, "request_rate") == 50, "what was set for all");
     rivven_quotas_free(quotas);
-
-    succeeds("make a list of alterations", rivven_quota_alterations_new(&alterations, &error));
-    succeeds("remove one", rivven_quota_alterations_remove(alterations, "user", "alice", "consume_bytes_rate", &error));
-    succeeds("alter it", rivven_client_alter_quotas(client, alterations, NULL, &error));
-    rivven_quota_alterations_free(alterations);
     quotas = NULL;
     succeeds("describe all quotas", rivven_client_describe_quotas(client, NULL, NULL, 0, &quotas, &error));
     check(rivven_quotas_len(quotas) >= 2, "all entities are described");
-    rivven_quotas_free(quotas);
-    quotas = quotas_of(client, "user", "alice");
-    check(rivven_quotas_quotas_len(quotas, 0) == 1 && is(rivven_quotas_key(quotas, 0, 0), "produce_bytes_rate"),
-          "what was removed is gone");
     rivven_quotas_free(quotas);
 }
 
@@ -482,7 +490,8 @@ int main(void) {
     test_groups(client);
     test_wrong_order(client);
     test_membership(client);
-    test_quotas(client);
+    test_alter_quotas(client);
+    test_describe_quotas(client);
     test_cluster(client, broker.address);
     test_stats(client, broker.address);
     test_stats_of_many();
