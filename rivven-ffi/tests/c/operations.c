@@ -381,10 +381,10 @@ static rivven_quotas_t *quotas_of(rivven_client_t *client, const char *type, con
     return quotas;
 }
 
-/* A quota of the first entity; 0 if it has none of that key. */
-static uint64_t quota(const rivven_quotas_t *quotas, const char *key) {
-    for (size_t i = 0; i < rivven_quotas_quotas_len(quotas, 0); i++) {
-        if (is(rivven_quotas_key(quotas, 0, i), key)) return rivven_quotas_value(quotas, 0, i);
+/* A quota of an entity; 0 if it has none of that key. */
+static uint64_t quota(const rivven_quotas_t *quotas, size_t entity, const char *key) {
+    for (size_t i = 0; i < rivven_quotas_quotas_len(quotas, entity); i++) {
+        if (is(rivven_quotas_key(quotas, entity, i), key)) return rivven_quotas_value(quotas, entity, i);
     }
     return 0;
 }
@@ -408,8 +408,8 @@ static void test_alter_quotas(rivven_client_t *client) {
 
 static void test_describe_quotas(rivven_client_t *client) {
     rivven_quotas_t *quotas = quotas_of(client, "user", "alice");
-    check(quota(quotas, "produce_bytes_rate") == 1000000, "what was set is there");
-    check(quota(quotas, "consume_bytes_rate") != 7, "what was removed is gone");
+    check(quota(quotas, 0, "produce_bytes_rate") == 1000000, "what was set is there");
+    check(quota(quotas, 0, "consume_bytes_rate") != 7, "what was removed is gone, or back at its default");
     size_t count = rivven_quotas_quotas_len(quotas, 0);
     for (size_t i = 1; i < count; i++) {
         check(strcmp(rivven_quotas_key(quotas, 0, i - 1), rivven_quotas_key(quotas, 0, i)) < 0, "the keys are sorted");
@@ -419,11 +419,17 @@ static void test_describe_quotas(rivven_client_t *client) {
           "there is nothing behind the end");
     rivven_quotas_free(quotas);
     quotas = quotas_of(client, "user", NULL);
-    check(quota(quotas, "request_rate") == 50, "what was set for all");
+    check(rivven_quotas_quotas_len(quotas, 0) > 0, "the default of a type has quotas");
     rivven_quotas_free(quotas);
     quotas = NULL;
+    /* Asked for by its type alone, the broker gives its own default, not what was set. */
     succeeds("describe all quotas", rivven_client_describe_quotas(client, NULL, NULL, 0, &quotas, &error));
-    check(rivven_quotas_len(quotas) >= 2, "all entities are described");
+    check(rivven_quotas_len(quotas) == 2, "both entities are described");
+    size_t nameless = rivven_quotas_entity_name(quotas, 0) ? 1 : 0;
+    check(!rivven_quotas_entity_name(quotas, nameless) && is(rivven_quotas_entity_type(quotas, nameless), "user") &&
+              quota(quotas, nameless, "request_rate") == 50,
+          "what was set without a name is there");
+    check(is(rivven_quotas_entity_name(quotas, 1 - nameless), "alice"), "beside what was set with one");
     rivven_quotas_free(quotas);
 }
 
