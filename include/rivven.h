@@ -1131,8 +1131,8 @@ void rivven_fetches_free(rivven_fetches_t *fetches);
  * What was read goes to `*fetched`, in the order of `fetches`; the caller frees
  * it with `rivven_fetched_free`. `fetches` stays the caller's. A fetch that
  * fails fails alone, in the ways of `rivven_client_consume`; the call itself
- * fails with `RIVVEN_CODE_INVALID_ARGUMENT` and `RIVVEN_CODE_FORKED`, before
- * anything is sent.
+ * fails with `RIVVEN_CODE_INVALID_ARGUMENT`, `RIVVEN_CODE_CLOSED` and
+ * `RIVVEN_CODE_FORKED` only, before anything is sent.
  */
 rivven_code rivven_client_consume_pipelined(rivven_client_t *client,
                                             const rivven_fetches_t *fetches,
@@ -1239,8 +1239,8 @@ rivven_code rivven_client_commit_offset(rivven_client_t *client,
  * What became of each goes to `*results`, in the order of `offsets`; the
  * caller frees it with `rivven_results_free`. `offsets` stays the caller's.
  * One that fails fails alone, in the ways of `rivven_client_commit_offset`;
- * the call itself fails with `RIVVEN_CODE_INVALID_ARGUMENT` and
- * `RIVVEN_CODE_FORKED`, before anything is sent.
+ * the call itself fails with `RIVVEN_CODE_INVALID_ARGUMENT`,
+ * `RIVVEN_CODE_CLOSED` and `RIVVEN_CODE_FORKED` only, before anything is sent.
  */
 rivven_code rivven_client_commit_offsets_pipelined(rivven_client_t *client,
                                                    const char *group,
@@ -1355,7 +1355,7 @@ rivven_code rivven_assignments_add(rivven_assignments_t *assignments,
 /** Frees assignments; accepts NULL. */
 void rivven_assignments_free(rivven_assignments_t *assignments);
 
-/** Gives the number of topics of an assignment; 0 for NULL. */
+/** Gives the number of topics of an assignment, which are in no order; 0 for NULL. */
 size_t rivven_assignment_len(const rivven_assignment_t *assignment);
 
 /**

@@ -147,7 +147,7 @@ pub unsafe extern "C" fn rivven_assignments_free(assignments: *mut rivven_assign
     silent(|| unsafe { handle::release(assignments) });
 }
 
-/// Gives the number of topics of an assignment; 0 for NULL.
+/// Gives the number of topics of an assignment, which are in no order; 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rivven_assignment_len(assignment: *const rivven_assignment_t) -> usize {
     // SAFETY: the caller gives NULL or an assignment.

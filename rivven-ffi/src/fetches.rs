@@ -136,8 +136,8 @@ pub unsafe extern "C" fn rivven_fetches_free(fetches: *mut rivven_fetches_t) {
 /// What was read goes to `*fetched`, in the order of `fetches`; the caller frees
 /// it with `rivven_fetched_free`. `fetches` stays the caller's. A fetch that
 /// fails fails alone, in the ways of `rivven_client_consume`; the call itself
-/// fails with `RIVVEN_CODE_INVALID_ARGUMENT` and `RIVVEN_CODE_FORKED`, before
-/// anything is sent.
+/// fails with `RIVVEN_CODE_INVALID_ARGUMENT`, `RIVVEN_CODE_CLOSED` and
+/// `RIVVEN_CODE_FORKED` only, before anything is sent.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rivven_client_consume_pipelined(
     client: *mut rivven_client_t,

@@ -177,8 +177,8 @@ pub unsafe extern "C" fn rivven_client_commit_offset(
 /// What became of each goes to `*results`, in the order of `offsets`; the
 /// caller frees it with `rivven_results_free`. `offsets` stays the caller's.
 /// One that fails fails alone, in the ways of `rivven_client_commit_offset`;
-/// the call itself fails with `RIVVEN_CODE_INVALID_ARGUMENT` and
-/// `RIVVEN_CODE_FORKED`, before anything is sent.
+/// the call itself fails with `RIVVEN_CODE_INVALID_ARGUMENT`,
+/// `RIVVEN_CODE_CLOSED` and `RIVVEN_CODE_FORKED` only, before anything is sent.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rivven_client_commit_offsets_pipelined(
     client: *mut rivven_client_t,
