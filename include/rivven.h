@@ -762,18 +762,18 @@ size_t rivven_deletions_len(const rivven_deletions_t *deletions);
 uint32_t rivven_deletions_partition(const rivven_deletions_t *deletions, size_t index);
 
 /**
- * Gives the offset below which the records of a partition are gone; 0 if there is none of that index.
+ * Gives the offset below which the records of a partition are gone.
+ *
+ * 0 if there is no partition of that index.
  */
-uint64_t rivven_deletions_low_watermark(const rivven_deletions_t *deletions,
-                                        size_t index);
+uint64_t rivven_deletions_low_watermark(const rivven_deletions_t *deletions, size_t index);
 
 /**
- * Gives the broker's text if it refused a partition; NULL if it did not, and if there is none of that index.
+ * Gives the broker's text if it refused a partition; NULL if it did not.
  *
- * It lives as long as the deletions.
+ * NULL if there is no partition of that index. It lives as long as the deletions.
  */
-const char *rivven_deletions_error(const rivven_deletions_t *deletions,
-                                   size_t index);
+const char *rivven_deletions_error(const rivven_deletions_t *deletions, size_t index);
 
 /** Frees deletions and the strings they gave; accepts NULL. */
 void rivven_deletions_free(rivven_deletions_t *deletions);
@@ -1101,9 +1101,9 @@ typedef struct rivven_fetched_t rivven_fetched_t;
 typedef struct rivven_fetches_t rivven_fetches_t;
 
 /**
- * Makes a list without fetches and stores it in `*fetches`; the caller frees it with `rivven_fetches_free`.
+ * Makes a list without fetches and stores it in `*fetches`.
  *
- * Fails with `RIVVEN_CODE_INVALID_ARGUMENT` only, if `fetches` is NULL.
+ * The caller frees it with `rivven_fetches_free`. Fails with `RIVVEN_CODE_INVALID_ARGUMENT` only, if `fetches` is NULL.
  */
 rivven_code rivven_fetches_new(rivven_fetches_t **fetches,
                                rivven_error_t **error);
@@ -1181,9 +1181,9 @@ void rivven_fetched_free(rivven_fetched_t *fetched);
 typedef struct rivven_offsets_t rivven_offsets_t;
 
 /**
- * Makes a list without offsets and stores it in `*offsets`; the caller frees it with `rivven_offsets_free`.
+ * Makes a list without offsets and stores it in `*offsets`.
  *
- * Fails with `RIVVEN_CODE_INVALID_ARGUMENT` only, if `offsets` is NULL.
+ * The caller frees it with `rivven_offsets_free`. Fails with `RIVVEN_CODE_INVALID_ARGUMENT` only, if `offsets` is NULL.
  */
 rivven_code rivven_offsets_new(rivven_offsets_t **offsets,
                                rivven_error_t **error);
@@ -1302,9 +1302,9 @@ rivven_code rivven_client_get_offset_for_timestamp(rivven_client_t *client,
  *     rivven_assignments_t *assignments = NULL;
  *     rivven_assignments_new(&assignments, &error);
  *     for (size_t i = 0; i < rivven_membership_members_len(membership); i++) {
- *         rivven_assignments_add_member(assignments, rivven_membership_member(membership, i), &error);
+ *         const char *member = rivven_membership_member(membership, i);
+ *         rivven_assignments_add(assignments, member, "orders", (uint32_t)i, &error);
  *     }
- *     rivven_assignments_add(assignments, rivven_membership_member(membership, 0), "orders", 0, &error);
  * ---------------------------------------------------------------------------- */
 
 /**
@@ -1402,9 +1402,9 @@ rivven_code rivven_client_list_groups(rivven_client_t *client,
                                       rivven_error_t **error);
 
 /**
- * Asks for the committed offsets of a group and stores them in `*offsets`, sorted by topic and partition.
+ * Asks for the committed offsets of a group and stores them in `*offsets`.
  *
- * The caller frees them with `rivven_offsets_free`. Fails with
+ * They are sorted by topic and partition. The caller frees them with `rivven_offsets_free`. Fails with
  * `RIVVEN_CODE_GROUP_NOT_FOUND` for a group without committed offsets,
  * `RIVVEN_CODE_INVALID_GROUP_ID`, and as every request.
  */
@@ -1446,7 +1446,7 @@ rivven_code rivven_client_join_group(rivven_client_t *client,
                                      rivven_error_t **error);
 
 /**
- * Fetches the partitions of a member and stores them in `*assignment`; the leader hands in everybody's.
+ * Fetches the partitions of a member and stores them in `*assignment`.
  *
  * `assignments` has, from the leader, the partitions of every member; from
  * others it is NULL or has no member. It stays the caller's. A follower's call
@@ -1647,18 +1647,18 @@ size_t rivven_quotas_len(const rivven_quotas_t *quotas);
 const char *rivven_quotas_entity_type(const rivven_quotas_t *quotas, size_t entity);
 
 /**
- * Gives the name of an entity; NULL for the default of its type, and if there is none of that index.
+ * Gives the name of an entity; NULL for the default of its type.
  *
- * It lives as long as the quotas.
+ * NULL if there is no entity of that index. It lives as long as the quotas.
  */
-const char *rivven_quotas_entity_name(const rivven_quotas_t *quotas,
-                                      size_t entity);
+const char *rivven_quotas_entity_name(const rivven_quotas_t *quotas, size_t entity);
 
 /**
- * Gives the number of quotas of an entity, which are sorted by key; 0 if there is none of that index.
+ * Gives the number of quotas of an entity, which are sorted by key.
+ *
+ * 0 if there is no entity of that index.
  */
-size_t rivven_quotas_quotas_len(const rivven_quotas_t *quotas,
-                                size_t entity);
+size_t rivven_quotas_quotas_len(const rivven_quotas_t *quotas, size_t entity);
 
 /**
  * Gives the key of a quota; NULL if there is none of that index.
@@ -1748,10 +1748,11 @@ const char *rivven_cluster_topic_name(const rivven_cluster_t *cluster, size_t in
 bool rivven_cluster_topic_is_internal(const rivven_cluster_t *cluster, size_t index);
 
 /**
- * Gives the number of partitions that the functions below tell of; 0 if there is no topic of that index.
+ * Gives the number of partitions that the functions below tell of.
+ *
+ * 0 if there is no topic of that index.
  */
-size_t rivven_cluster_partitions_len(const rivven_cluster_t *cluster,
-                                     size_t topic);
+size_t rivven_cluster_partitions_len(const rivven_cluster_t *cluster, size_t topic);
 
 /** Gives the number by which a partition is named; 0 if there is no such topic or partition. */
 uint32_t rivven_cluster_partition_number(const rivven_cluster_t *cluster,
@@ -1759,9 +1760,9 @@ uint32_t rivven_cluster_partition_number(const rivven_cluster_t *cluster,
                                          size_t index);
 
 /**
- * Gives the node that leads a partition; NULL if none does, and if there is no such topic or partition.
+ * Gives the node that leads a partition; NULL if none does.
  *
- * It lives as long as the cluster.
+ * NULL if there is no such topic or partition. It lives as long as the cluster.
  */
 const char *rivven_cluster_partition_leader(const rivven_cluster_t *cluster,
                                             size_t topic,
@@ -1795,9 +1796,9 @@ const char *rivven_cluster_replica(const rivven_cluster_t *cluster,
 size_t rivven_cluster_isr_len(const rivven_cluster_t *cluster, size_t topic, size_t index);
 
 /**
- * Gives a node that holds a partition and is in sync with its leader; NULL if there is none of that index.
+ * Gives a node that holds a partition and is in sync with its leader.
  *
- * It lives as long as the cluster.
+ * NULL if there is none of that index. It lives as long as the cluster.
  */
 const char *rivven_cluster_isr(const rivven_cluster_t *cluster,
                                size_t topic,
@@ -1974,30 +1975,32 @@ size_t rivven_stats_servers_len(const rivven_stats_t *stats);
 const char *rivven_stats_server_address(const rivven_stats_t *stats, size_t index);
 
 /**
- * Gives the state of a server's circuit breaker; `RIVVEN_CIRCUIT_STATE_CLOSED` if there is none of that index.
- */
-rivven_circuit_state rivven_stats_server_circuit_state(const rivven_stats_t *stats,
-                                                       size_t index);
-
-/**
- * Gives the number of a server's connections that have calls under way; 0 if there is none of that index.
- */
-size_t rivven_stats_server_active_connections(const rivven_stats_t *stats,
-                                              size_t index);
-
-/**
- * Gives the number of a server's connections that are open and idle; 0 if there is none of that index.
- */
-size_t rivven_stats_server_available_connections(const rivven_stats_t *stats,
-                                                 size_t index);
-
-/**
- * Gives the message of a server's last failure; NULL if it has worked since, and if there is none of that index.
+ * Gives the state of a server's circuit breaker.
  *
- * It lives as long as the statistics.
+ * `RIVVEN_CIRCUIT_STATE_CLOSED` if there is no server of that index.
  */
-const char *rivven_stats_server_last_error(const rivven_stats_t *stats,
-                                           size_t index);
+rivven_circuit_state rivven_stats_server_circuit_state(const rivven_stats_t *stats, size_t index);
+
+/**
+ * Gives the number of a server's connections that have calls under way.
+ *
+ * 0 if there is no server of that index.
+ */
+size_t rivven_stats_server_active_connections(const rivven_stats_t *stats, size_t index);
+
+/**
+ * Gives the number of a server's connections that are open and idle.
+ *
+ * 0 if there is no server of that index.
+ */
+size_t rivven_stats_server_available_connections(const rivven_stats_t *stats, size_t index);
+
+/**
+ * Gives the message of a server's last failure; NULL if it has worked since.
+ *
+ * NULL if there is no server of that index. It lives as long as the statistics.
+ */
+const char *rivven_stats_server_last_error(const rivven_stats_t *stats, size_t index);
 
 /** Frees statistics and the strings they gave; accepts NULL. */
 void rivven_stats_free(rivven_stats_t *stats);

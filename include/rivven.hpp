@@ -957,7 +957,8 @@ public:
     ///
     /// Gives the error of each that failed, in the order of the offsets.
     std::vector<std::optional<Error>>
-    commit_offsets_pipelined(const std::string &group, const std::vector<PartitionOffset> &offsets) {
+    commit_offsets_pipelined(const std::string &group,
+                             const std::vector<PartitionOffset> &offsets) {
         const auto list = detail::give<rivven_offsets_t, rivven_offsets_free>(rivven_offsets_new);
         for (const auto &[topic, partition, offset] : offsets) {
             detail::call(rivven_offsets_add, list.get(), detail::text(topic), partition, offset);

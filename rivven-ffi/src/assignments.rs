@@ -5,9 +5,9 @@
 //!     rivven_assignments_t *assignments = NULL;
 //!     rivven_assignments_new(&assignments, &error);
 //!     for (size_t i = 0; i < rivven_membership_members_len(membership); i++) {
-//!         rivven_assignments_add_member(assignments, rivven_membership_member(membership, i), &error);
+//!         const char *member = rivven_membership_member(membership, i);
+//!         rivven_assignments_add(assignments, member, "orders", (uint32_t)i, &error);
 //!     }
-//!     rivven_assignments_add(assignments, rivven_membership_member(membership, 0), "orders", 0, &error);
 
 use std::ffi::{CString, c_char};
 use std::ptr;

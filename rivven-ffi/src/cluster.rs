@@ -230,7 +230,9 @@ pub unsafe extern "C" fn rivven_cluster_topic_is_internal(cluster: *const rivven
     unsafe { topic(cluster, index, false, |topic| topic.is_internal) }
 }
 
-/// Gives the number of partitions that the functions below tell of; 0 if there is no topic of that index.
+/// Gives the number of partitions that the functions below tell of.
+///
+/// 0 if there is no topic of that index.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rivven_cluster_partitions_len(cluster: *const rivven_cluster_t, topic: usize) -> usize {
     // SAFETY: the caller gives NULL or a cluster.
@@ -248,9 +250,9 @@ pub unsafe extern "C" fn rivven_cluster_partition_number(
     unsafe { partition(cluster, (topic, index), 0, |partition| Some(partition.number)) }
 }
 
-/// Gives the node that leads a partition; NULL if none does, and if there is no such topic or partition.
+/// Gives the node that leads a partition; NULL if none does.
 ///
-/// It lives as long as the cluster.
+/// NULL if there is no such topic or partition. It lives as long as the cluster.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rivven_cluster_partition_leader(
     cluster: *const rivven_cluster_t,
@@ -308,9 +310,9 @@ pub unsafe extern "C" fn rivven_cluster_isr_len(cluster: *const rivven_cluster_t
     unsafe { partition(cluster, (topic, index), 0, |partition| Some(partition.in_sync.len())) }
 }
 
-/// Gives a node that holds a partition and is in sync with its leader; NULL if there is none of that index.
+/// Gives a node that holds a partition and is in sync with its leader.
 ///
-/// It lives as long as the cluster.
+/// NULL if there is none of that index. It lives as long as the cluster.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rivven_cluster_isr(
     cluster: *const rivven_cluster_t,

@@ -81,9 +81,9 @@ impl Opaque for rivven_fetched_t {
     const NAME: (&'static str, &'static str) = ("list of batches", "rivven_client_consume_pipelined");
 }
 
-/// Makes a list without fetches and stores it in `*fetches`; the caller frees it with `rivven_fetches_free`.
+/// Makes a list without fetches and stores it in `*fetches`.
 ///
-/// Fails with `RIVVEN_CODE_INVALID_ARGUMENT` only, if `fetches` is NULL.
+/// The caller frees it with `rivven_fetches_free`. Fails with `RIVVEN_CODE_INVALID_ARGUMENT` only, if `fetches` is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rivven_fetches_new(
     fetches: *mut *mut rivven_fetches_t,

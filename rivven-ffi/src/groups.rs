@@ -77,9 +77,9 @@ pub unsafe extern "C" fn rivven_client_list_groups(
     }
 }
 
-/// Asks for the committed offsets of a group and stores them in `*offsets`, sorted by topic and partition.
+/// Asks for the committed offsets of a group and stores them in `*offsets`.
 ///
-/// The caller frees them with `rivven_offsets_free`. Fails with
+/// They are sorted by topic and partition. The caller frees them with `rivven_offsets_free`. Fails with
 /// `RIVVEN_CODE_GROUP_NOT_FOUND` for a group without committed offsets,
 /// `RIVVEN_CODE_INVALID_GROUP_ID`, and as every request.
 #[unsafe(no_mangle)]
@@ -156,7 +156,7 @@ pub unsafe extern "C" fn rivven_client_join_group(
     }
 }
 
-/// Fetches the partitions of a member and stores them in `*assignment`; the leader hands in everybody's.
+/// Fetches the partitions of a member and stores them in `*assignment`.
 ///
 /// `assignments` has, from the leader, the partitions of every member; from
 /// others it is NULL or has no member. It stays the caller's. A follower's call

@@ -71,9 +71,9 @@ unsafe fn entry<T>(
     unsafe { read(offsets, otherwise, |offsets| lock(offsets).get(index).map(look)) }
 }
 
-/// Makes a list without offsets and stores it in `*offsets`; the caller frees it with `rivven_offsets_free`.
+/// Makes a list without offsets and stores it in `*offsets`.
 ///
-/// Fails with `RIVVEN_CODE_INVALID_ARGUMENT` only, if `offsets` is NULL.
+/// The caller frees it with `rivven_offsets_free`. Fails with `RIVVEN_CODE_INVALID_ARGUMENT` only, if `offsets` is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rivven_offsets_new(
     offsets: *mut *mut rivven_offsets_t,

@@ -215,16 +215,18 @@ pub unsafe extern "C" fn rivven_quotas_entity_type(quotas: *const rivven_quotas_
     unsafe { read(quotas, ptr::null(), |entities| Some(entities.get(entity)?.kind.as_ptr())) }
 }
 
-/// Gives the name of an entity; NULL for the default of its type, and if there is none of that index.
+/// Gives the name of an entity; NULL for the default of its type.
 ///
-/// It lives as long as the quotas.
+/// NULL if there is no entity of that index. It lives as long as the quotas.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rivven_quotas_entity_name(quotas: *const rivven_quotas_t, entity: usize) -> *const c_char {
     // SAFETY: the caller gives NULL or quotas.
     unsafe { read(quotas, ptr::null(), |entities| Some(pointer(&entities.get(entity)?.name))) }
 }
 
-/// Gives the number of quotas of an entity, which are sorted by key; 0 if there is none of that index.
+/// Gives the number of quotas of an entity, which are sorted by key.
+///
+/// 0 if there is no entity of that index.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rivven_quotas_quotas_len(quotas: *const rivven_quotas_t, entity: usize) -> usize {
     // SAFETY: the caller gives NULL or quotas.

@@ -163,7 +163,9 @@ pub unsafe extern "C" fn rivven_stats_server_address(stats: *const rivven_stats_
     unsafe { server(stats, index, ptr::null(), |server| server.address.as_ptr()) }
 }
 
-/// Gives the state of a server's circuit breaker; `RIVVEN_CIRCUIT_STATE_CLOSED` if there is none of that index.
+/// Gives the state of a server's circuit breaker.
+///
+/// `RIVVEN_CIRCUIT_STATE_CLOSED` if there is no server of that index.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rivven_stats_server_circuit_state(
     stats: *const rivven_stats_t,
@@ -173,14 +175,18 @@ pub unsafe extern "C" fn rivven_stats_server_circuit_state(
     unsafe { server(stats, index, rivven_circuit_state::Closed, |server| server.circuit_state) }
 }
 
-/// Gives the number of a server's connections that have calls under way; 0 if there is none of that index.
+/// Gives the number of a server's connections that have calls under way.
+///
+/// 0 if there is no server of that index.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rivven_stats_server_active_connections(stats: *const rivven_stats_t, index: usize) -> usize {
     // SAFETY: the caller gives NULL or statistics.
     unsafe { server(stats, index, 0, |server| server.active_connections) }
 }
 
-/// Gives the number of a server's connections that are open and idle; 0 if there is none of that index.
+/// Gives the number of a server's connections that are open and idle.
+///
+/// 0 if there is no server of that index.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rivven_stats_server_available_connections(
     stats: *const rivven_stats_t,
@@ -190,9 +196,9 @@ pub unsafe extern "C" fn rivven_stats_server_available_connections(
     unsafe { server(stats, index, 0, |server| server.available_connections) }
 }
 
-/// Gives the message of a server's last failure; NULL if it has worked since, and if there is none of that index.
+/// Gives the message of a server's last failure; NULL if it has worked since.
 ///
-/// It lives as long as the statistics.
+/// NULL if there is no server of that index. It lives as long as the statistics.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rivven_stats_server_last_error(stats: *const rivven_stats_t, index: usize) -> *const c_char {
     // SAFETY: the caller gives NULL or statistics.

@@ -201,16 +201,18 @@ pub unsafe extern "C" fn rivven_deletions_partition(deletions: *const rivven_del
     unsafe { read(deletions, 0, |deletions| Some(deletions.get(index)?.partition)) }
 }
 
-/// Gives the offset below which the records of a partition are gone; 0 if there is none of that index.
+/// Gives the offset below which the records of a partition are gone.
+///
+/// 0 if there is no partition of that index.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rivven_deletions_low_watermark(deletions: *const rivven_deletions_t, index: usize) -> u64 {
     // SAFETY: the caller gives NULL or deletions.
     unsafe { read(deletions, 0, |deletions| Some(deletions.get(index)?.low_watermark)) }
 }
 
-/// Gives the broker's text if it refused a partition; NULL if it did not, and if there is none of that index.
+/// Gives the broker's text if it refused a partition; NULL if it did not.
 ///
-/// It lives as long as the deletions.
+/// NULL if there is no partition of that index. It lives as long as the deletions.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rivven_deletions_error(deletions: *const rivven_deletions_t, index: usize) -> *const c_char {
     // SAFETY: the caller gives NULL or deletions.

@@ -282,8 +282,9 @@ static void test_arrays(rivven_client_t *client) {
                 rivven_client_join_group(client, "g", "", 1, 1, "consumer", topics, count, &membership, &error));
         refused("keys", rivven_client_alter_topic_config(client, "t", topics, strings, count, NULL, &error));
         refused("types", rivven_client_describe_quotas(client, topics, strings, count, &quotas, &error));
-        refused("partitions", rivven_client_delete_records(client, "t", i ? partitions : NULL, before, count, &deletions,
-                                                           &error));
+        const uint32_t *numbers = i ? partitions : NULL;
+        refused("partitions",
+                rivven_client_delete_records(client, "t", numbers, before, count, &deletions, &error));
     }
     const char *const no_text[] = {not_utf8}, *const null[] = {NULL};
     refused("values", rivven_client_alter_topic_config(client, "t", strings, NULL, 1, NULL, &error));

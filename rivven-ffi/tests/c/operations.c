@@ -124,7 +124,8 @@ static void test_describe_configs(rivven_client_t *client) {
 static void test_isolation(rivven_client_t *client) {
     rivven_batch_t *batch = NULL;
     create_filled(client, "reading", 2, 3);
-    succeeds("consume read committed", rivven_client_consume_read_committed(client, "reading", 0, 0, 9, &batch, &error));
+    succeeds("consume read committed",
+             rivven_client_consume_read_committed(client, "reading", 0, 0, 9, &batch, &error));
     check(rivven_batch_len(batch) == 3, "all records are committed");
     rivven_batch_free(batch);
     for (int32_t level = RIVVEN_ISOLATION_DEFAULT; level <= RIVVEN_ISOLATION_READ_COMMITTED; level++) {
@@ -162,7 +163,8 @@ static void test_consume_pipelined(rivven_client_t *client) {
     succeeds("add a partition", rivven_fetches_add(fetches, "reading", 0, 1, 9, RIVVEN_ISOLATION_DEFAULT, &error));
     succeeds("add an empty one",
              rivven_fetches_add(fetches, "reading", 1, 0, 9, RIVVEN_ISOLATION_READ_COMMITTED, &error));
-    succeeds("add one that is none", rivven_fetches_add(fetches, unknown_topic, 0, 0, 9, RIVVEN_ISOLATION_DEFAULT, &error));
+    succeeds("add one that is none",
+             rivven_fetches_add(fetches, unknown_topic, 0, 0, 9, RIVVEN_ISOLATION_DEFAULT, &error));
     succeeds("fetch them", rivven_client_consume_pipelined(client, fetches, &fetched, &error));
     rivven_fetches_free(fetches);
     check(rivven_fetched_len(fetched) == 3, "each has an answer");
@@ -173,12 +175,14 @@ static void test_consume_pipelined(rivven_client_t *client) {
     rivven_batch_free(none);
     none = NULL;
     fails("what failed", RIVVEN_CODE_UNKNOWN_TOPIC_OR_PARTITION, rivven_fetched_batch(fetched, 2, &none, &error));
-    fails("what failed, again", RIVVEN_CODE_UNKNOWN_TOPIC_OR_PARTITION, rivven_fetched_batch(fetched, 2, &none, &error));
+    fails("what failed, again", RIVVEN_CODE_UNKNOWN_TOPIC_OR_PARTITION,
+          rivven_fetched_batch(fetched, 2, &none, &error));
     fails("behind the end", RIVVEN_CODE_INVALID_ARGUMENT, rivven_fetched_batch(fetched, 3, &none, &error));
     check(!none, "outputs are untouched on failure");
     rivven_fetched_free(fetched);
     rivven_batch_free(first);
-    check(rivven_batch_len(again) == 2 && rivven_batch_offset(again, 0) == 1 && holds(rivven_batch_value(again, 0), "v", 1),
+    check(rivven_batch_len(again) == 2 && rivven_batch_offset(again, 0) == 1 &&
+              holds(rivven_batch_value(again, 0), "v", 1),
           "a batch outlives what it was taken from");
     rivven_batch_free(again);
 }
@@ -210,7 +214,8 @@ static void test_commit(rivven_client_t *client) {
     succeeds("commit", rivven_client_commit_offset(client, "readers", "reading", 0, 2, &error));
     succeeds("ask for it", rivven_client_get_offset(client, "readers", "reading", 0, &found, &offset, &error));
     check(found && offset == 2, "it is there");
-    succeeds("ask whether there is one", rivven_client_get_offset(client, "readers", "reading", 0, &found, NULL, &error));
+    succeeds("ask whether there is one",
+             rivven_client_get_offset(client, "readers", "reading", 0, &found, NULL, &error));
     fails("commit behind the end", RIVVEN_CODE_OFFSET_OUT_OF_RANGE,
           rivven_client_commit_offset(client, "readers", "reading", 0, 99, &error));
     fails("commit for a group that cannot be", RIVVEN_CODE_INVALID_GROUP_ID,
@@ -257,12 +262,14 @@ static void test_groups(rivven_client_t *client) {
                   rivven_offsets_offset(offsets, i) == (i == 0 ? 3 : 0),
               "the offset of partition %u, in order", (unsigned)i);
     }
-    check(!rivven_offsets_topic(offsets, 2) && !rivven_offsets_offset(offsets, SIZE_MAX), "there is nothing behind the end");
+    check(!rivven_offsets_topic(offsets, 2) && !rivven_offsets_offset(offsets, SIZE_MAX),
+          "there is nothing behind the end");
     rivven_offsets_free(offsets);
     offsets = NULL;
     succeeds("delete the group", rivven_client_delete_group(client, "readers", &error));
     fails("delete it again", RIVVEN_CODE_GROUP_NOT_FOUND, rivven_client_delete_group(client, "readers", &error));
-    fails("describe it", RIVVEN_CODE_GROUP_NOT_FOUND, rivven_client_describe_group(client, "readers", &offsets, &error));
+    fails("describe it", RIVVEN_CODE_GROUP_NOT_FOUND,
+          rivven_client_describe_group(client, "readers", &offsets, &error));
     check(!offsets, "outputs are untouched on failure");
 }
 

@@ -68,7 +68,7 @@ void test_reading(rivven::Client &client) {
     const double start = seconds();
     check(client.consume_long_poll("reading", 0, 3, 9, Isolation::Default, 300ms).empty(), "a long poll");
     check(seconds() - start >= 0.3, "waits");
-    check(client.consume_long_poll("reading", 0, 0, 9, Isolation::Default, 20s).size() == 3, "but not for what is there");
+    check(client.consume_long_poll("reading", 0, 0, 9, Isolation::Default, 20s).size() == 3, "not for what is there");
     throws("a negative wait", rivven::Code::InvalidArgument,
            [&] { client.consume_long_poll("reading", 0, 0, 9, Isolation::Default, -1ms); });
 }
@@ -129,7 +129,8 @@ void test_quotas(rivven::Client &client) {
     check(altered == 3, "alter quotas");
     client.alter_quotas({{"user", "alice", "consume_bytes_rate", std::nullopt}});
     const auto alice = client.describe_quotas({{"user", "alice"}});
-    if (!check(alice.size() == 1 && alice[0].entity_type == "user" && alice[0].entity_name == "alice", "describe")) return;
+    if (!check(alice.size() == 1, "describe quotas")) return;
+    check(alice[0].entity_type == "user" && alice[0].entity_name == "alice", "of an entity");
     check(alice[0].quotas.at("produce_bytes_rate") == 1000000, "what was set is there");
     const auto removed = alice[0].quotas.find("consume_bytes_rate");
     check(removed == alice[0].quotas.end() || removed->second != 7, "what was removed is gone, or at its default");
