@@ -1103,10 +1103,10 @@ typedef struct rivven_fetches_t rivven_fetches_t;
 /**
  * Makes a list without fetches and stores it in `*fetches`.
  *
- * The caller frees it with `rivven_fetches_free`. Fails with `RIVVEN_CODE_INVALID_ARGUMENT` only, if `fetches` is NULL.
+ * The caller frees it with `rivven_fetches_free`. Fails with
+ * `RIVVEN_CODE_INVALID_ARGUMENT` only, if `fetches` is NULL.
  */
-rivven_code rivven_fetches_new(rivven_fetches_t **fetches,
-                               rivven_error_t **error);
+rivven_code rivven_fetches_new(rivven_fetches_t **fetches, rivven_error_t **error);
 
 /**
  * Adds at the end a partition to be read from `offset` on, at most `max_messages` records.
@@ -1183,10 +1183,10 @@ typedef struct rivven_offsets_t rivven_offsets_t;
 /**
  * Makes a list without offsets and stores it in `*offsets`.
  *
- * The caller frees it with `rivven_offsets_free`. Fails with `RIVVEN_CODE_INVALID_ARGUMENT` only, if `offsets` is NULL.
+ * The caller frees it with `rivven_offsets_free`. Fails with
+ * `RIVVEN_CODE_INVALID_ARGUMENT` only, if `offsets` is NULL.
  */
-rivven_code rivven_offsets_new(rivven_offsets_t **offsets,
-                               rivven_error_t **error);
+rivven_code rivven_offsets_new(rivven_offsets_t **offsets, rivven_error_t **error);
 
 /**
  * Adds the offset of a partition at the end.
@@ -1404,9 +1404,9 @@ rivven_code rivven_client_list_groups(rivven_client_t *client,
 /**
  * Asks for the committed offsets of a group and stores them in `*offsets`.
  *
- * They are sorted by topic and partition. The caller frees them with `rivven_offsets_free`. Fails with
- * `RIVVEN_CODE_GROUP_NOT_FOUND` for a group without committed offsets,
- * `RIVVEN_CODE_INVALID_GROUP_ID`, and as every request.
+ * They are sorted by topic and partition. The caller frees them with
+ * `rivven_offsets_free`. Fails with `RIVVEN_CODE_GROUP_NOT_FOUND` for a group
+ * without committed offsets, `RIVVEN_CODE_INVALID_GROUP_ID`, and as every request.
  */
 rivven_code rivven_client_describe_group(rivven_client_t *client,
                                          const char *group,

@@ -83,7 +83,8 @@ impl Opaque for rivven_fetched_t {
 
 /// Makes a list without fetches and stores it in `*fetches`.
 ///
-/// The caller frees it with `rivven_fetches_free`. Fails with `RIVVEN_CODE_INVALID_ARGUMENT` only, if `fetches` is NULL.
+/// The caller frees it with `rivven_fetches_free`. Fails with
+/// `RIVVEN_CODE_INVALID_ARGUMENT` only, if `fetches` is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rivven_fetches_new(
     fetches: *mut *mut rivven_fetches_t,

@@ -79,9 +79,9 @@ pub unsafe extern "C" fn rivven_client_list_groups(
 
 /// Asks for the committed offsets of a group and stores them in `*offsets`.
 ///
-/// They are sorted by topic and partition. The caller frees them with `rivven_offsets_free`. Fails with
-/// `RIVVEN_CODE_GROUP_NOT_FOUND` for a group without committed offsets,
-/// `RIVVEN_CODE_INVALID_GROUP_ID`, and as every request.
+/// They are sorted by topic and partition. The caller frees them with
+/// `rivven_offsets_free`. Fails with `RIVVEN_CODE_GROUP_NOT_FOUND` for a group
+/// without committed offsets, `RIVVEN_CODE_INVALID_GROUP_ID`, and as every request.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rivven_client_describe_group(
     client: *mut rivven_client_t,

@@ -73,7 +73,8 @@ unsafe fn entry<T>(
 
 /// Makes a list without offsets and stores it in `*offsets`.
 ///
-/// The caller frees it with `rivven_offsets_free`. Fails with `RIVVEN_CODE_INVALID_ARGUMENT` only, if `offsets` is NULL.
+/// The caller frees it with `rivven_offsets_free`. Fails with
+/// `RIVVEN_CODE_INVALID_ARGUMENT` only, if `offsets` is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rivven_offsets_new(
     offsets: *mut *mut rivven_offsets_t,
