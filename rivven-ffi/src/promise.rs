@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use rivven_bridge::SURFACE;
 use rivven_client::ErrorCode;
 
 const HEADER: &str = include_str!("../../include/rivven.h");
 const CPP_HEADER: &str = include_str!("../../include/rivven.hpp");
+const EVERY: &str = include_str!("../tests/c/every.h");
 const SYMBOLS: &str = include_str!("../symbols.txt");
 
 /// The functions that the C header declares.
@@ -21,6 +23,15 @@ fn the_header_declares_the_committed_symbols() {
     let promised: Vec<_> = SYMBOLS.lines().collect();
     assert!(promised.is_sorted(), "symbols.txt is not sorted");
     assert_eq!(declared(), promised.into_iter().collect());
+}
+
+#[test]
+fn every_operation_is_tried_where_it_has_to_fail() {
+    // Closing succeeds on a closed client, and has tests of its own.
+    for method in SURFACE.iter().filter(|method| method.name != "close") {
+        let call = format!("{}(client,", method.c_name());
+        assert!(EVERY.contains(&call), "every.h does not call {}", method.c_name());
+    }
 }
 
 #[test]
