@@ -27,6 +27,7 @@ mod connection;
 mod error;
 mod methods;
 pub mod ops;
+mod pipelined;
 pub mod protocol;
 mod record_metadata;
 mod resilience;
@@ -38,12 +39,13 @@ pub use client::Client;
 pub use cluster::{ResilientStats, ServerStats, StateChange, StateChanges};
 pub use compression::Decompression;
 pub use config::{
-    AuthConfig, Kind, Properties, Property, ResilientAuthConfig, ResilientClientConfig, ResilientClientConfigBuilder,
-    Scope,
+    AuthConfig, Kind, PipelineAuthConfig, PipelineConfig, PipelineConfigBuilder, Properties, Property,
+    ResilientAuthConfig, ResilientClientConfig, ResilientClientConfigBuilder, Scope,
 };
 #[cfg(feature = "tls")]
 pub use config::{TlsConfig, TlsConfigBuilder};
 pub use error::{Detail, Error, ErrorCode, Outcome, Result};
+pub use pipelined::{PipelineStatsSnapshot, PipelinedClient};
 pub use protocol::{
     BrokerInfo, DeleteRecordsResult, MAX_MESSAGE_SIZE, MessageData, Operation, PROTOCOL_VERSION, PartitionMetadata,
     Request, Response, TopicConfigEntry, TopicMetadata,

@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
 use super::stream::Stream;
-use super::{Connection, DEFAULT_MAX_IN_FLIGHT, Deadline};
+use super::{Connection, DEFAULT_MAX_IN_FLIGHT, Deadline, Flow};
 use crate::error::{Error, ErrorCode, Outcome, Result};
 use crate::ops::{ListTopics, Ping, Publish, Published};
 use crate::protocol::{Frame, FrameDecoder, Operation, Received, Request, Response, header};
@@ -48,8 +48,12 @@ impl Peer {
 }
 
 fn connect_with(buffer: usize, max_in_flight: u32) -> (Connection, Peer) {
+    connect_by(buffer, Flow { max_in_flight, ..Flow::default() })
+}
+
+fn connect_by(buffer: usize, flow: Flow) -> (Connection, Peer) {
     let (ours, theirs) = duplex(buffer);
-    let connection = Connection::start(ours, "test:1".into(), max_in_flight);
+    let connection = Connection::start(ours, "test:1".into(), &flow);
     (connection, Peer { pipe: theirs, received: BytesMut::new() })
 }
 
