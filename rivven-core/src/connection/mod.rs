@@ -5,6 +5,8 @@
 //! connection poisons it: it is never repaired, only replaced.
 
 mod address;
+#[cfg(test)]
+mod batches;
 mod connector;
 mod counters;
 mod deadline;
