@@ -92,7 +92,7 @@ impl Default for PipelineConfig {
 impl PipelineConfig {
     /// Begins with every default.
     pub fn builder() -> PipelineConfigBuilder {
-        PipelineConfigBuilder { config: PipelineConfig::default() }
+        PipelineConfig::default().to_builder()
     }
 
     /// Many requests in flight, written in large batches; patient timeouts.
@@ -117,6 +117,11 @@ impl PipelineConfig {
             close_timeout: Duration::from_secs(3),
             ..PipelineConfig::default()
         }
+    }
+
+    /// Goes on from this configuration.
+    pub fn to_builder(&self) -> PipelineConfigBuilder {
+        PipelineConfigBuilder { config: self.clone() }
     }
 
     fn linger(&self) -> Duration {

@@ -81,12 +81,7 @@ pub(super) struct Task<S> {
 }
 
 impl<S: Stream> Task<S> {
-    pub(super) fn new(
-        stream: S,
-        shared: Arc<Shared>,
-        commands: mpsc::UnboundedReceiver<Command>,
-        flow: &Flow,
-    ) -> Self {
+    pub(super) fn new(stream: S, shared: Arc<Shared>, commands: mpsc::UnboundedReceiver<Command>, flow: &Flow) -> Self {
         Task {
             stream,
             shared,
