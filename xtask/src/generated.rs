@@ -1,11 +1,11 @@
-//! `cargo xtask header` and `cargo xtask readme`: files that are made from others.
+//! `cargo xtask header`, `readme` and `performance`: files that are made from others.
 
 use std::fs;
 
 use anyhow::{Context, Result};
 
 use crate::session::Session;
-use crate::{header, readme};
+use crate::{header, performance, readme};
 
 /// What the commands that write a generated file take.
 #[derive(clap::Args)]
@@ -30,6 +30,12 @@ pub(crate) fn header(session: &Session, arguments: &Arguments) -> Result<bool> {
 pub(crate) fn readme(session: &Session, arguments: &Arguments) -> Result<bool> {
     let wanted = readme::generate(&session.root)?;
     settle(session, arguments, readme::FILE, &wanted, "cargo xtask readme")
+}
+
+/// Writes or checks `docs/PERFORMANCE.md`, made from the records of measurements.
+pub(crate) fn performance(session: &Session, arguments: &Arguments) -> Result<bool> {
+    let wanted = performance::generate(&session.root)?;
+    settle(session, arguments, performance::FILE, &wanted, "cargo xtask performance")
 }
 
 /// Writes the file, or says where it differs; false if it should be written but is only checked.

@@ -1,5 +1,6 @@
 //! The commands that developers and CI run: `cargo xtask --help` lists them.
 
+mod bench;
 mod broker;
 mod build;
 mod checks;
@@ -10,6 +11,7 @@ mod generated;
 mod header;
 mod install;
 mod language;
+mod performance;
 mod progress;
 mod readme;
 mod session;
@@ -40,10 +42,13 @@ enum Command {
     Ci(ci::Arguments),
     Ctests(test::native::Arguments),
     Install(install::Arguments),
+    Bench(bench::Arguments),
     /// Generate include/rivven.h from the sources of rivven-ffi
     Header(generated::Arguments),
     /// Renew the snippets of README.md from the examples
     Readme(generated::Arguments),
+    /// Generate docs/PERFORMANCE.md from the records in docs/performance
+    Performance(generated::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -67,7 +72,9 @@ fn run(arguments: Arguments) -> anyhow::Result<bool> {
         Command::Ci(arguments) => ci::run(&session, &arguments),
         Command::Ctests(arguments) => test::native::run(&session, &arguments),
         Command::Install(arguments) => install::run(&session, &arguments),
+        Command::Bench(arguments) => bench::run(&session, &arguments),
         Command::Header(arguments) => generated::header(&session, &arguments),
         Command::Readme(arguments) => generated::readme(&session, &arguments),
+        Command::Performance(arguments) => generated::performance(&session, &arguments),
     }
 }

@@ -32,6 +32,9 @@ pub(crate) struct Arguments {
     /// How many pings are sent one after the other
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
     serial: u64,
+    /// How long requests wait for others to be written with, in microseconds; as the client's batch_linger_us
+    #[arg(long, default_value_t = PipelineConfig::high_throughput().batch_linger_us)]
+    linger_us: u64,
     /// How often both are done
     #[arg(long, default_value_t = 1)]
     repeat: usize,
@@ -46,8 +49,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let runtime = tokio::runtime::Runtime::new()?;
     let mut measurements = Vec::new();
     for _ in 0..arguments.repeat {
-        let serial = runtime.block_on(measure(server.address(), arguments.serial, 1))?;
-        let pipelined = runtime.block_on(measure(server.address(), arguments.count, arguments.in_flight))?;
+        let serial = runtime.block_on(measure(server.address(), arguments, arguments.serial, 1))?;
+        let pipelined = runtime.block_on(measure(server.address(), arguments, arguments.count, arguments.in_flight))?;
         let ratio = pipelined.records_per_second / serial.records_per_second;
         println!("{} in flight: {ratio:.1} times as many requests per second as serial", arguments.in_flight);
         measurements.extend([serial, pipelined]);
@@ -59,9 +62,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
 }
 
-async fn measure(address: &str, count: u64, in_flight: u64) -> Result<Measurement> {
+async fn measure(address: &str, arguments: &Arguments, count: u64, in_flight: u64) -> Result<Measurement> {
     let scenario = if in_flight == 1 { "ping serial".to_owned() } else { format!("ping {in_flight} in flight") };
-    let config = PipelineConfig::high_throughput().to_builder().max_in_flight(in_flight as usize).build();
+    let config = PipelineConfig::high_throughput().to_builder().max_in_flight(in_flight as usize);
+    let config = config.batch_linger_us(arguments.linger_us).build();
     let client = PipelinedClient::connect(address, config).await?;
     client.ping().await?;
     let bar = progress::bar(&scenario, count);

@@ -14,11 +14,12 @@ use crate::{build, demo, generated, test};
 const DEMO_ROWS: usize = 2159;
 
 /// The gates in the order they run in: what is quick to fail comes first.
-const GATES: [Check; 20] = [
+const GATES: [Check; 21] = [
     Check { name: "hygiene", about: "no registry hosts or machine paths in tracked files", run: hygiene::run },
     Check { name: "format", about: "cargo fmt", run: lint::format },
     Check { name: "header", about: "include/rivven.h is what rivven-ffi says", run: header },
     Check { name: "readme", about: "the snippets are what the examples say", run: readme },
+    Check { name: "performance", about: "docs/PERFORMANCE.md is what the records say", run: performance },
     Check { name: "clippy", about: "no warnings, in any target", run: lint::clippy },
     Check { name: "docs", about: "rustdoc without warnings", run: lint::docs },
     Check { name: "test-rust", about: "the tests of the workspace", run: test::rust },
@@ -71,6 +72,10 @@ fn header(session: &Session) -> Result<Tally> {
 
 fn readme(session: &Session) -> Result<Tally> {
     generated::readme(session, &generated::Arguments::CHECK).map(Tally::gate)
+}
+
+fn performance(session: &Session) -> Result<Tally> {
+    generated::performance(session, &generated::Arguments::CHECK).map(Tally::gate)
 }
 
 fn demo(session: &Session) -> Result<Tally> {
