@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use indicatif::ProgressBar;
 use rivven_client::{PipelineConfig, PipelinedClient};
 use tokio::task::JoinSet;
 
@@ -68,28 +67,26 @@ async fn measure(address: &str, arguments: &Arguments, count: u64, in_flight: u6
     let config = config.batch_linger_us(arguments.linger_us).build();
     let client = PipelinedClient::connect(address, config).await?;
     client.ping().await?;
-    let bar = progress::bar(&scenario, count);
+    let begun = Arc::new(AtomicU64::new(0));
+    let _bar = progress::bar(&scenario, Arc::clone(&begun), count);
     let stopwatch = Stopwatch::start()?;
-    let latencies = ping(&client, count, in_flight, &bar).await?;
+    let latencies = ping(&client, count, in_flight, &begun).await?;
     let measured = stopwatch.requests(scenario, "rivven PipelinedClient", || histogram(latencies));
-    bar.finish_and_clear();
     client.close().await;
     measured
 }
 
 /// Sends so many pings from so many tasks and gives the latency of each.
-async fn ping(client: &PipelinedClient, count: u64, tasks: u64, bar: &ProgressBar) -> Result<Vec<Duration>> {
-    let begun = Arc::new(AtomicU64::new(0));
+async fn ping(client: &PipelinedClient, count: u64, tasks: u64, begun: &Arc<AtomicU64>) -> Result<Vec<Duration>> {
     let mut callers = JoinSet::new();
     for _ in 0..tasks {
-        let (client, begun, bar) = (client.clone(), Arc::clone(&begun), bar.clone());
+        let (client, begun) = (client.clone(), Arc::clone(begun));
         callers.spawn(async move {
             let mut latencies = Vec::with_capacity((count / tasks) as usize + 1);
             while begun.fetch_add(1, Ordering::Relaxed) < count {
                 let start = Instant::now();
                 client.ping().await?;
                 latencies.push(start.elapsed());
-                bar.inc(1);
             }
             Ok::<_, rivven_client::Error>(latencies)
         });
