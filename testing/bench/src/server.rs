@@ -5,27 +5,23 @@ use rivven_testkit::TestBroker;
 
 /// A broker of somebody else's, or one that ends with this value.
 #[derive(Debug)]
-pub(crate) enum Server {
-    /// It runs already, at this address.
-    Given(String),
-    /// The real broker, started for this.
-    Started(TestBroker),
+pub(crate) struct Server {
+    address: String,
+    _started: Option<TestBroker>,
 }
 
 impl Server {
-    /// The one at the address, or a new one.
+    /// The one at the address, or else the real broker, started for this.
     pub(crate) fn at(address: Option<&str>) -> Result<Self> {
-        match address {
-            Some(address) => Ok(Server::Given(address.to_owned())),
-            None => TestBroker::start().map(Server::Started).context("start the real broker"),
+        if let Some(address) = address {
+            return Ok(Server { address: address.to_owned(), _started: None });
         }
+        let broker = TestBroker::start().context("start the real broker")?;
+        Ok(Server { address: broker.address().to_owned(), _started: Some(broker) })
     }
 
     /// `host:port`.
     pub(crate) fn address(&self) -> &str {
-        match self {
-            Server::Given(address) => address,
-            Server::Started(broker) => broker.address(),
-        }
+        &self.address
     }
 }
