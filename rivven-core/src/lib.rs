@@ -1,8 +1,9 @@
 //! Client for the Rivven event streaming platform.
 //!
-//! [`Client`] is one connection to one broker; [`ResilientClient`] keeps a list
-//! of brokers behind the same operations and replaces what fails. Both are
-//! cheap to clone, safe to share between tasks and driven by tokio.
+//! [`Client`] is one connection to one broker; [`PipelinedClient`] one that many
+//! tasks share, written to in batches; [`ResilientClient`] keeps a list of
+//! brokers behind the same operations and replaces what fails. All are cheap to
+//! clone, safe to share between tasks and driven by tokio.
 //!
 //! ```no_run
 //! # async fn run() -> rivven_client::Result<()> {
