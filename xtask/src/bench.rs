@@ -26,12 +26,19 @@ pub(crate) struct Arguments {
     note: String,
 }
 
+impl Arguments {
+    /// What to type to measure the same again.
+    fn command(&self) -> String {
+        format!("cargo xtask bench --repeat {} --json {}", self.repeat, self.json.display())
+    }
+}
+
 /// Measurements, and where they come from.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Record {
     /// The commit that was measured, with `-dirty` if it was changed.
     pub(crate) commit: String,
-    /// The command that was given.
+    /// The command that measures the same again.
     pub(crate) command: String,
     /// The processor and how many there are.
     pub(crate) machine: String,
@@ -75,7 +82,7 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<bool> {
     session.build("build rivven-bench", "two minutes", &mut build)?;
     let record = Record {
         commit: commit(session)?,
-        command: command(),
+        command: arguments.command(),
         machine: machine(),
         note: arguments.note.clone(),
         entries: measure(session, &broker, arguments.repeat)?,
@@ -100,11 +107,6 @@ fn commit(session: &Session) -> Result<String> {
     let mut describe: Command = session.command("git");
     describe.args(["describe", "--always", "--dirty", "--exclude", "*", "--abbrev=12"]);
     Ok(session.query(&mut describe)?.trim().to_owned())
-}
-
-fn command() -> String {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    format!("cargo xtask {}", arguments.join(" "))
 }
 
 fn machine() -> String {
