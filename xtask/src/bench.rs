@@ -76,6 +76,10 @@ impl Entry {
 
 /// Measures and writes the record.
 pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<bool> {
+    let file = &arguments.json;
+    // Before anything is measured: minutes later it would be a pity.
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    fs::create_dir_all(folder.unwrap_or(Path::new("."))).with_context(|| format!("write {}", file.display()))?;
     let broker = build::broker(session)?;
     let mut build = session.cargo();
     build.args(["build", "--release", "--package", "rivven-bench"]);
@@ -87,7 +91,6 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<bool> {
         note: arguments.note.clone(),
         entries: measure(session, &broker, arguments.repeat)?,
     };
-    let file = &arguments.json;
     let text = serde_json::to_string_pretty(&record)? + "\n";
     fs::write(file, text).with_context(|| format!("write {}", file.display()))?;
     println!("recorded in {}", file.display());
