@@ -34,6 +34,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 pub(crate) use address::ServerAddress;
 #[cfg(test)]
 pub(crate) use connector::DEFAULT_CLIENT_ID;
+#[cfg(feature = "schema-registry")]
+pub(crate) use connector::dial;
 pub(crate) use connector::{ConnectOptions, DEFAULT_CONNECTION_TIMEOUT, connect, connect_within};
 pub(crate) use counters::Counters;
 pub(crate) use deadline::Deadline;
@@ -42,8 +44,12 @@ pub(crate) use gathering::Flow;
 pub(crate) use handshake::Handshake;
 use login::log_in;
 use session::Session;
+#[cfg(feature = "schema-registry")]
+pub(crate) use socket::Socket;
 use stream::Stream;
 use task::{Command, Reply, Task};
+#[cfg(all(feature = "schema-registry", feature = "tls"))]
+pub(crate) use tls::encrypt;
 
 use crate::auth::{AuthSession, Credentials};
 use crate::error::{Error, ErrorCode, Outcome, Result};
