@@ -1,11 +1,11 @@
-//! `cargo xtask header` and `cargo xtask snippets`: files that are made from others.
+//! `cargo xtask header`, `snippets` and `performance`: files that are made from others.
 
 use std::fs;
 
 use anyhow::{Context, Result};
 
 use crate::session::Session;
-use crate::{header, snippets};
+use crate::{header, performance, snippets};
 
 /// What the commands that write a generated file take.
 #[derive(clap::Args)]
@@ -34,6 +34,12 @@ pub(crate) fn snippets(session: &Session, arguments: &Arguments) -> Result<bool>
         fine &= settle(session, arguments, &document, &wanted, "cargo xtask snippets")?;
     }
     Ok(fine)
+}
+
+/// Writes or checks `docs/PERFORMANCE.md`, made from the records of measurements.
+pub(crate) fn performance(session: &Session, arguments: &Arguments) -> Result<bool> {
+    let wanted = performance::generate(&session.root)?;
+    settle(session, arguments, performance::FILE, &wanted, "cargo xtask performance")
 }
 
 /// Writes the file, or says where it differs; false if it should be written but is only checked.

@@ -16,7 +16,7 @@ use crate::{build, covers, demo, generated, surface, test};
 const DEMO_ROWS: usize = 2159;
 
 /// The gates in the order they run in: what is quick to fail comes first.
-const GATES: [Check; 25] = [
+const GATES: [Check; 26] = [
     Check { name: "hygiene", about: "no registry hosts or machine paths in tracked files", run: hygiene::run },
     Check { name: "format", about: "cargo fmt", run: lint::format },
     Check { name: "header", about: "include/rivven.h is what rivven-ffi says", run: header },
@@ -28,6 +28,7 @@ const GATES: [Check; 25] = [
         run: dependencies::licences,
     },
     Check { name: "msrv", about: "no dependency wants a newer Rust than we promise", run: dependencies::rust_version },
+    Check { name: "performance", about: "docs/PERFORMANCE.md is what the records say", run: performance },
     Check { name: "clippy", about: "no warnings, in any target", run: lint::clippy },
     Check { name: "docs", about: "rustdoc without warnings", run: lint::docs },
     Check { name: "test-rust", about: "the tests of the workspace", run: test::rust },
@@ -90,6 +91,10 @@ fn surface(session: &Session) -> Result<Tally> {
 
 fn covers(session: &Session) -> Result<Tally> {
     covers::run(session, &covers::Arguments::CHECK).map(Tally::gate)
+}
+
+fn performance(session: &Session) -> Result<Tally> {
+    generated::performance(session, &generated::Arguments::CHECK).map(Tally::gate)
 }
 
 fn demo(session: &Session) -> Result<Tally> {
