@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::auth::AuthSession;
-use crate::cluster::{Cluster, ResilientStats, StateChanges};
+use crate::cluster::{Cluster, Errand, ResilientStats, StateChanges};
 use crate::config::{AuthConfig, ResilientClientConfig};
 use crate::error::{Error, Result};
 use crate::methods::operations;
 use crate::ops::Publish;
-use crate::protocol::{DecodeAnswer, Operation};
+use crate::protocol::Operation;
 use crate::record_metadata::RecordMetadata;
 
 /// The future of a call: it owns all that it needs and may outlive the operation.
@@ -29,7 +29,7 @@ pub struct ResilientClient {
 impl ResilientClient {
     /// A client that connects at first use; an invalid configuration shows then.
     pub fn new(config: ResilientClientConfig) -> Self {
-        ResilientClient { cluster: Arc::new(Cluster::new(config)) }
+        ResilientClient { cluster: Cluster::new(config) }
     }
 
     /// Waits for a first ready connection.
@@ -52,9 +52,8 @@ impl ResilientClient {
     ///
     /// Those of [`connect`](ResilientClient::connect) and of the operation.
     pub fn call<O: Operation>(&self, operation: &O) -> Answering<O::Output> {
-        let (entered, frame, decode) = (self.cluster.enter(), operation.encode(), O::decode as DecodeAnswer<_>);
-        let broker_wait = operation.broker_wait();
-        Box::pin(async move { entered?.call(&frame?, decode, broker_wait).await })
+        let (entered, errand) = (self.cluster.enter(), Errand::of(operation));
+        Box::pin(async move { entered?.call(errand?).await })
     }
 
     /// Logs in, on the connection in use and on every later one.
