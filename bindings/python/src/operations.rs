@@ -281,7 +281,7 @@ impl Operations {
     /// `alter_topic_config(topic, key, value)`. The changes are not made
     /// together: those before a bad one stay.
     ///
-    /// Raises ServerException with the code INVALID_CONFIG_VALUE, or
+    /// Raises ServerException with the code INVALID_TOPIC_CONFIG, or
     /// UNKNOWN_TOPIC_OR_PARTITION.
     #[pyo3(signature = (topic, configs, *value))]
     fn alter_topic_config<'py>(
@@ -407,14 +407,14 @@ impl Operations {
 
     /// Gives the committed offsets of a group, as a dict from topic to a dict from partition to offset.
     ///
-    /// Raises ServerException with the code UNKNOWN_GROUP if it has none.
+    /// Raises ServerException with the code GROUP_NOT_FOUND if it has none.
     fn describe_group<'py>(&self, py: Python<'py>, group: &str) -> Given<'py> {
         self.handle.call(py, &DescribeGroup { group }, Form::Plain)
     }
 
     /// Deletes the committed offsets of a group.
     ///
-    /// Raises ServerException with the code UNKNOWN_GROUP if it has none.
+    /// Raises ServerException with the code GROUP_NOT_FOUND if it has none.
     fn delete_group<'py>(&self, py: Python<'py>, group: &str) -> Given<'py> {
         self.handle.call(py, &DeleteGroup { group }, Form::Plain)
     }
