@@ -257,14 +257,16 @@ def test_a_forked_child_leaves_the_stream_alone(broker: str, style: str) -> None
             assert os.waitpid(pid, 0)[1] == 0
 
         async def main():
-            async with await rivven.connect(address) as client:
-                stream = client.state_changes()
-                fork(lambda: stream._stream.next())
+            global client, stream
+            client = await rivven.connect(address)
+            stream = client.state_changes()
+            fork(stream._stream.next)
 
         def blocking():
-            with rivven.blocking.connect(address) as client:
-                stream = client.state_changes()
-                fork(lambda: next(stream))
+            global client, stream
+            client = rivven.blocking.connect(address)
+            stream = client.state_changes()
+            fork(stream.__next__)
 
         asyncio.run(main()) if style == "asyncio" else blocking()
         """,

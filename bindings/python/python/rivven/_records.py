@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple, Self
 
@@ -248,7 +249,8 @@ class ClientStats(NamedTuple):
     """Each server by itself."""
 
 
-class ServerDegraded(NamedTuple):
+@dataclass(frozen=True)
+class ServerDegraded:
     """A server does not work any more, or still does not after another attempt."""
 
     server: str
@@ -264,7 +266,8 @@ class ServerDegraded(NamedTuple):
     """How many attempts have failed since then."""
 
 
-class ServerRecovered(NamedTuple):
+@dataclass(frozen=True)
+class ServerRecovered:
     """A server works again."""
 
     server: str
@@ -277,7 +280,8 @@ class ServerRecovered(NamedTuple):
     """How many attempts failed meanwhile."""
 
 
-class StateChangesMissed(NamedTuple):
+@dataclass(frozen=True)
+class StateChangesMissed:
     """The reader was so slow that changes were lost."""
 
     count: int
