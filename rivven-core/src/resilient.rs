@@ -13,6 +13,8 @@ use crate::methods::operations;
 use crate::ops::Publish;
 use crate::protocol::Operation;
 use crate::record_metadata::RecordMetadata;
+#[cfg(feature = "schema-registry")]
+use crate::schema_registry::{Access, schema_methods};
 
 /// The future of a call: it owns all that it needs and may outlive the operation.
 pub type Answering<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
@@ -127,6 +129,14 @@ impl ResilientClient {
 
     operations!();
 
+    #[cfg(feature = "schema-registry")]
+    schema_methods!();
+
+    #[cfg(feature = "schema-registry")]
+    fn registry_access(&self) -> Result<Access> {
+        self.cluster.registry_access()
+    }
+
     /// The servers and their connections, at this moment.
     pub async fn stats(&self) -> ResilientStats {
         self.cluster.stats()
@@ -171,45 +181,5 @@ impl ResilientClient {
     /// `CLOSED`.
     pub fn check_open(&self) -> Result<()> {
         self.cluster.check_open()
-    }
-}
-
-impl ResilientClient {
-    /// Registers a schema under a subject and gives its id.
-    ///
-    /// # Errors
-    ///
-    /// `UNSUPPORTED`.
-    pub async fn register_schema(
-        &self,
-        _url: impl AsRef<str>,
-        _subject: impl AsRef<str>,
-        _schema_type: impl AsRef<str>,
-        _schema: impl AsRef<str>,
-    ) -> Result<u32> {
-        Err(Error::Other(crate::Detail::from("no schema registry yet").with_code(crate::ErrorCode::Unsupported)))
-    }
-
-    /// Reads a schema by its id.
-    ///
-    /// # Errors
-    ///
-    /// `UNSUPPORTED`.
-    pub async fn get_schema(&self, _url: impl AsRef<str>, _id: u32) -> Result<crate::Schema> {
-        Err(Error::Other(crate::Detail::from("no schema registry yet").with_code(crate::ErrorCode::Unsupported)))
-    }
-
-    /// Reads a version of a subject's schema, the latest without one.
-    ///
-    /// # Errors
-    ///
-    /// `UNSUPPORTED`.
-    pub async fn get_schema_version(
-        &self,
-        _url: impl AsRef<str>,
-        _subject: impl AsRef<str>,
-        _version: Option<u32>,
-    ) -> Result<crate::Schema> {
-        Err(Error::Other(crate::Detail::from("no schema registry yet").with_code(crate::ErrorCode::Unsupported)))
     }
 }

@@ -42,6 +42,17 @@ pub(super) fn busy_at(purpose: Purpose) -> usize {
     }
 }
 
+/// How many requests a connection takes before callers have to wait for their turn.
+///
+/// Beyond some depth writers gain nothing from waiting at the broker rather
+/// than here, where another connection may take them.
+pub(super) fn full_at(purpose: Purpose) -> usize {
+    match purpose {
+        Purpose::Produce | Purpose::Fetch => 16,
+        Purpose::Group | Purpose::Metadata => usize::MAX,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

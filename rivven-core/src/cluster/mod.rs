@@ -33,12 +33,15 @@ use server::{Lease, Server};
 pub use stats::{ResilientStats, ServerStats};
 
 use crate::auth::{AuthSession, Credentials};
+use crate::compression::decode_messages;
 use crate::config::ResilientClientConfig;
 use crate::connection::{Deadline, ServerAddress};
 use crate::error::{Detail, Error, ErrorCode, Outcome, Result};
 use crate::ops::{ClusterMetadata, GetClusterMetadata};
 use crate::protocol::{Operation, Purpose, describe};
 use crate::resilience::{CircuitState, Next, Pass, Retries};
+#[cfg(feature = "schema-registry")]
+use crate::schema_registry::Access;
 
 /// How old the knowledge of leaders may become.
 const METADATA_MAX_AGE: Duration = Duration::from_secs(300);
@@ -141,7 +144,7 @@ impl Cluster {
             self.context.spawn(health::watch(Arc::downgrade(self), Arc::clone(&self.context)));
             Ok(())
         };
-        self.started.get_or_try_init(start).map(|()| ())
+        self.started.get_or_try_init(start).copied()
     }
 
     /// Begins a call, now and not when its future is first polled: whatever
@@ -149,6 +152,17 @@ impl Cluster {
     pub(crate) fn enter(self: &Arc<Self>) -> Result<Entered> {
         let counted = self.context.gate.enter()?;
         Ok(Entered { cluster: Arc::clone(self), _counted: counted })
+    }
+
+    /// How a schema registry is reached; `close` waits for the call, as for any other.
+    #[cfg(feature = "schema-registry")]
+    pub(crate) fn registry_access(self: &Arc<Self>) -> Result<Access> {
+        Ok(Access {
+            timeout: self.context.config.request_timeout,
+            #[cfg(feature = "tls")]
+            tls: self.context.config.tls.clone(),
+            entered: Some(self.enter()?),
+        })
     }
 
     /// Waits until a server is connected; all of them together have the connection timeout.
@@ -232,7 +246,7 @@ impl Cluster {
         if repeated {
             (errand.mark_maybe_duplicate)(&mut output);
         }
-        let _ = (errand.messages)(&mut output);
+        decode_messages((errand.messages)(&mut output), self.context.config.decompression)?;
         Ok(output)
     }
 

@@ -9,8 +9,7 @@ use tokio::time::Instant;
 
 use super::Context;
 use super::events::StateChange;
-use super::lane::Lane;
-use super::pool::{After, Answer, Id, Need, Pool, Turn, Upkeep};
+use super::pool::{After, Answer, Id, Need, Plan, Pool, Turn, Upkeep};
 use super::stats::ServerStats;
 use crate::connection::{Connection, Deadline, ServerAddress, connect_within};
 use crate::error::{Detail, Error, ErrorCode, Outcome, Result};
@@ -33,8 +32,6 @@ pub(super) struct Server {
     trouble: Mutex<Option<Trouble>>,
     /// Before this moment no further attempt to connect is made.
     next_attempt_ms: AtomicU64,
-    /// Before this moment no connection beyond those needed is opened.
-    no_growth_before_ms: AtomicU64,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -118,7 +115,7 @@ impl Drop for Place<'_> {
         self.turn.close();
         match self.turn.try_recv() {
             Ok(Turn::Connection(id, connection)) => drop(self.server.lease(id, connection, self.need)),
-            Ok(Turn::Open(lane)) => self.server.pool().not_opened(lane),
+            Ok(Turn::Open(plan)) => self.server.pool().give_up(plan, self.server.context.now_ms()),
             Err(_) => {}
         }
     }
@@ -137,7 +134,6 @@ impl Server {
             degraded: AtomicBool::new(false),
             trouble: Mutex::new(None),
             next_attempt_ms: AtomicU64::new(0),
-            no_growth_before_ms: AtomicU64::new(0),
         })
     }
 
@@ -180,20 +176,20 @@ impl Server {
     ) -> Result<Lease> {
         loop {
             let mut attempts = self.attempts.subscribe();
-            let answer = self.pool().ask(need, self.may_grow(), Link::is_open);
-            let lane = match answer {
+            let answer = self.pool().ask(need, self.context.now_ms(), Link::is_open);
+            let plan = match answer {
                 Answer::Ready { id, connection, grow } => {
-                    grow.into_iter().for_each(|lane| self.open(lane, None, Purpose::Growth));
+                    grow.into_iter().for_each(|plan| self.open(plan, None));
                     return Ok(self.lease(id, connection, need));
                 }
                 Answer::Opening => None,
-                Answer::Open(lane) => Some(lane),
+                Answer::Open(plan) => Some(plan),
                 Answer::Wait(turn) => match self.wait(need, turn, limit).await? {
                     Turn::Connection(id, connection) => return Ok(self.lease(id, connection, need)),
-                    Turn::Open(lane) => Some(lane),
+                    Turn::Open(plan) => Some(plan),
                 },
             };
-            lane.into_iter().for_each(|lane| self.open(lane, dial_limit, Purpose::Need));
+            plan.into_iter().for_each(|plan| self.open(plan, dial_limit));
             // The channel was looked at before the pool was, so no end is missed.
             let _ = self.context.gate.unless_closed(async { Ok(attempts.changed().await) }).await?;
             if let Some(error) = attempts.borrow_and_update().last_error.clone() {
@@ -206,11 +202,6 @@ impl Server {
         // Until it is known to have finished, what was to be alone is under way.
         let after = if need.alone { After::Spoiled } else { After::Use };
         Lease { server: Arc::clone(self), id, link, after }
-    }
-
-    /// Whether more connections than needed may be opened: not right after one was refused.
-    fn may_grow(&self) -> bool {
-        self.context.now_ms() >= self.no_growth_before_ms.load(Ordering::Acquire)
     }
 
     /// Waits for a turn.
@@ -243,9 +234,9 @@ impl Server {
     ///
     /// After a failure the attempt is put off by a random pause that grows with
     /// every further one, however many callers ask.
-    fn open(self: &Arc<Self>, lane: Lane, limit: Option<Deadline>, purpose: Purpose) {
+    fn open(self: &Arc<Self>, plan: Plan, limit: Option<Deadline>) {
         // Should the task never run, or be dropped with its runtime, its end is told all the same.
-        let attempt = Attempt { server: Arc::clone(self), lane, purpose, result: None };
+        let attempt = Attempt { server: Arc::clone(self), plan, result: None };
         self.context.spawn(attempt.run(limit));
     }
 
@@ -353,7 +344,7 @@ impl Server {
             pool.upkeep(now, idle.as_millis() as u64, silent.as_millis() as u64, Link::is_open);
         let taken: Vec<_> = silent.into_iter().filter_map(|id| pool.take_idle(Some(id))).collect();
         drop((pool, dropped));
-        replace.into_iter().for_each(|lane| self.open(lane, None, Purpose::Growth));
+        replace.into_iter().for_each(|plan| self.open(plan, None));
         taken.into_iter().map(|(id, link)| self.ping_lease(id, link)).collect()
     }
 
@@ -384,23 +375,10 @@ impl Server {
     }
 }
 
-/// Why a connection is opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Purpose {
-    /// Somebody waits for it.
-    Need,
-    /// There are others: a failure puts off the next attempt of this kind and means nothing else.
-    Growth,
-}
-
-/// How long no more connections than needed are opened after one was refused.
-const GROWTH_PAUSE_MS: u64 = 10_000;
-
 /// An attempt to connect; its end is told even if it is dropped.
 struct Attempt {
     server: Arc<Server>,
-    lane: Lane,
-    purpose: Purpose,
+    plan: Plan,
     result: Option<Result<Connection>>,
 }
 
@@ -418,14 +396,13 @@ impl Attempt {
             Ok(connection) => {
                 let link = Link { connection, counted: Arc::default() };
                 let (expires, now) = (server.expiry_ms(), server.context.now_ms());
-                drop(server.pool().opened(self.lane, link, now, expires));
+                drop(server.pool().opened(self.plan, link, now, expires));
                 server.recover();
                 None
             }
-            Err(error) if self.purpose == Purpose::Growth => {
-                server.no_growth_before_ms.store(server.context.now_ms() + GROWTH_PAUSE_MS, Ordering::Release);
+            Err(error) if self.plan.growth => {
                 tracing::info!(server = %server.address.text(), %error, "no more connections for now");
-                server.pool().not_opened(self.lane);
+                server.pool().not_opened(self.plan, server.context.now_ms());
                 None
             }
             Err(error) => {
@@ -433,7 +410,7 @@ impl Attempt {
                     server.breaker.failed(Pass::Normal, server.context.now_ms());
                     server.degrade(&error);
                 }
-                server.pool().not_opened(self.lane);
+                server.pool().not_opened(self.plan, server.context.now_ms());
                 Some(error)
             }
         }

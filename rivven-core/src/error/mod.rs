@@ -143,6 +143,11 @@ impl Error {
         self.detail().and_then(Detail::address)
     }
 
+    /// The schema registry's own number for the error, such as 42201, where it gave one.
+    pub fn registry_code(&self) -> Option<u32> {
+        self.detail().and_then(Detail::registry_code)
+    }
+
     /// How long the broker asks to wait before the call is repeated, if it does.
     pub fn retry_after(&self) -> Option<Duration> {
         self.detail().and_then(Detail::retry_after)
