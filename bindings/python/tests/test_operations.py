@@ -188,8 +188,7 @@ def test_the_configuration_is_checked(connect: Any, broker: str) -> None:
         connect(broker, bootstrap_servers=broker)
 
 
-def test_the_registry_of_schemas_is_asked(client: Any) -> None:
-    """covers: F112 python"""
+def test_a_registry_of_schemas_that_is_not_there(client: Any) -> None:
     registry = "http://127.0.0.1:1"
     for call, arguments in (
         (client.register_schema, ("orders-value", "AVRO", '{"type": "string"}')),
@@ -197,8 +196,9 @@ def test_the_registry_of_schemas_is_asked(client: Any) -> None:
         (client.get_schema_version, ("orders-value", 1)),
         (client.get_schema_version, ("orders-value",)),
     ):
-        with pytest.raises(rivven.RivvenException):
+        with pytest.raises(rivven.ConnectionException) as caught:
             call(registry, *arguments)
+        assert (caught.value.code, caught.value.outcome) == ("CONNECTION_FAILED", "NOT_SENT")
 
 
 def test_a_client_is_made_by_connecting(broker: str) -> None:

@@ -45,7 +45,7 @@ _K = TypeVar("_K")
 _V = TypeVar("_V")
 _Pairs: TypeAlias = Mapping[_K, _V] | Iterable[tuple[_K, _V]]
 _TopicSetting: TypeAlias = str | int | None
-_Settings: TypeAlias = _Pairs[str, str | int | None] | _Pairs[str, str | None] | _Pairs[str, str] | _Pairs[str, int]
+_Settings: TypeAlias = _Pairs[str, _TopicSetting]
 _Fetch: TypeAlias = tuple[str, int, int, int] | tuple[str, int, int, int, int | None]
 _Assignments: TypeAlias = Mapping[str, Mapping[str, Iterable[int]]] | Iterable[tuple[str, _Pairs[str, Iterable[int]]]]
 
