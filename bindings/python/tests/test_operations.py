@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import rivven
+import rivven.blocking
 
 
 def test_topics_are_created_listed_described_and_deleted(client: Any, topic: str) -> None:
@@ -187,6 +188,26 @@ def test_the_configuration_is_checked(connect: Any, broker: str) -> None:
             connect(address)
     with pytest.raises(TypeError, match="leave out bootstrap_servers"):
         connect(broker, bootstrap_servers=broker)
+
+
+def test_a_registry_of_schemas_that_is_not_there(client: Any) -> None:
+    registry = "http://127.0.0.1:1"
+    for call, arguments in (
+        (client.register_schema, ("orders-value", "AVRO", '{"type": "string"}')),
+        (client.get_schema, (1,)),
+        (client.get_schema_version, ("orders-value", 1)),
+        (client.get_schema_version, ("orders-value",)),
+    ):
+        with pytest.raises(rivven.ConnectionException) as caught:
+            call(registry, *arguments)
+        assert (caught.value.code, caught.value.outcome) == ("CONNECTION_FAILED", "NOT_SENT")
+
+
+def test_a_client_is_made_by_connecting(broker: str) -> None:
+    for of in (rivven.RivvenClient, rivven.blocking.Client):
+        for arguments in ((), (broker,)):
+            with pytest.raises(TypeError, match="connect"):
+                of(*arguments)
 
 
 def test_a_closed_client_refuses_calls(client: Any) -> None:
