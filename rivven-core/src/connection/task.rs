@@ -287,19 +287,27 @@ impl<S: Stream> Task<S> {
 
     /// Refuses new requests and fails those that wait, in that order.
     fn end(&mut self, cause: &Cause) {
-        self.shared.refuse(cause.clone());
+        let for_others = cause.for_others();
+        self.shared.refuse(for_others.clone());
         self.shared.counters.given_up.add(self.pending.waiting());
         let now = Instant::now();
         match cause {
             Cause::NeighbourTimedOut => {
                 self.pending.fail_overdue(now, |reply, failure| reply.give(Err(failure)));
             }
-            _ => self.pending.fail_all(cause, |reply, failure| reply.give(Err(failure))),
+            _ => {
+                // What the peer sent was meant for the oldest request.
+                let mut causes = std::iter::once(cause).chain(std::iter::repeat(&for_others)).cloned();
+                self.pending.fail_all(&for_others, |reply, failure| {
+                    let cause = causes.next().unwrap_or(failure.cause);
+                    reply.give(Err(Failure { cause, outcome: failure.outcome }));
+                });
+            }
         }
         self.commands.close();
         while let Ok(command) = self.commands.try_recv() {
             if let Command::Call { reply, .. } = command {
-                reply.give(Err(Failure::not_sent(cause.clone())));
+                reply.give(Err(Failure::not_sent(for_others.clone())));
             }
         }
         tracing::debug!(address = %self.shared.address, ?cause, "connection ended");
