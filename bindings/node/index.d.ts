@@ -1,5 +1,7 @@
 /// <reference types="node" />
 
+import type { EventEmitter } from 'node:events';
+
 /** Bytes of a key or a value; a string is sent as UTF-8. */
 export type Bytes = string | Uint8Array;
 
@@ -74,6 +76,8 @@ export interface Published {
   partition: number;
   /** The offset of the record. */
   offset: bigint;
+  /** Whether an earlier attempt, whose outcome is unknown, may have written the record too. */
+  maybeDuplicate: boolean;
 }
 
 /** Where a batch went. */
@@ -84,6 +88,8 @@ export interface PublishedBatch {
   baseOffset: bigint;
   /** The number of records. */
   count: number;
+  /** Whether an earlier attempt, whose outcome is unknown, may have written the records too. */
+  maybeDuplicate: boolean;
 }
 
 /** Name and number of partitions of a topic. */

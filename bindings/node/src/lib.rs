@@ -13,7 +13,9 @@
 mod client;
 mod completion;
 mod failure;
+mod operations;
 mod records;
+mod values;
 
 use napi_derive::napi;
 
