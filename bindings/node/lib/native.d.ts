@@ -1,7 +1,7 @@
 // The native part, for type checks of this folder. Calls give an error of the
 // call itself, or null when an answer will come under the token.
 
-import type { RivvenErrorFields, ServerStats } from '../index';
+import type { LogRecord, RivvenErrorFields, ServerStats } from '../index';
 
 export interface Completion {
   token: number;
@@ -133,5 +133,16 @@ export interface PackedRecords {
   headers: [record: number, name: string, value: Buffer][];
 }
 
+/** A line of the log; `time` in milliseconds since 1970. */
+export type NativeLogRecord = Omit<LogRecord, 'time'> & { time: number };
+
+export class NativeLog {
+  private constructor();
+  drain(): NativeLogRecord[];
+  close(): void;
+}
+
+export function logLevels(): string[];
+export function openLog(level: string, wake: () => void): NativeLog;
 export function open(config: { [key: string]: string }, wake: () => void): NativeClient | RivvenErrorFields;
 export function version(): string;

@@ -5,18 +5,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use napi::Env;
 use napi::bindgen_prelude::{Either, Function};
-use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
-use napi::{Env, Status, sys};
 use napi_derive::napi;
 use rivven_bridge::{Answer, Ask, Client, Completion as Entry, NextStateChange, Queue, catch_panic};
 use rivven_client::{AuthConfig, Error, Properties, Result};
 
 use crate::completion::{Completion, Value};
 use crate::failure::Failure;
-
-/// Wakes the event loop; weak: by itself it does not keep the process alive.
-type Wake = ThreadsafeFunction<(), (), (), Status, false, true>;
+use crate::wake::Wake;
 
 /// A client and the queue of its answers; the operations are in the folder `operations`.
 ///
@@ -26,7 +23,7 @@ type Wake = ThreadsafeFunction<(), (), (), Status, false, true>;
 pub(crate) struct NativeClient {
     pub(crate) client: Client,
     pub(crate) queue: Arc<Queue>,
-    wake: Arc<Wake>,
+    wake: Wake,
     changes: OnceCell<NextStateChange>,
 }
 
@@ -40,14 +37,8 @@ pub(crate) fn open(
         Ok(client) => client,
         Err(error) => return Ok(Either::B(error.into())),
     };
-    let wake: Arc<Wake> = Arc::new(wake.build_threadsafe_function().weak::<true>().build()?);
-    let queue = Queue::with_call({
-        let wake = Arc::clone(&wake);
-        move || {
-            // An environment that is being torn down refuses: nobody waits for its answers.
-            let _ = wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
-        }
-    });
+    let wake = Wake::new(&wake)?;
+    let queue = Queue::with_call(wake.signal());
     Ok(Either::A(NativeClient { client, queue, wake, changes: OnceCell::new() }))
 }
 
@@ -76,15 +67,13 @@ impl NativeClient {
     /// Keeps the event loop alive from now on, for calls that wait for their answers.
     #[napi]
     pub fn hold(&self, env: Env) {
-        // SAFETY: the function is alive, as it was not aborted, and this is its environment's thread.
-        self.if_alive(|wake| unsafe { sys::napi_ref_threadsafe_function(env.raw(), wake) });
+        self.wake.hold(env);
     }
 
     /// Ends [`hold`](NativeClient::hold).
     #[napi]
     pub fn release(&self, env: Env) {
-        // SAFETY: as in `hold`.
-        self.if_alive(|wake| unsafe { sys::napi_unref_threadsafe_function(env.raw(), wake) });
+        self.wake.release(env);
     }
 
     /// Waits for a first ready connection.
@@ -147,14 +136,5 @@ impl NativeClient {
 
     fn failure(&self, error: &Error) -> Failure {
         Failure::new(error, self.client.explain(error))
-    }
-
-    /// Calls with the thread-safe function, unless its environment has ended.
-    fn if_alive(&self, call: impl FnOnce(sys::napi_threadsafe_function) -> sys::napi_status) {
-        self.wake.handle.with_read_aborted(|aborted| {
-            if !aborted {
-                call(self.wake.raw());
-            }
-        });
     }
 }

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { Client, RivvenError } from 'rivven';
+import rivven, { Client, RivvenError } from 'rivven';
 
 import { packageFolder, repository } from '../testing/servers.mjs';
 
@@ -29,7 +29,7 @@ function declaration(head) {
 
 test('the client has every method of the surface', () => {
   const names = all(source('bindings/bridge/src/surface.rs'), /^ +client\("(\w+)"\),$/gm).map(camelCase);
-  assert.ok(names.length >= 12);
+  assert.ok(names.length >= 41);
   const declared = all(declaration('export class Client {'), /^  (?:static )?(\w+)\(/gm);
   for (const name of names) {
     assert.equal(typeof Client.prototype[name], 'function', name);
@@ -44,6 +44,9 @@ test('what is declared exists', () => {
   for (const name of all(declaration('export class Client {'), /^  static (\w+)\(/gm)) {
     assert.equal(typeof Client[name], 'function', name);
   }
+  for (const name of all(declarations, /^export (?:function|class) (\w+)/gm)) {
+    assert.equal(typeof rivven[name], 'function', name);
+  }
   const error = new RivvenError({ message: 'm', code: 'CLOSED' });
   for (const name of all(declaration('export class RivvenError'), /^  readonly (\w+):/gm)) {
     assert.ok(name in error, name);
@@ -54,6 +57,12 @@ test('every error code is declared', () => {
   const codes = all(source('rivven-core/src/error/code.rs'), /^ +\w+ = \d+, "(\w+)",/gm);
   assert.ok(codes.length >= 70);
   assert.deepEqual(all(declarations, /^  \| '(\w+)'/gm), codes);
+});
+
+test('every level of the log is declared', () => {
+  const [levels] = all(source('bindings/bridge/src/log.rs'), /\["(off.*trace)"\]/g);
+  const [declared] = all(declarations, /^export type LogLevel = '(.*)';$/gm);
+  assert.deepEqual(declared.split("' | '"), levels.split('", "'));
 });
 
 test('every configuration key is declared', () => {

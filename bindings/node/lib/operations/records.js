@@ -6,7 +6,7 @@ const { settled } = require('../settled.js');
 
 /** @import * as api from '../../index' */
 /** @import { Channel } from '../channel.js' */
-/** @import { Fetch, PackedRecords } from '../native.js' */
+/** @import { Fetch } from '../native.js' */
 
 /**
  * @param {Channel} channel
