@@ -16,12 +16,44 @@ export interface ClientOptions {
   bootstrapServers: string | string[];
   /** The name that the client gives of itself; `rivven-client` by default. */
   clientId?: string;
-  /** The time to resolve, connect and exchange the handshake, for one server; 10 000 by default. */
+  /** The time to resolve, connect, encrypt, exchange the handshake and log in; 10 000 by default. */
   connectionTimeoutMs?: number;
   /** The time from a call to its answer; 30 000 by default. */
   requestTimeoutMs?: number;
   /** How long `close` waits for pending answers; 5 000 by default. */
   closeTimeoutMs?: number;
+  /** The most connections to one server; 10 by default. */
+  poolSizePerServer?: number;
+  /** The age at which a connection is replaced by a new one; 300 000 by default. */
+  maxConnectionLifetimeMs?: number;
+  /** How long a connection beyond the first is kept without use; 60 000 by default. */
+  idleTimeoutMs?: number;
+  /** How often a call that failed is repeated, within its time; 3 by default. */
+  maxRetries?: number;
+  /** The pause before the first repetition, half of which is random; 100 by default. */
+  retryInitialDelayMs?: number;
+  /** The longest pause between repetitions; 5 000 by default. */
+  retryMaxDelayMs?: number;
+  /** By how much each pause is longer than the one before; 2 by default. */
+  retryMultiplier?: number;
+  /**
+   * Whether a record of which it is unknown whether it was written is sent
+   * again; `true` by default. The result then says `maybeDuplicate`.
+   */
+  retryUnknownOutcome?: boolean;
+  /** After how many failures in a row a server is not tried for a while; 5 by default. */
+  circuitBreakerFailureThreshold?: number;
+  /** How long such a server is left alone before one request tries it again; 30 000 by default. */
+  circuitBreakerRecoveryTimeoutMs?: number;
+  /** Whether servers in use, and those that failed, are pinged in the background; `true` by default. */
+  healthCheckEnabled?: boolean;
+  /** The pause between such pings; 5 000 by default. */
+  healthCheckIntervalMs?: number;
+  /**
+   * Which values are decompressed when they are read: those with a checksum
+   * that verifies (`auto`, the default), all (`always`), none (`never`).
+   */
+  decompression?: 'auto' | 'always' | 'never';
   /** The user to log in as; none logs in where it is not set. */
   authUsername?: string;
   /** The password of the user. */
@@ -72,7 +104,9 @@ export interface BatchRecord {
 
 /** Where a record went. */
 export interface Published {
+  /** The topic. */
   topic: string;
+  /** The number of the partition. */
   partition: number;
   /** The offset of the record. */
   offset: bigint;
@@ -82,7 +116,9 @@ export interface Published {
 
 /** Where a batch went. */
 export interface PublishedBatch {
+  /** The topic. */
   topic: string;
+  /** The number of the partition. */
   partition: number;
   /** The offset of the first record; the others follow it directly only where nobody else wrote meanwhile. */
   baseOffset: bigint;
@@ -102,7 +138,9 @@ export interface ConsumeOptions {
 
 /** What {@link Client.consumePipelined} is to read of one partition. */
 export interface Fetch {
+  /** The topic. */
   topic: string;
+  /** The number of the partition. */
   partition: number;
   /** The first offset wanted. */
   offset: bigint | number;
@@ -117,7 +155,9 @@ export type Settled<T> = { status: 'fulfilled'; value: T } | { status: 'rejected
 
 /** Name and number of partitions of a topic. */
 export interface TopicMetadata {
+  /** The name. */
   name: string;
+  /** The number of partitions. */
   partitions: number;
 }
 
@@ -126,6 +166,7 @@ export type ConfigValue = string | number | bigint | boolean | null;
 
 /** The settings of topics: topic, key, value. */
 export interface TopicConfigs {
+  /** The settings of a topic by key. */
   [topic: string]: { [key: string]: TopicConfigValue };
 }
 
@@ -143,6 +184,7 @@ export interface TopicConfigValue {
 
 /** What {@link Client.alterTopicConfig} did. */
 export interface TopicConfigAltered {
+  /** The topic. */
   topic: string;
   /** How many settings were changed. */
   changedCount: number;
@@ -150,17 +192,21 @@ export interface TopicConfigAltered {
 
 /** An offset of a partition. */
 export interface PartitionOffset {
+  /** The number of the partition. */
   partition: number;
+  /** The offset. */
   offset: bigint | number;
 }
 
 /** An offset of a partition of a topic. */
 export interface TopicPartitionOffset extends PartitionOffset {
+  /** The topic. */
   topic: string;
 }
 
 /** What became of the records of one partition. */
 export interface DeletedRecords {
+  /** The number of the partition. */
   partition: number;
   /** The offset below which records are gone. */
   lowWatermark: bigint;
@@ -172,7 +218,9 @@ export interface DeletedRecords {
 export interface ClusterMetadata {
   /** The node that controls the cluster. */
   controllerId: string | null;
+  /** The brokers. */
   brokers: Broker[];
+  /** The topics; a standalone broker names none. */
   topics: ClusterTopic[];
 }
 
@@ -182,20 +230,25 @@ export interface Broker {
   nodeId: string;
   /** The host that the broker listens on, which need not be one that can be dialled. */
   host: string;
+  /** The port that the broker listens on. */
   port: number;
+  /** The rack, if one is configured. */
   rack: string | null;
 }
 
 /** A topic of the cluster. */
 export interface ClusterTopic {
+  /** The name. */
   name: string;
   /** Whether the topic belongs to the broker rather than to users. */
   isInternal: boolean;
+  /** The partitions. */
   partitions: ClusterPartition[];
 }
 
 /** Where a partition lives. */
 export interface ClusterPartition {
+  /** The number of the partition. */
   partition: number;
   /** The node that leads it, if any. */
   leader: string | null;
@@ -209,6 +262,7 @@ export interface ClusterPartition {
 
 /** The committed offsets of a group: topic, partition, offset. */
 export interface GroupOffsets {
+  /** The next offset to read in each partition of a topic. */
   [topic: string]: { [partition: number]: bigint };
 }
 
@@ -250,7 +304,9 @@ export interface GroupMember {
 
 /** Partitions of a topic. */
 export interface TopicPartitions {
+  /** The topic. */
   topic: string;
+  /** The numbers of the partitions. */
   partitions: number[];
 }
 
@@ -338,6 +394,7 @@ export type StateChange = ServerDegraded | ServerRecovered | ChangesMissed;
 
 /** A server does not work any more, or still does not after another attempt. */
 export interface ServerDegraded {
+  /** Tells that the server does not work. */
   type: 'degraded';
   /** The address as it is dialled. */
   server: string;
@@ -351,6 +408,7 @@ export interface ServerDegraded {
 
 /** A server works again. */
 export interface ServerRecovered {
+  /** Tells that the server works again. */
   type: 'recovered';
   /** The address as it is dialled. */
   server: string;
@@ -362,6 +420,7 @@ export interface ServerRecovered {
 
 /** The event loop was blocked for so long that changes were lost. */
 export interface ChangesMissed {
+  /** Tells that changes are missing. */
   type: 'missed';
   /** How many. */
   count: number;
@@ -389,13 +448,17 @@ export interface OffsetBounds {
  * `Buffer.from(record.value)`.
  */
 export class Record {
+  /** Records come from a client. */
   private constructor();
+  /** The topic. */
   readonly topic: string;
+  /** The number of the partition. */
   readonly partition: number;
   /** The position in the partition. */
   readonly offset: bigint;
   /** The key; `null` if the record has none. */
   readonly key: Buffer | null;
+  /** The value. */
   readonly value: Buffer;
   /** When the broker received the record, in milliseconds since 1970. */
   readonly timestamp: number;
@@ -725,17 +788,25 @@ export class Client extends EventEmitter<ClientEvents> {
 
 /** What an error is made of. */
 export interface RivvenErrorFields {
+  /** What went wrong. */
   code: ErrorCode;
+  /** The text. */
   message: string;
+  /** Whether the same call may succeed when it is repeated. */
   retriable: boolean;
+  /** Whether the client is of no use any more. */
   fatal: boolean;
+  /** Whether an open transaction has to be aborted. */
   abortable: boolean;
+  /** What is known of the execution of the request. */
   outcome: Outcome;
+  /** The server concerned, as `host:port`. */
   address?: string | null;
 }
 
 /** What every call fails with. */
 export class RivvenError extends Error {
+  /** Makes an error, as the client does. */
   constructor(fields: RivvenErrorFields);
   /** What went wrong; stable, unlike the message. */
   readonly code: ErrorCode;
