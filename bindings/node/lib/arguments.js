@@ -114,13 +114,11 @@ function list(value, what, check) {
 }
 
 /**
- * A list of texts; an absent one is empty.
- *
  * @param {unknown} value
  * @param {string} what
  */
 function texts(value, what) {
-  return value === undefined || value === null ? [] : list(value, what, (entry) => text(entry, `each of ${what}`));
+  return list(value, what, (entry) => text(entry, `each of ${what}`));
 }
 
 /**

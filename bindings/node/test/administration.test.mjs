@@ -8,7 +8,7 @@ import { failsWith, refuses, withBroker } from '../testing/fixture.mjs';
 const { broker, client, newTopic } = await withBroker();
 
 test('partitions are added to a topic', async () => {
-  // covers: F103 node
+  // covers: F107 node
   const topic = await newTopic(2);
   assert.equal(await client.createPartitions(topic, 5), 5);
   assert.deepEqual(await client.getMetadata(topic), { name: topic, partitions: 5 });
@@ -17,6 +17,7 @@ test('partitions are added to a topic', async () => {
 });
 
 test('settings of a topic are changed, described and taken back', async () => {
+  // covers: F104 node, F105 node
   const topic = await newTopic();
   const changes = { 'retention.ms': 60_000, 'cleanup.policy': 'compact', 'max.message.bytes': 1_000n };
   assert.deepEqual(await client.alterTopicConfig(topic, changes), { topic, changedCount: 3 });
@@ -37,6 +38,7 @@ test('settings of a topic are changed, described and taken back', async () => {
 });
 
 test('settings are changed in their order up to a bad one', async () => {
+  // covers: F105 node
   const topic = await newTopic();
   const changes = { 'segment.bytes': 5_000_000, 'no.such.key': 'v', 'retention.ms': 5 };
   await failsWith('INVALID_TOPIC_CONFIG', client.alterTopicConfig(topic, changes));
@@ -44,7 +46,30 @@ test('settings are changed in their order up to a bad one', async () => {
   assert.deepEqual([settings['segment.bytes'].value, settings['retention.ms'].isDefault], ['5000000', true]);
 });
 
+test('every setting of a topic can be changed', async () => {
+  // covers: F106 node
+  const topic = await newTopic();
+  const changes = {
+    'retention.ms': 86_400_000,
+    'retention.bytes': 1_000_000_000n,
+    'max.message.bytes': 500_000,
+    'segment.bytes': 10_000_000,
+    'segment.ms': 60_000,
+    'cleanup.policy': 'compact,delete',
+    'min.insync.replicas': 1,
+    'compression.type': 'gzip',
+  };
+  const { changedCount } = await client.alterTopicConfig(topic, changes);
+  const { [topic]: settings } = await client.describeTopicConfigs([topic]);
+  assert.equal(changedCount, Object.keys(changes).length);
+  for (const [key, value] of Object.entries(changes)) assert.equal(settings[key].value, String(value), key);
+  for (const [key, value] of [['retention.ms', 'soon'], ['cleanup.policy', 'burn'], ['compression.type', 'zip']]) {
+    await failsWith('INVALID_TOPIC_CONFIG', client.alterTopicConfig(topic, { [key]: value }));
+  }
+});
+
 test('records are deleted below an offset, each partition with its own result', async () => {
+  // covers: F108 node
   const topic = await newTopic(2);
   for (const partition of [0, 1]) await client.publishBatch(topic, ['a', 'b', 'c'], { partition });
   const results = await client.deleteRecords(topic, [{ partition: 0, offset: 2n }, { partition: 1, offset: 99 }]);
@@ -58,6 +83,7 @@ test('records are deleted below an offset, each partition with its own result', 
 });
 
 test('quotas are set, described and removed', async () => {
+  // covers: F111 node
   const alice = { entityType: 'user', entityName: 'alice' };
   const set = [
     { ...alice, quotaKey: 'produce_bytes_rate', quotaValue: 2n ** 60n },
@@ -81,6 +107,7 @@ test('quotas are set, described and removed', async () => {
 });
 
 test('the cluster names its brokers', async () => {
+  // covers: F109 node
   const topic = await newTopic();
   for (const cluster of [await client.getClusterMetadata(), await client.getClusterMetadata([topic])]) {
     const [{ nodeId, host, port, rack }] = cluster.brokers;
@@ -90,6 +117,7 @@ test('the cluster names its brokers', async () => {
 });
 
 test('the statistics have the servers of the client', async () => {
+  // covers: F039 node
   await client.ping();
   const stats = await client.stats();
   assert.deepEqual(Object.keys(stats).sort(), [

@@ -28,7 +28,7 @@ test('groups are listed, described and deleted', async () => {
 });
 
 test('members join, share partitions, stay and leave', async () => {
-  // covers: F110 node
+  // covers: F102 node, F110 node
   const first = await join('team', ['orders', 'bills']);
   const { member: leader } = first;
   assert.deepEqual(first, {
@@ -77,6 +77,7 @@ test('arguments of the wrong kind are refused before anything is sent', async ()
     () => client.deleteGroup(null),
     () => client.joinGroup('g'),
     () => client.joinGroup('g', { ...options, sessionTimeoutMs: undefined }),
+    () => client.joinGroup('g', { ...options, subscriptions: undefined }),
     () => client.joinGroup('g', { ...options, subscriptions: 'orders' }),
     () => client.joinGroup('g', { ...options, subscriptions: [5] }),
     () => client.joinGroup('g', { ...options, member: 5 }),

@@ -75,7 +75,7 @@ test('many partitions are read with one wait, each with its own result', async (
 });
 
 test('offsets are found by time', async () => {
-  // covers: F110 node
+  // covers: F109 node
   const topic = await written(['a']);
   const [{ timestamp }] = await client.consume(topic, 0, 0, 1);
   assert.equal(await client.getOffsetForTimestamp(topic, 0, timestamp), 0n);

@@ -17,11 +17,11 @@ async function ping(channel) {
 
 /**
  * @param {Channel} channel
- * @param {Iterable<string>} [topics]
+ * @param {Iterable<string> | null} [topics]
  * @returns {Promise<api.ClusterMetadata>}
  */
 async function getClusterMetadata(channel, topics) {
-  const names = args.texts(topics, 'topics');
+  const names = args.texts(topics ?? [], 'topics');
   return channel.call((native, token) => native.getClusterMetadata(token, names));
 }
 

@@ -61,11 +61,11 @@ async function createPartitions(channel, topic, count) {
 
 /**
  * @param {Channel} channel
- * @param {Iterable<string>} [topics]
+ * @param {Iterable<string> | null} [topics]
  * @returns {Promise<api.TopicConfigs>}
  */
 async function describeTopicConfigs(channel, topics) {
-  const names = args.texts(topics, 'topics');
+  const names = args.texts(topics ?? [], 'topics');
   return channel.call((native, token) => native.describeTopicConfigs(token, names));
 }
 
