@@ -1,6 +1,7 @@
 'use strict';
 
 const { EventEmitter, on } = require('node:events');
+const { inspect } = require('node:util');
 
 const args = require('./arguments.js');
 const { Channel } = require('./channel.js');
@@ -114,6 +115,11 @@ class Client extends EventEmitter {
     const { timeoutMs } = args.options(options, 'close', ['timeoutMs']);
     const limit = args.optionalMilliseconds(timeoutMs, 'timeoutMs');
     return this.#channel.call((native, token) => native.close(token, limit));
+  }
+
+  /** Nothing, for `console.log`: least of all what an EventEmitter is made of. */
+  [inspect.custom]() {
+    return `${this.constructor.name} {}`;
   }
 
   /** Closes at the end of an `await using` block. */
