@@ -79,7 +79,7 @@ const char *rivven_version(void);
  *
  * A number keeps its meaning in all later releases, and later releases add
  * numbers: have a `default` in every `switch`. 1-99 arise in the client,
- * 100-199 are answers of the broker.
+ * 100-199 are answers of the broker, 200-299 those of a schema registry.
  */
 enum rivven_code
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -232,6 +232,16 @@ enum rivven_code
     RIVVEN_CODE_THROTTLED = 143,
     /** The broker, as it was started, cannot do this. */
     RIVVEN_CODE_SERVER_UNSUPPORTED = 144,
+    /** The schema registry failed, or cannot serve the request at present. */
+    RIVVEN_CODE_SCHEMA_REGISTRY_ERROR = 200,
+    /** The schema registry refused the request, or what answered is no schema registry. */
+    RIVVEN_CODE_SCHEMA_REGISTRY_REFUSED = 201,
+    /** The schema registry has no such schema, subject or version. */
+    RIVVEN_CODE_SCHEMA_NOT_FOUND = 202,
+    /** The schema is not valid in its language. */
+    RIVVEN_CODE_SCHEMA_INVALID = 203,
+    /** The schema is not compatible with those that the subject has. */
+    RIVVEN_CODE_SCHEMA_INCOMPATIBLE = 204,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L

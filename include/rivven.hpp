@@ -183,6 +183,16 @@ enum class Code : std::int32_t {
     Throttled = RIVVEN_CODE_THROTTLED,
     /// The broker, as it was started, cannot do this.
     ServerUnsupported = RIVVEN_CODE_SERVER_UNSUPPORTED,
+    /// The schema registry failed, or cannot serve the request at present.
+    SchemaRegistryError = RIVVEN_CODE_SCHEMA_REGISTRY_ERROR,
+    /// The schema registry refused the request, or what answered is no schema registry.
+    SchemaRegistryRefused = RIVVEN_CODE_SCHEMA_REGISTRY_REFUSED,
+    /// The schema registry has no such schema, subject or version.
+    SchemaNotFound = RIVVEN_CODE_SCHEMA_NOT_FOUND,
+    /// The schema is not valid in its language.
+    SchemaInvalid = RIVVEN_CODE_SCHEMA_INVALID,
+    /// The schema is not compatible with those that the subject has.
+    SchemaIncompatible = RIVVEN_CODE_SCHEMA_INCOMPATIBLE,
 };
 
 /// Gives the name of a code: `TIMED_OUT`.

@@ -24,6 +24,7 @@ fn main() {
     nested_claims();
     records();
     frames();
+    values();
 }
 
 fn write(target: &str, name: &str, input: &[u8]) {
@@ -33,15 +34,23 @@ fn write(target: &str, name: &str, input: &[u8]) {
 }
 
 fn vectors(file: &str) -> Vec<Value> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testing/vectors").join(file);
-    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+    serde_json::from_str(&read(file)).unwrap()
+}
+
+fn read(file: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../testing/vectors").join(file)).unwrap()
 }
 
 /// Discriminant, name and case of a vector, as the name of a file.
 fn name(vector: &Value) -> String {
     let title = format!("{} {}", vector["name"].as_str().unwrap(), vector["case"].as_str().unwrap());
+    format!("{:02}-{}", vector["discriminant"].as_u64().unwrap(), dashed(&title))
+}
+
+/// The words of a title with dashes between them.
+fn dashed(title: &str) -> String {
     let words: Vec<&str> = title.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    format!("{:02}-{}", vector["discriminant"].as_u64().unwrap(), words.join("-"))
+    words.join("-")
 }
 
 fn unhex(vector: &Value, key: &str) -> Vec<u8> {
@@ -89,4 +98,22 @@ fn frames() {
     write("frames", "largest", &[6, 0x40, 0, 0, 0, 0, 0, 0, 1, 13]);
     write("frames", "http", b"HTTP/1.1 400 Bad Request\r\n\r\n");
     write("frames", "tls-alert", &[0x15, 3, 3, 0, 2, 2, 40]);
+}
+
+/// The frames of the golden vectors, and values that are none.
+fn values() {
+    let vectors: Value = serde_json::from_str(&read("compression.json")).unwrap();
+    for vector in vectors["frames"].as_array().unwrap() {
+        let checksum = if vector["checksum"] == true { "checked" } else { "unchecked" };
+        let title =
+            format!("{} {} {checksum}", vector["algorithm"].as_str().unwrap(), vector["input"].as_str().unwrap());
+        write("values", &dashed(&title), &unhex(vector, "frame_hex"));
+        if vector.get("forced_frame_hex").is_some() {
+            write("values", &dashed(&format!("{title} forced")), &unhex(vector, "forced_frame_hex"));
+        }
+    }
+    for (i, vector) in vectors["must_reject"].as_array().unwrap().iter().enumerate() {
+        write("values", &format!("reject-{i}"), &unhex(vector, "frame_hex"));
+    }
+    write("values", "plain", b" a value that begins with a space");
 }

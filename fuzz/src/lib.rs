@@ -15,4 +15,4 @@ mod targets;
 pub use corpus::{Entry, corpus};
 pub use mutation::mutate;
 pub use seeds::for_each_seed;
-pub use targets::{FRAMES, RECORDS, REQUEST, RESPONSE, Target};
+pub use targets::{FRAMES, RECORDS, REQUEST, RESPONSE, Target, VALUES};

@@ -4,10 +4,12 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use bytes::{Bytes, BytesMut};
 use fastrand::Rng;
+use rivven_client::compression::{Compressor, decode_value, needs_escape};
 use rivven_client::protocol::{
     DecodeError, DecodeErrorKind, Frame, FrameDecoder, HEADER_LEN, MAX_RESPONSE_SIZE, Received, Records, Request,
     Response,
 };
+use rivven_client::{CompressionType, Decompression};
 
 use crate::counting::allocated_by;
 
@@ -46,6 +48,9 @@ pub const RECORDS: Target = Target { name: "records", run: records };
 
 /// A stream that frames are cut out of.
 pub const FRAMES: Target = Target { name: "frames", run: frames };
+
+/// Values that may be compression frames.
+pub const VALUES: Target = Target { name: "values", run: values };
 
 /// Decodes within bounds: of memory, and of where an error can be.
 fn bounded<T>(
@@ -169,4 +174,48 @@ fn cut_by_hand(mut stream: &[u8]) -> Cut {
         stream = rest;
     }
     (frames, None)
+}
+
+/// Values up to this size are compressed again.
+const MAX_RECOMPRESSED: usize = 64 * 1024;
+
+fn values(input: &[u8]) {
+    let value = Bytes::copy_from_slice(input);
+    let decode = |how| {
+        let (result, allocated) = allocated_by(|| decode_value(value.clone(), how));
+        assert!(allocated <= allowed_for_value(input), "{allocated} bytes allocated for {}", input.len());
+        result
+    };
+    assert_eq!(decode(Decompression::Never).unwrap(), input);
+    let auto = decode(Decompression::Auto).unwrap();
+    let always = decode(Decompression::Always);
+    if auto != input {
+        assert!(needs_escape(input));
+        assert_eq!(always.as_ref().unwrap(), &auto);
+    }
+    survives(input, CompressionType::None);
+    let Ok(content) = always else { return };
+    if content.len() <= MAX_RECOMPRESSED {
+        for compression in [CompressionType::Lz4, CompressionType::Snappy, CompressionType::Zstd] {
+            survives(&content, compression);
+        }
+    }
+}
+
+/// What the data of a frame can expand to, 256 MiB at most, and the text of an error.
+fn allowed_for_value(input: &[u8]) -> usize {
+    let expansion = match input.first().map(|flags| flags & 7) {
+        Some(1) => 255,
+        Some(2) => 32 * 1024,
+        Some(3) => 22,
+        _ => 0,
+    };
+    MAX_BASE + (expansion * input.len()).min(256 * 1024 * 1024)
+}
+
+/// What a producer writes is read back as it was.
+fn survives(value: &[u8], compression: CompressionType) {
+    let mut out = Vec::new();
+    Compressor::new(compression).unwrap().encode(value).append_to(&mut out);
+    assert_eq!(decode_value(out.into(), Decompression::Auto).unwrap(), value);
 }

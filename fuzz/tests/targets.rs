@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use rivven_fuzz::{Entry, FRAMES, RECORDS, REQUEST, RESPONSE, Target, corpus, for_each_seed, mutate};
+use rivven_fuzz::{Entry, FRAMES, RECORDS, REQUEST, RESPONSE, Target, VALUES, corpus, for_each_seed, mutate};
 
 /// Cases per target: a few seconds in all.
 const CASES: u64 = 300_000;
@@ -64,4 +64,9 @@ fn records() {
 #[test]
 fn frames() {
     fuzz(&FRAMES);
+}
+
+#[test]
+fn values() {
+    fuzz(&VALUES);
 }

@@ -1,16 +1,21 @@
 //! The basic client: one connection to one server.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::auth::{AuthMechanism, AuthSession, Credentials};
+use crate::compression::{Decompression, decode_messages};
 #[cfg(feature = "tls")]
 use crate::config::TlsConfig;
 use crate::connection::{ConnectOptions, Connection, Deadline, Handshake, ServerAddress, connect};
+#[cfg(feature = "schema-registry")]
+use crate::error::Error;
 use crate::error::Result;
 use crate::methods::operations;
 use crate::protocol::{Operation, PROTOCOL_VERSION};
+#[cfg(feature = "schema-registry")]
+use crate::schema_registry::{Access, schema_methods};
 
 /// The time for an answer where none is configured.
 pub(crate) const DEFAULT_REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -32,6 +37,9 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Client {
     connection: Connection,
     request_timeout_ms: Arc<AtomicU64>,
+    #[cfg(all(feature = "schema-registry", feature = "tls"))]
+    tls: Option<TlsConfig>,
+    decompression: Arc<AtomicU8>,
 }
 
 impl Client {
@@ -131,7 +139,14 @@ impl Client {
     async fn open(address: &str, options: &ConnectOptions) -> Result<Self> {
         let connection = connect(&ServerAddress::parse(address)?, options).await?;
         let request_timeout_ms = Arc::new(AtomicU64::new(DEFAULT_REQUEST_TIMEOUT.as_millis() as u64));
-        Ok(Client { connection, request_timeout_ms })
+        let decompression = Arc::new(AtomicU8::new(Decompression::default() as u8));
+        Ok(Client {
+            connection,
+            request_timeout_ms,
+            decompression,
+            #[cfg(all(feature = "schema-registry", feature = "tls"))]
+            tls: options.tls.clone(),
+        })
     }
 
     /// Sends any operation and waits for its answer.
@@ -141,7 +156,12 @@ impl Client {
     /// What the named methods say, which all come here.
     pub async fn call<O: Operation>(&self, operation: &O) -> Result<O::Output> {
         let frame = operation.encode()?;
-        self.connection.call(&frame, O::decode, self.deadline(operation.broker_wait())).await
+        let mut output = self.connection.call(&frame, O::decode, self.deadline(operation.broker_wait())).await?;
+        decode_messages(
+            O::messages(&mut output),
+            Decompression::from_number(self.decompression.load(Ordering::Relaxed)),
+        )?;
+        Ok(output)
     }
 
     /// Repeats the handshake under another name of the client; `connect` has exchanged one.
@@ -186,6 +206,22 @@ impl Client {
 
     operations!();
 
+    #[cfg(feature = "schema-registry")]
+    schema_methods!();
+
+    #[cfg(feature = "schema-registry")]
+    fn registry_access(&self) -> Result<Access> {
+        if !self.connection.is_open() && !self.connection.is_poisoned() {
+            return Err(Error::closed("the client"));
+        }
+        Ok(Access {
+            timeout: self.request_timeout(),
+            #[cfg(feature = "tls")]
+            tls: self.tls.clone(),
+            entered: None,
+        })
+    }
+
     /// Sets the time for an answer, of this client and its clones; 30 s at first.
     ///
     /// A request that is not answered in time poisons the connection, since
@@ -195,9 +231,19 @@ impl Client {
         self.request_timeout_ms.store(ms, Ordering::Relaxed);
     }
 
+    fn request_timeout(&self) -> Duration {
+        Duration::from_millis(self.request_timeout_ms.load(Ordering::Relaxed))
+    }
+
+    /// Sets which values are taken for compression frames, of this client and its clones; `Auto` at first.
+    ///
+    /// A value that [`Decompression::Always`] cannot read fails the whole call.
+    pub fn set_decompression(&self, decompression: Decompression) {
+        self.decompression.store(decompression as u8, Ordering::Relaxed);
+    }
+
     fn deadline(&self, broker_wait: Duration) -> Deadline {
-        let timeout = Duration::from_millis(self.request_timeout_ms.load(Ordering::Relaxed));
-        Deadline::after(timeout.saturating_add(broker_wait))
+        Deadline::after(self.request_timeout().saturating_add(broker_wait))
     }
 
     /// Whether the connection has failed, so that every further call fails.

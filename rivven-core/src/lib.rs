@@ -21,7 +21,7 @@
 mod auth;
 mod client;
 mod cluster;
-mod compression;
+pub mod compression;
 mod config;
 mod connection;
 mod error;
@@ -31,12 +31,13 @@ pub mod protocol;
 mod record_metadata;
 mod resilience;
 mod resilient;
+#[cfg(feature = "schema-registry")]
 mod schema_registry;
 
 pub use auth::{AuthMechanism, AuthSession};
 pub use client::Client;
 pub use cluster::{ResilientStats, ServerStats, StateChange, StateChanges};
-pub use compression::Decompression;
+pub use compression::{CompressionType, Decompression};
 pub use config::{
     AuthConfig, Kind, Properties, Property, ResilientAuthConfig, ResilientClientConfig, ResilientClientConfigBuilder,
     Scope,
@@ -51,4 +52,5 @@ pub use protocol::{
 pub use record_metadata::{OFFSET_UNKNOWN, RecordMetadata};
 pub use resilience::CircuitState;
 pub use resilient::{Answering, ResilientClient};
-pub use schema_registry::{Schema, SchemaType};
+#[cfg(feature = "schema-registry")]
+pub use schema_registry::{MAX_CHUNK_SIZE, MAX_RESPONSE_SIZE, Schema, SchemaType};

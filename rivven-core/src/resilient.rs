@@ -6,13 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::auth::AuthSession;
-use crate::cluster::{Cluster, ResilientStats, StateChanges};
+use crate::cluster::{Cluster, Errand, ResilientStats, StateChanges};
 use crate::config::{AuthConfig, ResilientClientConfig};
 use crate::error::{Error, Result};
 use crate::methods::operations;
 use crate::ops::Publish;
-use crate::protocol::{DecodeAnswer, Operation};
+use crate::protocol::Operation;
 use crate::record_metadata::RecordMetadata;
+#[cfg(feature = "schema-registry")]
+use crate::schema_registry::{Access, schema_methods};
 
 /// The future of a call: it owns all that it needs and may outlive the operation.
 pub type Answering<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
@@ -29,7 +31,7 @@ pub struct ResilientClient {
 impl ResilientClient {
     /// A client that connects at first use; an invalid configuration shows then.
     pub fn new(config: ResilientClientConfig) -> Self {
-        ResilientClient { cluster: Arc::new(Cluster::new(config)) }
+        ResilientClient { cluster: Cluster::new(config) }
     }
 
     /// Waits for a first ready connection.
@@ -52,9 +54,8 @@ impl ResilientClient {
     ///
     /// Those of [`connect`](ResilientClient::connect) and of the operation.
     pub fn call<O: Operation>(&self, operation: &O) -> Answering<O::Output> {
-        let (entered, frame, decode) = (self.cluster.enter(), operation.encode(), O::decode as DecodeAnswer<_>);
-        let broker_wait = operation.broker_wait();
-        Box::pin(async move { entered?.call(&frame?, decode, broker_wait).await })
+        let (entered, errand) = (self.cluster.enter(), Errand::of(operation));
+        Box::pin(async move { entered?.call(errand?).await })
     }
 
     /// Logs in, on the connection in use and on every later one.
@@ -128,6 +129,14 @@ impl ResilientClient {
 
     operations!();
 
+    #[cfg(feature = "schema-registry")]
+    schema_methods!();
+
+    #[cfg(feature = "schema-registry")]
+    fn registry_access(&self) -> Result<Access> {
+        self.cluster.registry_access()
+    }
+
     /// The servers and their connections, at this moment.
     pub async fn stats(&self) -> ResilientStats {
         self.cluster.stats()
@@ -172,45 +181,5 @@ impl ResilientClient {
     /// `CLOSED`.
     pub fn check_open(&self) -> Result<()> {
         self.cluster.check_open()
-    }
-}
-
-impl ResilientClient {
-    /// Registers a schema under a subject and gives its id.
-    ///
-    /// # Errors
-    ///
-    /// `UNSUPPORTED`.
-    pub async fn register_schema(
-        &self,
-        _url: impl AsRef<str>,
-        _subject: impl AsRef<str>,
-        _schema_type: impl AsRef<str>,
-        _schema: impl AsRef<str>,
-    ) -> Result<u32> {
-        Err(Error::Other(crate::Detail::from("no schema registry yet").with_code(crate::ErrorCode::Unsupported)))
-    }
-
-    /// Reads a schema by its id.
-    ///
-    /// # Errors
-    ///
-    /// `UNSUPPORTED`.
-    pub async fn get_schema(&self, _url: impl AsRef<str>, _id: u32) -> Result<crate::Schema> {
-        Err(Error::Other(crate::Detail::from("no schema registry yet").with_code(crate::ErrorCode::Unsupported)))
-    }
-
-    /// Reads a version of a subject's schema, the latest without one.
-    ///
-    /// # Errors
-    ///
-    /// `UNSUPPORTED`.
-    pub async fn get_schema_version(
-        &self,
-        _url: impl AsRef<str>,
-        _subject: impl AsRef<str>,
-        _version: Option<u32>,
-    ) -> Result<crate::Schema> {
-        Err(Error::Other(crate::Detail::from("no schema registry yet").with_code(crate::ErrorCode::Unsupported)))
     }
 }

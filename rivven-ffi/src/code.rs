@@ -14,7 +14,7 @@ use crate::guard::infallible;
 ///
 /// A number keeps its meaning in all later releases, and later releases add
 /// numbers: have a `default` in every `switch`. 1-99 arise in the client,
-/// 100-199 are answers of the broker.
+/// 100-199 are answers of the broker, 200-299 those of a schema registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(i32)]
 pub enum rivven_code {
@@ -164,6 +164,16 @@ pub enum rivven_code {
     Throttled = 143,
     /// The broker, as it was started, cannot do this.
     ServerUnsupported = 144,
+    /// The schema registry failed, or cannot serve the request at present.
+    SchemaRegistryError = 200,
+    /// The schema registry refused the request, or what answered is no schema registry.
+    SchemaRegistryRefused = 201,
+    /// The schema registry has no such schema, subject or version.
+    SchemaNotFound = 202,
+    /// The schema is not valid in its language.
+    SchemaInvalid = 203,
+    /// The schema is not compatible with those that the subject has.
+    SchemaIncompatible = 204,
 }
 
 /// What is known of a request whose call failed.
@@ -295,6 +305,11 @@ impl From<ErrorCode> for rivven_code {
             ErrorCode::StorageError => rivven_code::StorageError,
             ErrorCode::Throttled => rivven_code::Throttled,
             ErrorCode::ServerUnsupported => rivven_code::ServerUnsupported,
+            ErrorCode::SchemaRegistryError => rivven_code::SchemaRegistryError,
+            ErrorCode::SchemaRegistryRefused => rivven_code::SchemaRegistryRefused,
+            ErrorCode::SchemaNotFound => rivven_code::SchemaNotFound,
+            ErrorCode::SchemaInvalid => rivven_code::SchemaInvalid,
+            ErrorCode::SchemaIncompatible => rivven_code::SchemaIncompatible,
             _ => rivven_code::Other,
         }
     }

@@ -1,256 +1,460 @@
-//! The servers behind a client: which of them is asked, and by which connection.
+//! The servers behind a client: which of them is asked, by which connection, and what is done when it fails.
+//!
+//! [`Cluster`] makes a call: it chooses a server, tries it, and decides about
+//! another attempt. `server` keeps one server's breaker and connections, `pool`
+//! hands those out, `metadata` knows who leads which partition, `health` looks
+//! after all of them in the background.
 
+mod context;
+mod errand;
 mod events;
+mod gate;
+mod health;
+mod lane;
+mod metadata;
+mod pool;
+mod server;
 mod stats;
 
-pub(crate) use events::Announcer;
-pub use events::{StateChange, StateChanges};
-pub use stats::{ResilientStats, ServerStats};
-
-use std::sync::{Arc, Mutex as BlockingMutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use once_cell::sync::OnceCell;
-use tokio::sync::{Mutex, watch};
+use tokio::time::sleep;
+
+use context::Context;
+pub(crate) use errand::Errand;
+pub use events::{StateChange, StateChanges};
+use gate::Entered as Counted;
+use metadata::{Metadata, Snapshot, leader_named_in};
+use pool::Need;
+use server::{Lease, Server};
+pub use stats::{ResilientStats, ServerStats};
 
 use crate::auth::{AuthSession, Credentials};
-use crate::config::{AuthConfig, ResilientClientConfig};
-use crate::connection::{ConnectOptions, Connection, Deadline, ServerAddress, connect_within};
+use crate::compression::decode_messages;
+use crate::config::ResilientClientConfig;
+use crate::connection::{Deadline, ServerAddress};
 use crate::error::{Detail, Error, ErrorCode, Outcome, Result};
-use crate::protocol::{DecodeAnswer, RequestFrame, describe};
+use crate::ops::{ClusterMetadata, GetClusterMetadata};
+use crate::protocol::{Operation, Purpose, describe};
+use crate::resilience::{CircuitState, Next, Pass, Retries};
+#[cfg(feature = "schema-registry")]
+use crate::schema_registry::Access;
 
-/// The servers of one client and the connection to the one in use.
+/// How old the knowledge of leaders may become.
+const METADATA_MAX_AGE: Duration = Duration::from_secs(300);
+
+/// The servers of one client.
 ///
-/// The first server that answers is kept until its connection fails, since
-/// independent servers hold different data; then the list is tried from the
-/// next one on.
+/// Requests go to the first server of the list that works, since independent
+/// servers hold different data, unless the cluster names the leader of their
+/// partition. A server that failed is used last until it has been reached again.
 #[derive(Debug)]
 pub(crate) struct Cluster {
-    config: ResilientClientConfig,
-    options: BlockingMutex<ConnectOptions>,
-    servers: OnceCell<Vec<ServerAddress>>,
-    link: Mutex<Link>,
-    /// Why no server could be connected, the last time that none could.
-    failures: BlockingMutex<Vec<Error>>,
-    closed: watch::Sender<bool>,
-    changes: BlockingMutex<Option<Announcer>>,
-    /// How many calls have begun and not ended.
-    calls: watch::Sender<usize>,
+    context: Arc<Context>,
+    servers: RwLock<Arc<Vec<Arc<Server>>>>,
+    metadata: Metadata,
+    started: OnceCell<()>,
 }
 
 /// A call that has begun; [`close`](Cluster::close) waits for it.
 #[derive(Debug)]
-pub(crate) struct Entered(Arc<Cluster>);
-
-impl Drop for Entered {
-    fn drop(&mut self) {
-        self.0.calls.send_modify(|calls| *calls -= 1);
-    }
+pub(crate) struct Entered {
+    cluster: Arc<Cluster>,
+    _counted: Counted,
 }
 
 impl Entered {
     /// Logs in, now and on every later connection.
     pub(crate) async fn log_in(self, credentials: Credentials) -> Result<AuthSession> {
-        self.0.log_in(credentials).await
+        self.cluster.log_in(credentials).await
     }
 
-    /// Sends a request to a connected server, within the request timeout.
-    pub(crate) async fn call<T>(
-        self,
-        frame: &RequestFrame,
-        decode: DecodeAnswer<T>,
-        broker_wait: Duration,
-    ) -> Result<T> {
-        self.0.call(frame, decode, broker_wait).await
+    /// Makes a call, within the request timeout, as often as it takes and is allowed.
+    pub(crate) async fn call<T>(self, errand: Errand<T>) -> Result<T> {
+        self.cluster.call(&errand).await
     }
 }
 
-/// The connection in use, and where in the list it leads.
-#[derive(Debug, Default)]
-struct Link {
-    connection: Option<Connection>,
-    server: usize,
+/// A server that is being tried; the breaker is told if the attempt is given up.
+struct Trial {
+    server: Arc<Server>,
+    pass: Pass,
+    settled: bool,
+}
+
+impl Trial {
+    /// Tells what became of the request; an answer of the server is a success whatever it says.
+    fn settle<T>(mut self, lease: &Lease, result: &Result<T>) {
+        self.settled = true;
+        match result {
+            Err(error) if error.counts_against_server() => self.server.unanswered(self.pass, lease, error),
+            _ => self.server.answered(self.pass),
+        }
+    }
+
+    /// The handshake alone shows that the server works.
+    fn works(mut self) {
+        self.settled = true;
+        self.server.answered(self.pass);
+    }
+
+    fn unreachable(mut self) {
+        self.settled = true;
+        self.server.unreachable(self.pass);
+    }
+}
+
+impl Drop for Trial {
+    fn drop(&mut self) {
+        if !self.settled {
+            self.server.abandoned(self.pass);
+        }
+    }
 }
 
 impl Cluster {
-    pub(crate) fn new(config: ResilientClientConfig) -> Self {
-        let options = ConnectOptions {
-            client_id: config.client_id.as_str().into(),
-            timeout: config.connection_timeout,
-            #[cfg(feature = "tls")]
-            tls: config.tls.clone(),
-            credentials: config.auth.as_ref().map(AuthConfig::credentials),
-            ..ConnectOptions::default()
-        };
-        Cluster {
-            config,
-            options: BlockingMutex::new(options),
-            servers: OnceCell::new(),
-            link: Mutex::default(),
-            failures: BlockingMutex::default(),
-            closed: watch::Sender::new(false),
-            changes: BlockingMutex::new(Some(Announcer::new())),
-            calls: watch::Sender::new(0),
-        }
+    pub(crate) fn new(config: ResilientClientConfig) -> Arc<Self> {
+        Arc::new(Cluster {
+            context: Arc::new(Context::new(config)),
+            servers: RwLock::default(),
+            metadata: Metadata::new(),
+            started: OnceCell::new(),
+        })
     }
 
     /// The time that `close` has.
     pub(crate) fn close_timeout(&self) -> Duration {
-        self.config.close_timeout
+        self.context.config.close_timeout
     }
 
-    /// Waits until a server is connected; all of them together have the connection timeout.
-    pub(crate) async fn connect(&self) -> Result<()> {
-        self.connection(Deadline::after(self.config.connection_timeout)).await.map(drop)
+    /// The servers, those of the configuration first.
+    fn servers(&self) -> Arc<Vec<Arc<Server>>> {
+        Arc::clone(&self.servers.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Logs in, now and on every later connection.
-    ///
-    /// Credentials that the server refuses are not kept.
-    pub(crate) async fn log_in(&self, credentials: Credentials) -> Result<AuthSession> {
-        let deadline = Deadline::after(self.config.request_timeout);
-        let session = self.connection(deadline).await?.log_in(credentials.clone(), deadline).await?;
-        self.options().credentials = Some(credentials);
-        Ok(session)
-    }
-
-    fn options(&self) -> MutexGuard<'_, ConnectOptions> {
-        self.options.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Checks the configuration and begins to look after the servers, at the first call.
+    fn start(self: &Arc<Self>) -> Result<()> {
+        let start = || {
+            let addresses = self.context.config.checked_servers()?;
+            let servers = addresses.into_iter().map(|address| Server::new(address, &self.context)).collect();
+            *self.servers.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(servers);
+            self.context.spawn(health::watch(Arc::downgrade(self), Arc::clone(&self.context)));
+            Ok(())
+        };
+        self.started.get_or_try_init(start).copied()
     }
 
     /// Begins a call, now and not when its future is first polled: whatever
     /// begins before `close` is waited for.
     pub(crate) fn enter(self: &Arc<Self>) -> Result<Entered> {
-        self.check_open()?;
-        self.calls.send_modify(|calls| *calls += 1);
-        Ok(Entered(Arc::clone(self)))
+        let counted = self.context.gate.enter()?;
+        Ok(Entered { cluster: Arc::clone(self), _counted: counted })
     }
 
-    async fn call<T>(&self, frame: &RequestFrame, decode: DecodeAnswer<T>, broker_wait: Duration) -> Result<T> {
-        let deadline = Deadline::after(self.config.request_timeout.saturating_add(broker_wait));
-        let connection = match deadline.bound(self.connection(deadline)).await {
-            Some(connection) => connection?,
-            None => return Err(self.no_connection(frame)),
-        };
-        connection.call(frame, decode, deadline).await
+    /// How a schema registry is reached; `close` waits for the call, as for any other.
+    #[cfg(feature = "schema-registry")]
+    pub(crate) fn registry_access(self: &Arc<Self>) -> Result<Access> {
+        Ok(Access {
+            timeout: self.context.config.request_timeout,
+            #[cfg(feature = "tls")]
+            tls: self.context.config.tls.clone(),
+            entered: Some(self.enter()?),
+        })
     }
 
-    /// The connection in use, made anew if it has failed.
-    ///
-    /// Closing ends an attempt to connect at once, but leaves an open
-    /// connection to the calls that began before it.
-    async fn connection(&self, deadline: Deadline) -> Result<Connection> {
-        let servers = self.servers.get_or_try_init(|| parse(&self.config.servers))?;
-        let mut link = self.link.lock().await;
-        match link.connection.take() {
-            Some(connection) if connection.is_open() => {
-                link.connection = Some(connection.clone());
-                return Ok(connection);
-            }
-            Some(_) => link.server += 1,
-            None => {}
-        }
-        let mut closed = self.closed.subscribe();
-        let connection = tokio::select! {
-            biased;
-            _ = closed.wait_for(|closed| *closed) => return Err(Error::closed("the client")),
-            connection = self.connect_to_any(servers, &mut link.server, deadline) => connection?,
-        };
-        link.connection = Some(connection.clone());
-        Ok(connection)
-    }
-
-    /// Tries every server, each with its share of the time but never more than the connection timeout.
-    async fn connect_to_any(
-        &self,
-        servers: &[ServerAddress],
-        next: &mut usize,
-        deadline: Deadline,
-    ) -> Result<Connection> {
+    /// Waits until a server is connected; all of them together have the connection timeout.
+    pub(crate) async fn connect(self: &Arc<Self>) -> Result<()> {
+        self.context.gate.check_open()?;
+        self.start()?;
+        let deadline = Deadline::after(self.context.config.connection_timeout);
+        let need = Need { purpose: Purpose::Metadata, alone: false };
+        let candidates = self.in_order();
         let mut failures = Vec::new();
-        for tried in 0..servers.len() {
-            let options = self.options().clone();
-            let share = deadline.share(servers.len() - tried);
-            match connect_within(&servers[*next % servers.len()], &options, share).await {
-                Ok(connection) => return Ok(connection),
+        for (tried, server) in candidates.iter().enumerate() {
+            let share = deadline.share(candidates.len() - tried);
+            match self.reach(server, need, Some(share), Deadline::after(Duration::MAX)).await {
+                Ok((_lease, trial)) => {
+                    trial.works();
+                    return Ok(());
+                }
+                Err(error) if error.code() == ErrorCode::Closed => return Err(error),
                 Err(error) => failures.push(error),
             }
-            *next += 1;
         }
-        Err(self.none_of(failures))
+        Err(none_of(failures))
     }
 
-    /// The error where no server could be connected: of a single server its own.
-    fn none_of(&self, mut failures: Vec<Error>) -> Error {
-        if failures.len() == 1 {
-            return failures.remove(0);
+    /// Logs in, now and on every later connection; the present ones are replaced.
+    ///
+    /// Credentials that the server refuses are not kept.
+    async fn log_in(self: &Arc<Self>, credentials: Credentials) -> Result<AuthSession> {
+        self.start()?;
+        let deadline = Deadline::after(self.context.config.request_timeout);
+        let need = Need { purpose: Purpose::Metadata, alone: false };
+        let (lease, trial) = self.any_server(need, deadline).await?;
+        let session = lease.connection().log_in(credentials.clone(), deadline).await;
+        trial.settle(&lease, &session);
+        if session.is_ok() {
+            self.context.keep_credentials(credentials);
+            self.servers().iter().for_each(|server| server.retire_connections(&lease));
         }
-        tracing::warn!(failures = %listed(&failures), "all servers unavailable");
-        *self.failures.lock().unwrap_or_else(PoisonError::into_inner) = failures;
-        Error::AllServersUnavailable
+        session
     }
 
-    /// Why no server could be connected, the last time that none could, server by server.
-    pub(crate) fn last_failures(&self) -> String {
-        listed(&self.failures.lock().unwrap_or_else(PoisonError::into_inner))
+    async fn call<T>(self: &Arc<Self>, errand: &Errand<T>) -> Result<T> {
+        self.start()?;
+        let deadline = Deadline::after(self.context.config.request_timeout.saturating_add(errand.broker_wait));
+        let mut retries = Retries::new(self.context.rules(), errand.repeat);
+        let mut unknown: Option<Error> = None;
+        let mut leader = None;
+        loop {
+            let seen = self.metadata.snapshot();
+            let error = match self.attempt(errand, &seen, leader.take(), deadline).await {
+                Ok(output) => return self.complete(errand, output, unknown.is_some()),
+                Err(error) => error,
+            };
+            let (pause, reroute) = match retries.next(&error, self.context.random()) {
+                Next::Stop => return Err(final_error(error, unknown)),
+                _ if self.is_hopeless(&error) => return Err(final_error(error, unknown)),
+                Next::Retry(pause) => (pause, false),
+                Next::Reroute(pause) => (pause, errand.leader_of.is_some()),
+            };
+            if pause >= deadline.remaining() || self.context.gate.check_open().is_err() {
+                return Err(final_error(error, unknown));
+            }
+            tracing::debug!(what = %describe(&errand.frame), ?pause, %error, "trying again");
+            leader = leader_named_in(&error.to_string()).map(str::to_owned);
+            if error.outcome() == Outcome::Unknown {
+                unknown.get_or_insert(error);
+            }
+            sleep(pause).await;
+            if reroute {
+                let _ = deadline.bound(self.refresh(&seen)).await;
+            }
+        }
     }
 
-    fn no_connection(&self, frame: &RequestFrame) -> Error {
-        let limit = self.config.request_timeout;
+    /// Whether no server may be tried, so that trying again at once is of no use.
+    fn is_hopeless(&self, error: &Error) -> bool {
+        matches!(error, Error::AllServersUnavailable) && self.servers().iter().all(|server| server.is_shut_off())
+    }
+
+    fn complete<T>(&self, errand: &Errand<T>, mut output: T, repeated: bool) -> Result<T> {
+        if repeated {
+            (errand.mark_maybe_duplicate)(&mut output);
+        }
+        decode_messages((errand.messages)(&mut output), self.context.config.decompression)?;
+        Ok(output)
+    }
+
+    /// Asks one server, the leader if it is known.
+    async fn attempt<T>(
+        self: &Arc<Self>,
+        errand: &Errand<T>,
+        seen: &Snapshot,
+        named: Option<String>,
+        deadline: Deadline,
+    ) -> Result<T> {
+        let leader = errand.leader_of.as_ref().and_then(|(topic, partition)| {
+            let named = named.and_then(|id| seen.node(&id));
+            named.or_else(|| seen.leader(topic, (*partition)?))
+        });
+        let reached = async {
+            match leader {
+                Some(address) => {
+                    let server = self.server_at(address);
+                    self.reach(&server, errand.need, None, deadline).await
+                }
+                None => self.any_server(errand.need, deadline).await,
+            }
+        };
+        let Some(reached) = deadline.bound(reached).await else { return Err(self.no_connection(errand)) };
+        let (lease, trial) = reached?;
+        let result = lease.connection().call(&errand.frame, errand.decode, deadline).await;
+        trial.settle(&lease, &result);
+        if matches!(&result, Err(error) if error.code() == ErrorCode::RateLimitExceeded) {
+            // The broker closes the connection a second later, and serves nothing on it until then.
+            lease.retire();
+        }
+        lease.finished();
+        result
+    }
+
+    /// The servers in the order in which they are tried: those that failed last.
+    fn in_order(&self) -> Vec<Arc<Server>> {
+        let mut servers = self.servers().to_vec();
+        servers.sort_by_key(|server| server.is_degraded());
+        servers
+    }
+
+    /// A connection to the first server that can be reached.
+    async fn any_server(&self, need: Need, deadline: Deadline) -> Result<(Lease, Trial)> {
+        let servers = self.servers();
+        let mut failures = Vec::new();
+        let mut first = None;
+        // Nearly always the first one works, and nothing has to be sorted.
+        if let Some(server) = servers.first().filter(|server| !server.is_degraded()) {
+            match self.reach(server, need, None, deadline).await {
+                Err(error) if error.code() != ErrorCode::Closed => failures.push(error),
+                reached => return reached,
+            }
+            first = Some(server);
+        }
+        for server in self.in_order().iter().filter(|server| first.is_none_or(|first| !Arc::ptr_eq(first, server))) {
+            match self.reach(server, need, None, deadline).await {
+                Err(error) if error.code() != ErrorCode::Closed => failures.push(error),
+                reached => return reached,
+            }
+        }
+        Err(none_of(failures))
+    }
+
+    /// A connection to this server, unless its breaker is open.
+    async fn reach(
+        &self,
+        server: &Arc<Server>,
+        need: Need,
+        dial_limit: Option<Deadline>,
+        limit: Deadline,
+    ) -> Result<(Lease, Trial)> {
+        let Some(pass) = server.enter() else { return Err(breaker_open(server)) };
+        let trial = Trial { server: Arc::clone(server), pass, settled: false };
+        match server.connection(need, dial_limit, limit).await {
+            Ok(lease) => Ok((lease, trial)),
+            Err(error) => {
+                trial.unreachable();
+                Err(error)
+            }
+        }
+    }
+
+    /// The server at an address, added to the list if it is a new one.
+    fn server_at(&self, address: &ServerAddress) -> Arc<Server> {
+        let find = |servers: &[Arc<Server>]| servers.iter().find(|server| server.address() == address).cloned();
+        if let Some(known) = find(&self.servers()) {
+            return known;
+        }
+        let mut servers = self.servers.write().unwrap_or_else(PoisonError::into_inner);
+        find(&servers).unwrap_or_else(|| {
+            let server = Server::new(address.clone(), &self.context);
+            Arc::make_mut(&mut servers).push(Arc::clone(&server));
+            server
+        })
+    }
+
+    /// Learns the leaders anew, unless somebody has since `seen`.
+    async fn refresh(self: &Arc<Self>, seen: &Snapshot) {
+        self.metadata.refresh(seen, self.ask_for_metadata()).await;
+        for address in self.metadata.snapshot().nodes() {
+            self.server_at(address);
+        }
+    }
+
+    async fn ask_for_metadata(&self) -> Option<(ClusterMetadata, ServerAddress)> {
+        let deadline = Deadline::after(self.context.config.request_timeout);
+        let need = Need { purpose: Purpose::Metadata, alone: false };
+        let (lease, trial) = deadline.bound(self.any_server(need, deadline)).await?.ok()?;
+        let frame = GetClusterMetadata { topics: &[] }.encode().ok()?;
+        let result = lease.connection().call(&frame, GetClusterMetadata::decode, deadline).await;
+        let address = trial.server.address().clone();
+        trial.settle(&lease, &result);
+        Some((result.ok()?, address))
+    }
+
+    /// Learns the leaders anew in the background if the knowledge of them is old.
+    fn refresh_if_old(self: &Arc<Self>) {
+        let seen = self.metadata.snapshot();
+        if seen.age_of_leaders().is_some_and(|age| age >= METADATA_MAX_AGE) {
+            let cluster = Arc::clone(self);
+            self.context.spawn(async move { cluster.refresh(&seen).await });
+        }
+    }
+
+    fn no_connection<T>(&self, errand: &Errand<T>) -> Error {
+        let config = &self.context.config;
         let text = format!(
-            "{} timed out after {limit:?} while connecting to {}: check the servers or raise request.timeout.ms",
-            describe(frame),
-            self.config.servers.join(", "),
+            "{} timed out after {:?} while connecting to {}: check the servers or raise request.timeout.ms",
+            describe(&errand.frame),
+            config.request_timeout,
+            config.servers.join(", "),
         );
         Error::TimeoutWithMessage(Detail::new(text).with_code(ErrorCode::TimedOut).with_outcome(Outcome::NotSent))
+    }
+
+    /// The last error of every server that has one, for people.
+    pub(crate) fn last_failures(&self) -> String {
+        let failures: Vec<_> = self.servers().iter().filter_map(|server| server.last_error()).collect();
+        listed(&failures)
+    }
+
+    /// The changes of the servers from now on; none once the client is closed.
+    pub(crate) fn state_changes(&self) -> StateChanges {
+        self.context.state_changes()
+    }
+
+    /// The servers and their connections, now.
+    pub(crate) fn stats(self: &Arc<Self>) -> ResilientStats {
+        let _ = self.start();
+        let servers: Vec<_> = self.servers().iter().map(|server| server.stats()).collect();
+        let works = |server: &&ServerStats| server.circuit_state == CircuitState::Closed && server.last_error.is_none();
+        ResilientStats {
+            total_servers: servers.len(),
+            healthy_servers: servers.iter().filter(works).count(),
+            active_connections: servers.iter().map(|server| server.active_connections).sum(),
+            available_connections: servers.iter().map(|server| server.available_connections).sum(),
+            servers,
+        }
     }
 
     /// Takes no more calls from now on; the future waits at most so long for
     /// those under way and disconnects.
     pub(crate) fn close(self: Arc<Self>, limit: Duration) -> impl Future<Output = ()> + Send {
-        self.closed.send_replace(true);
-        self.changes.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.context.close();
         let deadline = Deadline::after(limit);
         async move {
-            let _ = deadline.bound(self.calls.subscribe().wait_for(|calls| *calls == 0)).await;
-            // Nobody holds the lock for long: attempts to connect have ended.
-            let connection = self.link.lock().await.connection.take();
-            if let Some(connection) = connection {
-                connection.close(deadline.remaining()).await;
-            }
-        }
-    }
-
-    /// The changes of the servers from now on; none once the client is closed.
-    pub(crate) fn state_changes(&self) -> StateChanges {
-        let changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
-        changes.as_ref().map_or_else(|| Announcer::new().subscribe(), Announcer::subscribe)
-    }
-
-    /// The servers and their connections, now.
-    pub(crate) fn stats(&self) -> ResilientStats {
-        ResilientStats {
-            total_servers: self.config.servers.len(),
-            healthy_servers: 0,
-            active_connections: 0,
-            available_connections: 0,
-            servers: Vec::new(),
+            let _ = deadline.bound(self.context.gate.drained()).await;
+            let connections: Vec<_> = self.servers().iter().flat_map(|server| server.take_connections()).collect();
+            let closing = connections.iter().map(|connection| connection.close(deadline.remaining()));
+            join_all(closing).await;
         }
     }
 
     /// The error `CLOSED` once [`close`](Cluster::close) was called.
     pub(crate) fn check_open(&self) -> Result<()> {
-        if *self.closed.borrow() { Err(Error::closed("the client")) } else { Ok(()) }
+        self.context.gate.check_open()
     }
 }
 
-fn parse(servers: &[String]) -> Result<Vec<ServerAddress>> {
-    if servers.is_empty() {
-        return Err(Error::ConfigError(Detail::from(
-            "bootstrap.servers is empty: name at least one server as host:port",
-        )));
+impl Drop for Cluster {
+    /// Ends attempts to connect and the tasks in the background.
+    fn drop(&mut self) {
+        self.context.close();
     }
-    servers.iter().map(|server| ServerAddress::parse(server)).collect()
+}
+
+/// The error of a call: where an earlier attempt may have been executed, that is what counts.
+fn final_error(last: Error, unknown: Option<Error>) -> Error {
+    unknown.filter(|_| last.outcome() != Outcome::Unknown).unwrap_or(last)
+}
+
+/// The error where no server could be reached: of a single server its own.
+fn none_of(mut failures: Vec<Error>) -> Error {
+    if failures.len() == 1 {
+        return failures.remove(0);
+    }
+    tracing::warn!(failures = %listed(&failures), "all servers unavailable");
+    Error::AllServersUnavailable
+}
+
+fn breaker_open(server: &Server) -> Error {
+    let address = server.address().text();
+    let why = server.last_error().map_or(String::new(), |error| format!(": {error}"));
+    let text = format!("{address} failed too often in a row and is left alone for a while{why}");
+    let detail = Detail::new(text).with_code(ErrorCode::CircuitBreakerOpen).with_address(address);
+    Error::CircuitBreakerOpen(detail.with_outcome(Outcome::NotSent))
 }
 
 fn listed(failures: &[Error]) -> String {

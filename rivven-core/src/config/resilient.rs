@@ -8,6 +8,7 @@ use super::properties::Properties;
 use super::tls::TlsConfig;
 use crate::auth::AuthMechanism;
 use crate::compression::Decompression;
+use crate::connection::ServerAddress;
 use crate::error::{Detail, Error, Result};
 
 /// How a [`ResilientClient`](crate::ResilientClient) works; made by [`builder`](Self::builder) or from [`Properties`].
@@ -84,6 +85,49 @@ impl ResilientClientConfig {
             tls: TlsConfig::from_properties(properties)?,
             ..ResilientClientConfig::plain(properties)
         })
+    }
+
+    /// The addresses of the servers, once every value has been found acceptable.
+    ///
+    /// The builder cannot fail, so this is looked at by the first call.
+    pub(crate) fn checked_servers(&self) -> Result<Vec<ServerAddress>> {
+        let problems = [
+            (
+                self.servers.is_empty(),
+                "servers (bootstrap.servers) is empty: name at least one as host:port".to_owned(),
+            ),
+            (self.pool_size_per_server == 0, "pool_size_per_server is 0: allow at least one connection".to_owned()),
+            (
+                !(1.0..=100.0).contains(&self.retry_multiplier),
+                format!("retry_multiplier is {}: give a number from 1 to 100", self.retry_multiplier),
+            ),
+            (
+                self.retry_max_delay < self.retry_initial_delay,
+                format!(
+                    "retry_max_delay is {:?}, which is less than retry_initial_delay of {:?}: raise the one or lower the other",
+                    self.retry_max_delay, self.retry_initial_delay
+                ),
+            ),
+            (
+                self.circuit_breaker_failure_threshold == 0,
+                "circuit_breaker_failure_threshold is 0: allow at least one failure".to_owned(),
+            ),
+            (
+                self.health_check_enabled && self.health_check_interval.is_zero(),
+                "health_check_interval is 0: give a longer time or switch health checks off".to_owned(),
+            ),
+        ];
+        if let Some((_, problem)) = problems.into_iter().find(|(applies, _)| *applies) {
+            return Err(Error::ConfigError(Detail::new(problem)));
+        }
+        let mut servers: Vec<ServerAddress> = Vec::new();
+        for server in &self.servers {
+            let server = ServerAddress::parse(server)?;
+            if !servers.contains(&server) {
+                servers.push(server);
+            }
+        }
+        Ok(servers)
     }
 
     /// Everything but login and encryption.

@@ -118,6 +118,12 @@ impl TlsConfig {
         TlsConfigBuilder { parts }.build().map(Some)
     }
 
+    /// The system's root certificates alone; they are read when they are needed.
+    #[cfg(feature = "schema-registry")]
+    pub(crate) fn system() -> Self {
+        TlsConfig { parts: Arc::default() }
+    }
+
     /// The same, expecting certificates for another server name if one is given.
     pub(crate) fn expecting(mut self, server_name: Option<String>) -> Self {
         if server_name.is_some() {

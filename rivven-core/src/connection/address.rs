@@ -22,8 +22,17 @@ impl ServerAddress {
                 "server address {text:?} {why}: write host:port, for instance 127.0.0.1:9092 or [::1]:9092"
             )))
         })?;
+        Ok(Self::of(host, port))
+    }
+
+    /// The address of a host, without brackets, and a port; `None` for what can be none.
+    pub(crate) fn new(host: &str, port: u16) -> Option<Self> {
+        (!host.is_empty() && port != 0).then(|| Self::of(host, port))
+    }
+
+    fn of(host: &str, port: u16) -> Self {
         let text = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
-        Ok(ServerAddress { host: host.to_owned(), port, text: text.into() })
+        ServerAddress { host: host.to_owned(), port, text: text.into() }
     }
 
     /// The host name or IP address, without brackets.

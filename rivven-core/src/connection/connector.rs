@@ -99,7 +99,7 @@ fn plain(socket: Socket, server: &ServerAddress, options: &ConnectOptions) -> Co
 }
 
 /// Tries every address that the name stands for, each with its share of the time.
-async fn dial(server: &ServerAddress, deadline: Deadline) -> Result<Socket> {
+pub(crate) async fn dial(server: &ServerAddress, deadline: Deadline) -> Result<Socket> {
     let candidates = resolve(server, deadline).await?;
     let mut last = None;
     for (tried, candidate) in candidates.iter().enumerate() {

@@ -30,14 +30,20 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 pub(crate) use address::ServerAddress;
 #[cfg(test)]
 pub(crate) use connector::DEFAULT_CLIENT_ID;
+#[cfg(feature = "schema-registry")]
+pub(crate) use connector::dial;
 pub(crate) use connector::{ConnectOptions, connect, connect_within};
 pub(crate) use deadline::Deadline;
 use failure::{Cause, Failure, Phase};
 pub(crate) use handshake::Handshake;
 use login::log_in;
 use session::Session;
+#[cfg(feature = "schema-registry")]
+pub(crate) use socket::Socket;
 use stream::Stream;
 use task::{Command, Reply, Task};
+#[cfg(all(feature = "schema-registry", feature = "tls"))]
+pub(crate) use tls::encrypt;
 
 use crate::auth::{AuthSession, Credentials};
 use crate::error::{Error, ErrorCode, Outcome, Result};

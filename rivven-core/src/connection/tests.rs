@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use super::stream::Stream;
 use super::{Connection, DEFAULT_MAX_IN_FLIGHT, Deadline};
 use crate::error::{Error, ErrorCode, Outcome, Result};
-use crate::ops::{ListTopics, Ping, Publish, Published};
+use crate::ops::{ListTopics, Ping, Publish};
 use crate::protocol::{Frame, FrameDecoder, Operation, Received, Request, Response, header};
 
 impl Stream for DuplexStream {}

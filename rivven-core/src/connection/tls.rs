@@ -23,7 +23,7 @@ impl Stream for TlsStream<Socket> {
 }
 
 /// Encrypts a fresh connection, with the certificates as they are on disk now.
-pub(super) async fn encrypt(socket: Socket, tls: &TlsConfig, server: &ServerAddress) -> Result<TlsStream<Socket>> {
+pub(crate) async fn encrypt(socket: Socket, tls: &TlsConfig, server: &ServerAddress) -> Result<TlsStream<Socket>> {
     let name = tls.server_name().unwrap_or(server.host());
     let server_name = ServerName::try_from(name.to_owned())
         .map_err(|_| Error::ConfigError(Detail::new(format!("{name:?} can be no server name of TLS"))))?;

@@ -32,7 +32,7 @@ macro_rules! error_codes {
         /// Numbers are append-only: one that was released keeps its meaning and
         /// is never given to another error. 0 means success in the C interface
         /// and is no variant here. 1-99 arise in the client, 100-199 are
-        /// answers of the broker.
+        /// answers of the broker, 200-299 those of a schema registry.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         #[repr(i32)]
@@ -206,6 +206,17 @@ error_codes! {
     Throttled = 143, "THROTTLED", RETRY, Rejected;
     /// The broker, as it was started, cannot do this.
     ServerUnsupported = 144, "SERVER_UNSUPPORTED", PERMANENT, Rejected;
+
+    /// The schema registry failed, or cannot serve the request at present.
+    SchemaRegistryError = 200, "SCHEMA_REGISTRY_ERROR", RETRY, Unknown;
+    /// The schema registry refused the request, or what answered is no schema registry.
+    SchemaRegistryRefused = 201, "SCHEMA_REGISTRY_REFUSED", PERMANENT, Rejected;
+    /// The schema registry has no such schema, subject or version.
+    SchemaNotFound = 202, "SCHEMA_NOT_FOUND", PERMANENT, Rejected;
+    /// The schema is not valid in its language.
+    SchemaInvalid = 203, "SCHEMA_INVALID", PERMANENT, Rejected;
+    /// The schema is not compatible with those that the subject has.
+    SchemaIncompatible = 204, "SCHEMA_INCOMPATIBLE", PERMANENT, Rejected;
 }
 
 impl ErrorCode {

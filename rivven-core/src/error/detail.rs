@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{ErrorCode, Outcome};
 
@@ -22,13 +23,16 @@ struct Inner {
     code: Option<ErrorCode>,
     address: Option<Arc<str>>,
     outcome: Option<Outcome>,
+    registry_code: Option<u32>,
+    retry_after: Option<Duration>,
     source: Option<Source>,
 }
 
 impl Detail {
     /// A detail of a text alone.
     pub fn new(text: impl Into<String>) -> Self {
-        Detail(Arc::new(Inner { text: text.into(), code: None, address: None, outcome: None, source: None }))
+        let (code, address, outcome, registry_code, retry_after, source) = (None, None, None, None, None, None);
+        Detail(Arc::new(Inner { text: text.into(), code, address, outcome, registry_code, retry_after, source }))
     }
 
     /// The code, where the error has one more exact than its variant's.
@@ -44,6 +48,15 @@ impl Detail {
     /// What is known of the request's execution.
     pub fn outcome(&self) -> Option<Outcome> {
         self.0.outcome
+    }
+
+    /// The schema registry's own number for the error (`error_code`), where it gave one.
+    pub fn registry_code(&self) -> Option<u32> {
+        self.0.registry_code
+    }
+
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
     }
 
     /// The error beneath, if there is one.
@@ -63,6 +76,15 @@ impl Detail {
     /// The same with this outcome.
     pub fn with_outcome(self, outcome: Outcome) -> Self {
         self.change(|inner| inner.outcome = Some(outcome))
+    }
+
+    #[cfg(feature = "schema-registry")]
+    pub(crate) fn with_registry_code(self, code: Option<u32>) -> Self {
+        self.change(|inner| inner.registry_code = code)
+    }
+
+    pub(crate) fn with_retry_after(self, wait: Duration) -> Self {
+        self.change(|inner| inner.retry_after = Some(wait))
     }
 
     pub(crate) fn with_source(self, source: impl StdError + Send + Sync + 'static) -> Self {

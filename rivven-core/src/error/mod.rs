@@ -143,6 +143,16 @@ impl Error {
         self.detail().and_then(Detail::address)
     }
 
+    /// The schema registry's own number for the error, such as 42201, where it gave one.
+    pub fn registry_code(&self) -> Option<u32> {
+        self.detail().and_then(Detail::registry_code)
+    }
+
+    /// How long the broker asks to wait before the call is repeated, if it does.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.detail().and_then(Detail::retry_after)
+    }
+
     /// The same error, of a request that it kept from being sent: its outcome
     /// is not that of the handshake or the login that failed.
     pub(crate) fn before_request(self) -> Error {
@@ -157,6 +167,25 @@ impl Error {
             Error::TimeoutWithMessage(detail) => Error::TimeoutWithMessage(not_sent(detail)),
             Error::Closed(detail) => Error::Closed(not_sent(detail)),
             other => other,
+        }
+    }
+
+    /// Whether the error shows that a server does not work, and is no answer of one that does.
+    pub(crate) fn counts_against_server(&self) -> bool {
+        use ErrorCode as C;
+        match self {
+            Error::IoError(..) => true,
+            _ => matches!(
+                self.code(),
+                C::ConnectionFailed
+                    | C::ConnectionLost
+                    | C::ResolveFailed
+                    | C::TlsFailed
+                    | C::TimedOut
+                    | C::MalformedResponse
+                    | C::ResponseTooLarge
+                    | C::UnexpectedResponse
+            ),
         }
     }
 
@@ -198,13 +227,21 @@ impl Error {
     /// The broker withheld the answer for the sake of a quota; repeat after `wait`.
     pub(crate) fn throttled(wait: Duration, quota: &str, entity: &str, what: &str, address: &Arc<str>) -> Error {
         let text = format!("{what}: throttled for {wait:?} by the quota {quota} of {entity} ({address})");
-        Error::ServerError(Detail::new(text).with_code(ErrorCode::Throttled).with_address(address))
+        let detail = Detail::new(text).with_code(ErrorCode::Throttled).with_address(address);
+        Error::ServerError(detail.with_retry_after(wait))
     }
 
     /// The broker answered with a message that is no answer to the request.
     pub(crate) fn unexpected(got: &str, what: &str, address: &Arc<str>) -> Error {
         let text = format!("{what}: {address} answered with {got}, which is no answer to it");
         Error::ProtocolError(Detail::new(text).with_code(ErrorCode::UnexpectedResponse).with_address(address))
+    }
+
+    /// The runtime ended while the server at an address was being connected.
+    pub(crate) fn runtime_gone(address: &Arc<str>) -> Error {
+        let text = format!("connect to {address}: the runtime has ended: keep it alive as long as its clients");
+        let detail = Detail::new(text).with_code(ErrorCode::RuntimeGone).with_address(address);
+        Error::ConnectionError(detail.with_outcome(Outcome::NotSent))
     }
 
     /// A handle of the parent process is used in a forked child.

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::protocol::{EncodeError, Operation, RequestFrame, Response, check_group_name, encode};
+use crate::protocol::{EncodeError, Operation, Purpose, RequestFrame, Response, check_group_name, encode};
 
 /// Lists the groups that have committed offsets, in no order.
 #[derive(Debug, Clone, Copy)]
@@ -132,6 +132,10 @@ impl Operation for JoinGroup<'_> {
             other => Err(other),
         }
     }
+
+    fn purpose(&self) -> Purpose {
+        Purpose::Group
+    }
 }
 
 /// How long the broker has a follower wait for the leader.
@@ -173,6 +177,10 @@ impl Operation for SyncGroup<'_> {
     fn broker_wait(&self) -> Duration {
         if self.assignments.is_empty() { FOLLOWER_WAIT } else { Duration::ZERO }
     }
+
+    fn purpose(&self) -> Purpose {
+        Purpose::Group
+    }
 }
 
 /// Keeps a membership alive; gives 0 in a stable group, 27 while the leader has not synced.
@@ -199,6 +207,10 @@ impl Operation for Heartbeat<'_> {
     fn decode(response: Response) -> Result<i32, Response> {
         take!(response, Response::HeartbeatResult { error_code } => error_code)
     }
+
+    fn purpose(&self) -> Purpose {
+        Purpose::Group
+    }
 }
 
 /// Takes a member out of a group.
@@ -221,5 +233,9 @@ impl Operation for LeaveGroup<'_> {
 
     fn decode(response: Response) -> Result<(), Response> {
         take!(response, Response::LeaveGroupResult => ())
+    }
+
+    fn purpose(&self) -> Purpose {
+        Purpose::Group
     }
 }

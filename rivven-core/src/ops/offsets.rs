@@ -1,7 +1,7 @@
 //! Operations on the offsets that groups commit.
 
 use crate::protocol::{
-    EncodeError, Operation, RequestFrame, Response, Route, check_group_name, check_topic_name, encode,
+    EncodeError, Operation, Purpose, RequestFrame, Response, Route, check_group_name, check_topic_name, encode,
 };
 
 /// Stores the next offset that a group is to read in a partition.
@@ -35,6 +35,10 @@ impl Operation for CommitOffset<'_> {
     fn decode(response: Response) -> Result<(), Response> {
         take!(response, Response::OffsetCommitted => ())
     }
+
+    fn purpose(&self) -> Purpose {
+        Purpose::Group
+    }
 }
 
 /// Asks for the offset that a group has committed; `None` if there is none.
@@ -62,6 +66,10 @@ impl Operation for GetOffset<'_> {
 
     fn decode(response: Response) -> Result<Option<u64>, Response> {
         take!(response, Response::Offset { offset } => offset)
+    }
+
+    fn purpose(&self) -> Purpose {
+        Purpose::Group
     }
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use std::vec;
 
 use crate::protocol::{
-    AsBytes, EncodeError, MAX_CONSUME_WAIT_MS, MessageData, Operation, RequestFrame, Response, Route, check_topic_name,
-    encode, list,
+    AsBytes, EncodeError, MAX_CONSUME_WAIT_MS, MessageData, Operation, Purpose, RequestFrame, Response, Route,
+    check_topic_name, encode, list,
 };
 
 /// Appends a record.
@@ -41,6 +41,7 @@ impl Operation for Publish<'_> {
     type Output = Published;
 
     const REPEATABLE: bool = false;
+    const APPENDS: bool = true;
 
     fn encode(&self) -> Result<RequestFrame, EncodeError> {
         check_topic_name(self.topic)?;
@@ -60,6 +61,10 @@ impl Operation for Publish<'_> {
 
     fn route(&self) -> Route<'_> {
         Route::Leader { topic: self.topic, partition: self.partition }
+    }
+
+    fn purpose(&self) -> Purpose {
+        Purpose::Produce
     }
 }
 
@@ -106,6 +111,7 @@ where
     type Output = PublishedBatch;
 
     const REPEATABLE: bool = false;
+    const APPENDS: bool = true;
 
     fn encode(&self) -> Result<RequestFrame, EncodeError> {
         check_topic_name(self.topic)?;
@@ -130,6 +136,10 @@ where
 
     fn route(&self) -> Route<'_> {
         Route::Leader { topic: self.topic, partition: self.partition }
+    }
+
+    fn purpose(&self) -> Purpose {
+        Purpose::Produce
     }
 }
 
@@ -176,6 +186,10 @@ impl Operation for Consume<'_> {
 
     fn route(&self) -> Route<'_> {
         Route::Leader { topic: self.topic, partition: Some(self.partition) }
+    }
+
+    fn purpose(&self) -> Purpose {
+        Purpose::Fetch
     }
 }
 

@@ -27,7 +27,7 @@ pub use frame::{Frame, FrameDecoder, HEADER_LEN, Received, RequestFrame, header}
 pub use limits::*;
 pub use messages::Message;
 pub(crate) use operation::DecodeAnswer;
-pub use operation::{Operation, Route};
+pub use operation::{Operation, Purpose, Route};
 pub use primitives::{Reader, put_varint, unzigzag, varint_len, zigzag};
 pub use records::{RecordIter, RecordRef, Records};
 pub use requests::{Request, encode};

@@ -18,6 +18,9 @@ pub trait Operation {
     /// Reading is repeatable, and so is what sets a value; what appends is not.
     const REPEATABLE: bool;
 
+    /// Whether repeating a request of unknown outcome may append records twice, and nothing worse.
+    const APPENDS: bool = false;
+
     /// Encodes the request.
     ///
     /// # Errors
@@ -43,6 +46,11 @@ pub trait Operation {
         &mut []
     }
 
+    /// What the connection is used for; those of one purpose do not wait for those of another.
+    fn purpose(&self) -> Purpose {
+        Purpose::Metadata
+    }
+
     /// Which server has to be asked.
     fn route(&self) -> Route<'_> {
         Route::Any
@@ -64,4 +72,20 @@ pub enum Route<'a> {
         /// The partition, or the broker's choice of one.
         partition: Option<u32>,
     },
+}
+
+/// What a connection is used for.
+///
+/// The broker serves the requests of a connection one after another, so what
+/// takes long is kept apart from what must not wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// Writing records.
+    Produce,
+    /// Reading records.
+    Fetch,
+    /// Membership and offsets of groups.
+    Group,
+    /// Everything else.
+    Metadata,
 }

@@ -6,6 +6,7 @@ mod murmur2;
 mod net;
 pub mod program;
 mod proxy;
+mod registry;
 mod scripted;
 mod seed;
 mod sink;
@@ -14,6 +15,7 @@ pub use broker::{BrokerInfo, Mtls, TestBroker, TestBrokerBuilder};
 pub use misbehave::{MisbehavingServer, Misbehaviour};
 pub use murmur2::partition_of;
 pub use proxy::{Corruption, Direction, FaultProxy, Faults, FrameInTransit, Plan};
+pub use registry::TestRegistry;
 pub use scripted::{
     Action, Answerer, ERROR_TEXTS, Hex, Kind, On, Preload, ReceivedRequest, Reply, Rule, Scram, Script, ScriptedBroker,
     Tamper,

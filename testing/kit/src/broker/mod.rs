@@ -1,8 +1,9 @@
 //! The real broker, started as a program of its own.
 
 mod builder;
-mod program;
+pub(crate) mod program;
 
+use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
@@ -10,9 +11,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use tempfile::TempDir;
 
 pub use builder::{Mtls, TestBrokerBuilder};
+use program::Hosted;
 
 /// How long a broker may take to end after its standard input has.
 ///
@@ -92,7 +95,7 @@ impl TestBroker {
         if let Some(dir) = &temporary {
             options.data_dir = Some(dir.path().to_owned());
         }
-        let (process, info) = Process::start(&options)?;
+        let (process, info): (_, BrokerInfo) = Process::start(&program::BROKER, options.args())?;
         options.port = Some(info.port);
         Ok(TestBroker { options, info, process: Some(process), _temporary: temporary })
     }
@@ -154,25 +157,25 @@ impl TestBroker {
     /// Those of [`TestBroker::terminate`] and [`TestBrokerBuilder::start`].
     pub fn restart(&mut self) -> io::Result<()> {
         self.terminate()?;
-        let (process, info) = Process::start(&self.options)?;
+        let (process, info) = Process::start(&program::BROKER, self.options.args())?;
         self.process = Some(process);
         self.info = info;
         Ok(())
     }
 }
 
-/// The program, running.
+/// A program, running.
 #[derive(Debug)]
-struct Process {
+pub(crate) struct Process {
     child: Child,
     stdin: Option<ChildStdin>,
 }
 
 impl Process {
-    /// Starts the program and waits for its line.
-    fn start(options: &TestBrokerBuilder) -> io::Result<(Self, BrokerInfo)> {
+    /// Starts a program and waits for its line.
+    pub(crate) fn start<T: DeserializeOwned>(program: &Hosted, args: Vec<OsString>) -> io::Result<(Self, T)> {
         let mut child =
-            Command::new(program::find()?).args(options.args()).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+            Command::new(program.find()?).args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let stdin = child.stdin.take();
         let stdout = child.stdout.take();
         let mut process = Process { child, stdin };
@@ -181,8 +184,7 @@ impl Process {
             BufReader::new(stdout).read_line(&mut line)?;
         }
         if line.is_empty() {
-            let status = process.child.wait()?;
-            return Err(io::Error::other(format!("the test broker did not start: {status}, see standard error")));
+            return Err(program.not_started(process.child.wait()?));
         }
         Ok((process, serde_json::from_str(&line)?))
     }
