@@ -127,6 +127,20 @@ impl ResilientClient {
         Ok(RecordMetadata::of(topic, published))
     }
 
+    /// Appends a record like [`publish`](ResilientClient::publish), for keys of any type.
+    ///
+    /// # Errors
+    ///
+    /// As [`publish`](ResilientClient::publish).
+    pub async fn publish_with_key<K: AsRef<[u8]>>(
+        &self,
+        topic: impl AsRef<str>,
+        key: Option<K>,
+        value: impl AsRef<[u8]>,
+    ) -> Result<u64> {
+        self.append(topic.as_ref(), None, key.as_ref().map(K::as_ref), value.as_ref()).await
+    }
+
     operations!();
 
     #[cfg(feature = "schema-registry")]

@@ -28,6 +28,17 @@ pub(crate) enum Under {
     Valgrind,
 }
 
+impl Under {
+    /// What test programs are told that they run under.
+    fn name(self) -> Option<&'static str> {
+        match self {
+            Under::Nothing => None,
+            Under::Sanitizers => Some("sanitizers"),
+            Under::Valgrind => Some("valgrind"),
+        }
+    }
+}
+
 /// What is tested, and how.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Options {
@@ -297,6 +308,7 @@ impl<'a> Bench<'a> {
             .env("LD_LIBRARY_PATH", self.work.join("lib"))
             .env("RIVVEN_TEST_BROKER", self.broker())
             .env("RIVVEN_MISBEHAVE", self.misbehave())
+            .envs(self.options.under.name().map(|name| ("RIVVEN_TEST_UNDER", name)))
             .env("ASAN_OPTIONS", if LEAKING.contains(&name) { "detect_leaks=0" } else { "" })
             .stdin(Stdio::null())
             .stderr(output.try_clone()?)

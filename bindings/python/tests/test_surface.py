@@ -65,6 +65,7 @@ def test_everything_public_has_a_docstring() -> None:
 
 
 def test_both_styles_have_the_same_names() -> None:
+    """covers: P-version python, P-exceptions python"""
     assert set(rivven.__all__) == set(rivven.blocking.__all__)
     assert rivven.Client is rivven.RivvenClient
     assert rivven.RivvenError is rivven.RivvenException

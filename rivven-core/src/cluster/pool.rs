@@ -422,6 +422,11 @@ impl<C: Clone> Pool<C> {
         let idle = open().filter(|entry| entry.is_idle()).count();
         Count { active: open().count() - idle, idle }
     }
+
+    /// Whether there is no connection, not even on its way.
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.opening.is_empty()
+    }
 }
 
 #[cfg(test)]

@@ -30,6 +30,8 @@ pub(super) struct Server {
     /// Whether `trouble` is set, for a look without the lock.
     degraded: AtomicBool,
     trouble: Mutex<Option<Trouble>>,
+    /// Whether there has ever been a connection.
+    known: AtomicBool,
     /// Before this moment no further attempt to connect is made.
     next_attempt_ms: AtomicU64,
 }
@@ -133,6 +135,7 @@ impl Server {
             attempts: watch::Sender::new(Attempts::default()),
             degraded: AtomicBool::new(false),
             trouble: Mutex::new(None),
+            known: AtomicBool::new(false),
             next_attempt_ms: AtomicU64::new(0),
         })
     }
@@ -358,6 +361,11 @@ impl Server {
         Lease { server: Arc::clone(self), id, link, after: After::Ping }
     }
 
+    /// Whether there were connections, and none is left or on its way.
+    pub(super) fn lost_every_connection(&self) -> bool {
+        self.known.load(Ordering::Acquire) && self.pool().is_empty()
+    }
+
     /// Takes every connection, to close it.
     pub(super) fn take_connections(&self) -> Vec<Connection> {
         self.pool().take_all().into_iter().map(|link| link.connection).collect()
@@ -397,6 +405,7 @@ impl Attempt {
                 let link = Link { connection, counted: Arc::default() };
                 let (expires, now) = (server.expiry_ms(), server.context.now_ms());
                 drop(server.pool().opened(self.plan, link, now, expires));
+                server.known.store(true, Ordering::Release);
                 server.recover();
                 None
             }
