@@ -92,7 +92,7 @@ fn in_stub(text: &str, class: &str, method: &Method) -> bool {
 }
 
 fn in_node(text: &str, method: &Method) -> bool {
-    let body = section(text, &format!("\nexport class {} {{", class(method)), "\n}");
+    let body = section(text, &format!("\nexport class {} ", class(method)), "\n}");
     ["(", "<"].iter().any(|end| body.contains(&format!("\n  {}{end}", method.camel_name())))
 }
 
