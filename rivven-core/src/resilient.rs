@@ -165,8 +165,8 @@ impl ResilientClient {
 
     /// Waits for the pending answers, at most `limit`, and disconnects all clones.
     ///
-    /// Every call that began before this one is waited for, unless it is still
-    /// connecting; those that begin afterwards fail with `CLOSED`, even before
+    /// Every call that began before this one is waited for, unless no server
+    /// is connected yet; those that begin afterwards fail with `CLOSED`, even before
     /// the future is awaited. Closing twice is no error.
     pub fn close(&self, limit: Duration) -> impl Future<Output = ()> + Send + use<> {
         Arc::clone(&self.cluster).close(limit)

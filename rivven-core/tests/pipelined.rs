@@ -196,7 +196,9 @@ async fn answers_that_cannot_be_understood_poison() {
     ] {
         let (first, others) = errors.split_first().unwrap();
         assert!(matches!(first, Error::ProtocolError(_)) && first.code() == code, "{first:?}");
-        assert!(others.iter().all(|error| matches!(error, Error::ConnectionError(_))), "{others:?}");
+        // Another one may have had such an answer too before the connection was given up.
+        let fits = |error: &Error| matches!(error, Error::ConnectionError(_)) || error.code() == code;
+        assert!(others.iter().all(fits), "{others:?}");
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
+use super::gate::Stage;
 use super::pool::Need;
 use super::server::{Lease, Server};
 use super::{Cluster, Context};
@@ -25,7 +26,7 @@ pub(super) async fn watch(cluster: Weak<Cluster>, context: Arc<Context>) {
     loop {
         tokio::select! {
             biased;
-            () = context.gate.closing() => return,
+            () = context.gate.reached(Stage::Closing) => return,
             () = sleep(pause) => {}
         }
         let Some(cluster) = cluster.upgrade() else { return };

@@ -422,6 +422,7 @@ impl Cluster {
         let deadline = Deadline::after(limit);
         async move {
             let _ = deadline.bound(self.context.gate.drained()).await;
+            self.context.gate.end();
             let connections: Vec<_> = self.servers().iter().flat_map(|server| server.take_connections()).collect();
             let closing = connections.iter().map(|connection| connection.close(deadline.remaining()));
             join_all(closing).await;
@@ -438,6 +439,7 @@ impl Drop for Cluster {
     /// Ends attempts to connect and the tasks in the background.
     fn drop(&mut self) {
         self.context.close();
+        self.context.gate.end();
     }
 }
 

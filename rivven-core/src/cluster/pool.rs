@@ -423,6 +423,11 @@ impl<C: Clone> Pool<C> {
         Count { active: open().count() - idle, idle }
     }
 
+    /// Whether there are connections.
+    pub(super) fn has_connections(&self) -> bool {
+        !self.entries.is_empty()
+    }
+
     /// Whether there is no connection, not even on its way.
     pub(super) fn is_empty(&self) -> bool {
         self.entries.is_empty() && self.opening.is_empty()

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::Context;
 use super::events::StateChange;
+use super::gate::Stage;
 use super::pool::{After, Answer, Id, Need, Plan, Pool, Turn, Upkeep};
 use super::stats::ServerStats;
 use crate::connection::{Connection, Deadline, ServerAddress, connect_within};
@@ -194,7 +195,7 @@ impl Server {
             };
             plan.into_iter().for_each(|plan| self.open(plan, dial_limit));
             // The channel was looked at before the pool was, so no end is missed.
-            let _ = self.context.gate.unless_closed(async { Ok(attempts.changed().await) }).await?;
+            let _ = self.context.gate.before(self.patience(), attempts.changed()).await?;
             if let Some(error) = attempts.borrow_and_update().last_error.clone() {
                 return Err(error);
             }
@@ -215,7 +216,7 @@ impl Server {
         limit: Deadline,
     ) -> Result<Turn<Link>> {
         let mut place = Place { server: self, need, turn };
-        match limit.bound(self.context.gate.unless_closed(async { Ok((&mut place.turn).await) })).await {
+        match limit.bound(self.context.gate.before(Stage::Ended, &mut place.turn)).await {
             Some(Ok(Ok(turn))) => Ok(turn),
             Some(Ok(Err(_))) => Err(Error::closed("the client")),
             Some(Err(closed)) => Err(closed),
@@ -243,17 +244,22 @@ impl Server {
         self.context.spawn(attempt.run(limit));
     }
 
+    /// How long what waits for a connection goes on while the client is closed:
+    /// to the end where there are others, so that the server works; otherwise
+    /// closing would take as long as it takes to find that it does not.
+    fn patience(&self) -> Stage {
+        if self.pool().has_connections() { Stage::Ended } else { Stage::Closing }
+    }
+
     async fn dial(&self, limit: Option<Deadline>) -> Result<Connection> {
         let wait = self.next_attempt_ms.load(Ordering::Acquire).saturating_sub(self.context.now_ms());
         let options = self.context.connect_options();
-        self.context
-            .gate
-            .unless_closed(async {
-                tokio::time::sleep(Duration::from_millis(wait)).await;
-                let limit = limit.unwrap_or_else(|| Deadline::after(options.timeout));
-                connect_within(&self.address, &options, limit).await
-            })
-            .await
+        let dialling = async {
+            tokio::time::sleep(Duration::from_millis(wait)).await;
+            let limit = limit.unwrap_or_else(|| Deadline::after(options.timeout));
+            connect_within(&self.address, &options, limit).await
+        };
+        self.context.gate.before(self.patience(), dialling).await?
     }
 
     fn expiry_ms(&self) -> u64 {

@@ -133,7 +133,8 @@ impl<S: Stream> Task<S> {
                 Poll::Ready(Some(Command::Call { frame, deadline, reply })) => {
                     self.enter(&frame, deadline, reply);
                 }
-                Poll::Ready(Some(Command::Poison(cause))) => return Some(cause),
+                // The request whose answer it was has been told.
+                Poll::Ready(Some(Command::Poison(cause))) => return Some(cause.for_others()),
                 Poll::Ready(Some(Command::Close { until })) => self.part(Farewell { until, awaited: true }),
                 Poll::Ready(None) => {
                     self.part(Farewell { until: Instant::now() + ORPHAN_LIMIT, awaited: false });

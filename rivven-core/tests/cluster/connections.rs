@@ -201,3 +201,17 @@ async fn a_client_that_is_dropped_leaves_nothing_behind() -> Result<()> {
     until("all connections are closed", async || broker.open_connections(0) == 0).await;
     Ok(())
 }
+
+#[tokio::test]
+async fn a_call_that_began_before_closing_may_still_open_its_connection() -> Result<()> {
+    let broker = broker();
+    let client = client(&[broker.address()]);
+    client.ping().await?;
+    // Its purpose has no connection yet.
+    let publish = client.call(&rivven_client::ops::Publish { topic: "t", partition: Some(0), key: None, value: b"v" });
+    let (closed, published) = tokio::join!(client.close(Duration::from_secs(5)), publish);
+    let () = closed;
+    published?;
+    assert_eq!(broker.records("t", 0).len(), 1);
+    Ok(())
+}
