@@ -140,15 +140,18 @@ fn recorded(
     Ok(tally)
 }
 
-/// Runs tests that find the brokers, good and bad, by their variables.
+/// Runs tests that find the servers, good and bad, by their variables.
 fn execute(session: &Session, title: &str, command: Command, summary: Summary) -> Result<Tally> {
     Ok(tally(&finish(session, title, command)?, summary))
 }
 
 /// The same, without counting.
 fn finish(session: &Session, title: &str, mut command: Command) -> Result<Finished> {
-    let brokers: [(&str, PathBuf); 2] =
-        [("RIVVEN_TEST_BROKER", build::broker(session)?), ("RIVVEN_MISBEHAVE", build::misbehave(session)?)];
-    command.envs(brokers);
+    let servers: [(&str, PathBuf); 3] = [
+        ("RIVVEN_TEST_BROKER", build::broker(session)?),
+        ("RIVVEN_TEST_REGISTRY", build::registry(session)?),
+        ("RIVVEN_MISBEHAVE", build::misbehave(session)?),
+    ];
+    command.envs(servers);
     session.execute(title, "", &mut command)
 }
