@@ -238,7 +238,7 @@ impl Cluster {
             last = Some(error);
             sleep(pause).await;
             if reroute {
-                let _ = deadline.bound(self.refresh(&seen)).await;
+                let _ = deadline.bound(Box::pin(self.refresh(&seen))).await;
             }
         }
     }
