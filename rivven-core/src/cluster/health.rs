@@ -46,6 +46,9 @@ fn look_after(server: &Arc<Server>, check: bool, context: &Arc<Context>) {
     let mut leases = server.upkeep();
     if check && server.is_degraded() {
         context.spawn(probe(Arc::clone(server), context.ping_limit()));
+    } else if check && server.has_lost_all() {
+        // Nobody calls, so nobody else would notice that it has gone.
+        context.spawn(probe(Arc::clone(server), context.ping_limit()));
     } else if check && leases.is_empty() {
         // Busy connections prove by their answers that the server works.
         leases.extend(server.idle_connection());
@@ -55,7 +58,7 @@ fn look_after(server: &Arc<Server>, check: bool, context: &Arc<Context>) {
     }
 }
 
-/// Tries a server that failed: it is used as before once it answers.
+/// Tries a server that failed or was lost: it is used as before once it answers.
 ///
 /// A breaker that is open refuses until its recovery time is over; then this
 /// is the one request that it lets through.
@@ -63,7 +66,7 @@ async fn probe(server: Arc<Server>, limit: Deadline) {
     let Some(pass) = server.enter() else { return };
     match server.connection(Need { purpose: Purpose::Metadata, alone: false }, None, limit).await {
         Ok(lease) => settle(&server, pass, lease, limit).await,
-        Err(_) => server.unreachable(pass),
+        Err(error) => server.unreachable(pass, &error),
     }
 }
 
