@@ -24,9 +24,11 @@
  * - Strings end with a zero and are UTF-8. Inputs are copied before a function
  *   returns and are never kept. Views and strings that come out live as long as
  *   the handle that gave them.
- * - Threads. A client may be used by many threads at once. Errors, batches,
- *   sessions and lists of strings never change and may be read by many threads;
- *   free them when no thread reads them any more.
+ * - Threads. A client may be used by many threads at once. What functions give
+ *   (errors, batches, sessions, lists and descriptions) never changes and may be
+ *   read by many threads; free it when no thread reads it any more. What is
+ *   filled step by step (configurations, fetches, offsets, assignments and
+ *   alterations) is for one thread at a time.
  * - The library installs no signal handler, needs none (a connection that
  *   breaks raises no SIGPIPE), writes nothing to the standard streams and runs
  *   no code of the program on its own threads.
@@ -673,6 +675,14 @@ void rivven_session_free(rivven_session_t *session);
 #define RIVVEN_PARTITIONS_DEFAULT -1
 
 /**
+ * What became of the partitions whose records were to be deleted.
+ *
+ * It belongs to the caller, who frees it with `rivven_deletions_free`. It never
+ * changes, so it may be read from any thread.
+ */
+typedef struct rivven_deletions_t rivven_deletions_t;
+
+/**
  * Creates a topic.
  *
  * `name` has 1 to 255 of the characters `a-zA-Z0-9._-` and begins with a letter
@@ -720,6 +730,163 @@ rivven_code rivven_client_get_metadata(rivven_client_t *client,
                                        uint32_t *partitions,
                                        rivven_error_t **error);
 
+/**
+ * Raises the number of partitions of a topic.
+ *
+ * `count` is the new number, larger than the present one. The number that the
+ * topic has goes to `*created`, which may be NULL. Keys may belong to other
+ * partitions afterwards.
+ *
+ * Fails with `RIVVEN_CODE_INVALID_PARTITIONS`,
+ * `RIVVEN_CODE_UNKNOWN_TOPIC_OR_PARTITION`, and as every request.
+ */
+rivven_code rivven_client_create_partitions(rivven_client_t *client,
+                                            const char *topic,
+                                            uint32_t count,
+                                            uint32_t *created,
+                                            rivven_error_t **error);
+
+/**
+ * Deletes the records of partitions below an offset each.
+ *
+ * `partitions` and `offsets` are arrays of `count` numbers: partitions and the
+ * first offset to keep in each. What became of each goes to `*deletions`,
+ * which the caller frees with `rivven_deletions_free`; a partition that the
+ * broker refused does not fail the call. Broker release 0.0.22 forgets this
+ * when it restarts, unless whole segments went.
+ *
+ * Fails with `RIVVEN_CODE_UNKNOWN_TOPIC_OR_PARTITION`, and as every request.
+ */
+rivven_code rivven_client_delete_records(rivven_client_t *client,
+                                         const char *topic,
+                                         const uint32_t *partitions,
+                                         const uint64_t *offsets,
+                                         size_t count,
+                                         rivven_deletions_t **deletions,
+                                         rivven_error_t **error);
+
+/** Gives the number of partitions; 0 for NULL. */
+size_t rivven_deletions_len(const rivven_deletions_t *deletions);
+
+/** Gives the number of a partition; 0 if there is none of that index. */
+uint32_t rivven_deletions_partition(const rivven_deletions_t *deletions, size_t index);
+
+/**
+ * Gives the offset below which the records of a partition are gone.
+ *
+ * 0 if there is no partition of that index.
+ */
+uint64_t rivven_deletions_low_watermark(const rivven_deletions_t *deletions, size_t index);
+
+/**
+ * Gives the broker's text if it refused a partition; NULL if it did not.
+ *
+ * NULL if there is no partition of that index. It lives as long as the deletions.
+ */
+const char *rivven_deletions_error(const rivven_deletions_t *deletions, size_t index);
+
+/** Frees deletions and the strings they gave; accepts NULL. */
+void rivven_deletions_free(rivven_deletions_t *deletions);
+
+/* ----------------------------------------------------------------------------
+ * Settings of topics
+ *
+ * The broker knows `retention.ms`, `retention.bytes`, `max.message.bytes`,
+ * `segment.bytes`, `segment.ms`, `cleanup.policy`, `min.insync.replicas` and
+ * `compression.type`.
+ * ---------------------------------------------------------------------------- */
+
+/**
+ * The settings of topics, sorted by the names of the topics and then by their own.
+ *
+ * It belongs to the caller, who frees it with `rivven_topic_configs_free`. It
+ * never changes, so it may be read from any thread.
+ */
+typedef struct rivven_topic_configs_t rivven_topic_configs_t;
+
+/**
+ * Asks for the settings of topics and stores them in `*configs`.
+ *
+ * `topics` is an array of `count` names; with a `count` of 0, for which it may
+ * be NULL, the answer has the topics with changed settings. Unknown topics
+ * are answered with the defaults. The caller frees the answer with
+ * `rivven_topic_configs_free`. Fails with `RIVVEN_CODE_INVALID_TOPIC`, and as
+ * every request.
+ */
+rivven_code rivven_client_describe_topic_configs(rivven_client_t *client,
+                                                 const char *const *topics,
+                                                 size_t count,
+                                                 rivven_topic_configs_t **configs,
+                                                 rivven_error_t **error);
+
+/**
+ * Changes settings of a topic, or takes them back to their defaults.
+ *
+ * `keys` and `values` are arrays of `count` strings; NULL in `values` takes
+ * the default back. How many settings were changed goes to `*changed`, which
+ * may be NULL. The changes are not made together: those before a bad one stay.
+ *
+ * Fails with `RIVVEN_CODE_INVALID_TOPIC_CONFIG` for a key or a value that the
+ * broker does not take, `RIVVEN_CODE_UNKNOWN_TOPIC_OR_PARTITION`, and as every
+ * request.
+ */
+rivven_code rivven_client_alter_topic_config(rivven_client_t *client,
+                                             const char *topic,
+                                             const char *const *keys,
+                                             const char *const *values,
+                                             size_t count,
+                                             size_t *changed,
+                                             rivven_error_t **error);
+
+/** Gives the number of topics; 0 for NULL. */
+size_t rivven_topic_configs_len(const rivven_topic_configs_t *configs);
+
+/**
+ * Gives the name of a topic; NULL if there is none of that index.
+ *
+ * It lives as long as the settings.
+ */
+const char *rivven_topic_configs_topic(const rivven_topic_configs_t *configs, size_t topic);
+
+/** Gives the number of settings of a topic; 0 if there is none of that index. */
+size_t rivven_topic_configs_settings_len(const rivven_topic_configs_t *configs, size_t topic);
+
+/**
+ * Gives the key of a setting, `retention.ms` for instance; NULL if there is none of that index.
+ *
+ * It lives as long as the settings.
+ */
+const char *rivven_topic_configs_key(const rivven_topic_configs_t *configs,
+                                     size_t topic,
+                                     size_t index);
+
+/**
+ * Gives the value of a setting, as text; NULL if there is none of that index.
+ *
+ * It lives as long as the settings.
+ */
+const char *rivven_topic_configs_value(const rivven_topic_configs_t *configs,
+                                       size_t topic,
+                                       size_t index);
+
+/** Tells whether the value of a setting is the broker's default. */
+bool rivven_topic_configs_is_default(const rivven_topic_configs_t *configs,
+                                     size_t topic,
+                                     size_t index);
+
+/** Tells whether a setting cannot be changed. */
+bool rivven_topic_configs_is_read_only(const rivven_topic_configs_t *configs,
+                                       size_t topic,
+                                       size_t index);
+
+/** Tells whether the value of a setting should not be shown. */
+bool rivven_topic_configs_is_sensitive(const rivven_topic_configs_t *configs,
+                                       size_t topic,
+                                       size_t index);
+
+/** Frees settings and the strings they gave; accepts NULL. */
+void rivven_topic_configs_free(rivven_topic_configs_t *configs);
+
 /* ----------------------------------------------------------------------------
  * Writing and reading records
  *
@@ -730,6 +897,15 @@ rivven_code rivven_client_get_metadata(rivven_client_t *client,
 
 /** For `rivven_client_publish_batch`: the partition that the broker chooses. */
 #define RIVVEN_PARTITION_ANY -1
+
+/** An isolation level: the broker's own, which is to show everything. */
+#define RIVVEN_ISOLATION_DEFAULT -1
+
+/** An isolation level: shows everything. */
+#define RIVVEN_ISOLATION_READ_UNCOMMITTED 0
+
+/** An isolation level: hides the records of aborted transactions. */
+#define RIVVEN_ISOLATION_READ_COMMITTED 1
 
 /**
  * Appends a record without a key; the broker chooses the partition.
@@ -824,6 +1000,281 @@ rivven_code rivven_client_consume(rivven_client_t *client,
                                   rivven_error_t **error);
 
 /**
+ * Reads like `rivven_client_consume`, at an isolation level.
+ *
+ * `isolation_level` is one of `RIVVEN_ISOLATION_DEFAULT`,
+ * `RIVVEN_ISOLATION_READ_UNCOMMITTED` and `RIVVEN_ISOLATION_READ_COMMITTED`;
+ * other numbers up to 255 are left to the broker, and everything else is
+ * `RIVVEN_CODE_INVALID_ARGUMENT`. Broker release 0.0.22 shows the records of
+ * open transactions at any level, and takes numbers it does not know for
+ * `RIVVEN_ISOLATION_READ_UNCOMMITTED`.
+ */
+rivven_code rivven_client_consume_with_isolation(rivven_client_t *client,
+                                                 const char *topic,
+                                                 uint32_t partition,
+                                                 uint64_t offset,
+                                                 uint32_t max_messages,
+                                                 int32_t isolation_level,
+                                                 rivven_batch_t **batch,
+                                                 rivven_error_t **error);
+
+/** Reads like `rivven_client_consume_with_isolation` at `RIVVEN_ISOLATION_READ_COMMITTED`. */
+rivven_code rivven_client_consume_read_committed(rivven_client_t *client,
+                                                 const char *topic,
+                                                 uint32_t partition,
+                                                 uint64_t offset,
+                                                 uint32_t max_messages,
+                                                 rivven_batch_t **batch,
+                                                 rivven_error_t **error);
+
+/**
+ * Reads like `rivven_client_consume_with_isolation`, and waits for a first record.
+ *
+ * Where there is none the broker waits at most `timeout_ms` milliseconds, and
+ * never longer than 30 s, and then answers with an empty batch. The wait is
+ * added to `request.timeout.ms`. A negative `timeout_ms` is
+ * `RIVVEN_CODE_INVALID_ARGUMENT`.
+ */
+rivven_code rivven_client_consume_long_poll(rivven_client_t *client,
+                                            const char *topic,
+                                            uint32_t partition,
+                                            uint64_t offset,
+                                            uint32_t max_messages,
+                                            int32_t isolation_level,
+                                            int64_t timeout_ms,
+                                            rivven_batch_t **batch,
+                                            rivven_error_t **error);
+
+/* ----------------------------------------------------------------------------
+ * Results of many calls
+ *
+ * A pipelined call asks for many things with one wait. Each of them has a
+ * result of its own, in the order in which they were asked for.
+ * ---------------------------------------------------------------------------- */
+
+/**
+ * What became of many calls that give nothing back.
+ *
+ * It belongs to the caller, who frees it with `rivven_results_free`. It never
+ * changes, so it may be read from any thread.
+ */
+typedef struct rivven_results_t rivven_results_t;
+
+/** Gives the number of results; 0 for NULL. */
+size_t rivven_results_len(const rivven_results_t *results);
+
+/**
+ * Gives the result of one call: succeeds or fails as that call did.
+ *
+ * It may be asked for again, which gives another error of the same content.
+ * Fails with `RIVVEN_CODE_INVALID_ARGUMENT` if there is no result of that index.
+ */
+rivven_code rivven_results_get(const rivven_results_t *results,
+                               size_t index,
+                               rivven_error_t **error);
+
+/** Frees results; accepts NULL. */
+void rivven_results_free(rivven_results_t *results);
+
+/* ----------------------------------------------------------------------------
+ * Reading many partitions
+ *
+ *     rivven_fetches_t *fetches = NULL;
+ *     rivven_fetched_t *fetched = NULL;
+ *     rivven_fetches_new(&fetches, &error);
+ *     rivven_fetches_add(fetches, "orders", 0, 0, 100, RIVVEN_ISOLATION_DEFAULT, &error);
+ *     rivven_fetches_add(fetches, "orders", 1, 0, 100, RIVVEN_ISOLATION_DEFAULT, &error);
+ *     rivven_client_consume_pipelined(client, fetches, &fetched, &error);
+ *     for (size_t i = 0; i < rivven_fetched_len(fetched); i++) {
+ *         rivven_batch_t *batch = NULL;
+ *         if (rivven_fetched_batch(fetched, i, &batch, &error) == RIVVEN_CODE_OK) {
+ *             printf("%zu records\n", rivven_batch_len(batch));
+ *         }
+ *         rivven_batch_free(batch);
+ *     }
+ * ---------------------------------------------------------------------------- */
+
+/**
+ * What was read from many partitions.
+ *
+ * It belongs to the caller, who frees it with `rivven_fetched_free`. It never
+ * changes, so it may be read from any thread.
+ */
+typedef struct rivven_fetched_t rivven_fetched_t;
+
+/**
+ * What is to be read from where.
+ *
+ * It belongs to the caller, who frees it with `rivven_fetches_free`, and may be
+ * used for many calls. Meant for one thread at a time.
+ */
+typedef struct rivven_fetches_t rivven_fetches_t;
+
+/**
+ * Makes a list without fetches and stores it in `*fetches`.
+ *
+ * The caller frees it with `rivven_fetches_free`. Fails with
+ * `RIVVEN_CODE_INVALID_ARGUMENT` only, if `fetches` is NULL.
+ */
+rivven_code rivven_fetches_new(rivven_fetches_t **fetches, rivven_error_t **error);
+
+/**
+ * Adds at the end a partition to be read from `offset` on, at most `max_messages` records.
+ *
+ * The numbers are as for `rivven_client_consume_with_isolation`. Fails with
+ * `RIVVEN_CODE_INVALID_ARGUMENT` only; the list is unchanged then.
+ */
+rivven_code rivven_fetches_add(rivven_fetches_t *fetches,
+                               const char *topic,
+                               uint32_t partition,
+                               uint64_t offset,
+                               uint32_t max_messages,
+                               int32_t isolation_level,
+                               rivven_error_t **error);
+
+/** Frees a list of fetches; accepts NULL. */
+void rivven_fetches_free(rivven_fetches_t *fetches);
+
+/**
+ * Reads many partitions with one wait.
+ *
+ * What was read goes to `*fetched`, in the order of `fetches`; the caller frees
+ * it with `rivven_fetched_free`. `fetches` stays the caller's. A fetch that
+ * fails fails alone, in the ways of `rivven_client_consume`; the call itself
+ * fails with `RIVVEN_CODE_INVALID_ARGUMENT`, `RIVVEN_CODE_CLOSED` and
+ * `RIVVEN_CODE_FORKED` only, before anything is sent.
+ */
+rivven_code rivven_client_consume_pipelined(rivven_client_t *client,
+                                            const rivven_fetches_t *fetches,
+                                            rivven_fetched_t **fetched,
+                                            rivven_error_t **error);
+
+/** Gives the number of batches and errors: that of the fetches; 0 for NULL. */
+size_t rivven_fetched_len(const rivven_fetched_t *fetched);
+
+/**
+ * Stores the batch of a fetch in `*batch`, or fails as that fetch did.
+ *
+ * The caller frees the batch with `rivven_batch_free`; it lives independently
+ * of `fetched`. It may be asked for again, which gives another handle of the
+ * same records. Fails with `RIVVEN_CODE_INVALID_ARGUMENT` if there is no fetch
+ * of that index.
+ */
+rivven_code rivven_fetched_batch(const rivven_fetched_t *fetched,
+                                 size_t index,
+                                 rivven_batch_t **batch,
+                                 rivven_error_t **error);
+
+/** Frees what was fetched; accepts NULL. Batches taken from it live on. */
+void rivven_fetched_free(rivven_fetched_t *fetched);
+
+/* ----------------------------------------------------------------------------
+ * Offsets
+ *
+ * The offset that a group commits is the next one it is to read. The broker
+ * checks neither membership nor generation, and lets the offset go back.
+ *
+ *     rivven_offsets_t *offsets = NULL;
+ *     rivven_results_t *results = NULL;
+ *     rivven_offsets_new(&offsets, &error);
+ *     rivven_offsets_add(offsets, "orders", 0, 42, &error);
+ *     rivven_offsets_add(offsets, "orders", 1, 17, &error);
+ *     rivven_client_commit_offsets_pipelined(client, "billing", offsets, &results, &error);
+ * ---------------------------------------------------------------------------- */
+
+/**
+ * Offsets of partitions, in an order.
+ *
+ * It belongs to the caller, who frees it with `rivven_offsets_free`. Adding is
+ * meant for one thread at a time; while nobody adds, many may read.
+ */
+typedef struct rivven_offsets_t rivven_offsets_t;
+
+/**
+ * Makes a list without offsets and stores it in `*offsets`.
+ *
+ * The caller frees it with `rivven_offsets_free`. Fails with
+ * `RIVVEN_CODE_INVALID_ARGUMENT` only, if `offsets` is NULL.
+ */
+rivven_code rivven_offsets_new(rivven_offsets_t **offsets, rivven_error_t **error);
+
+/**
+ * Adds the offset of a partition at the end.
+ *
+ * Fails with `RIVVEN_CODE_INVALID_ARGUMENT` only; the list is unchanged then.
+ */
+rivven_code rivven_offsets_add(rivven_offsets_t *offsets,
+                               const char *topic,
+                               uint32_t partition,
+                               uint64_t offset,
+                               rivven_error_t **error);
+
+/** Gives the number of offsets; 0 for NULL. */
+size_t rivven_offsets_len(const rivven_offsets_t *offsets);
+
+/**
+ * Gives the topic of an offset; NULL if there is none of that index.
+ *
+ * It lives as long as the list.
+ */
+const char *rivven_offsets_topic(const rivven_offsets_t *offsets, size_t index);
+
+/** Gives the partition of an offset; 0 if there is none of that index. */
+uint32_t rivven_offsets_partition(const rivven_offsets_t *offsets, size_t index);
+
+/** Gives an offset; 0 if there is none of that index. */
+uint64_t rivven_offsets_offset(const rivven_offsets_t *offsets, size_t index);
+
+/** Frees a list of offsets; accepts NULL. */
+void rivven_offsets_free(rivven_offsets_t *offsets);
+
+/**
+ * Stores the next offset that a group is to read in a partition.
+ *
+ * A crash of the broker may lose up to 49 commits. Fails with
+ * `RIVVEN_CODE_OFFSET_OUT_OF_RANGE` behind the end of the log,
+ * `RIVVEN_CODE_INVALID_GROUP_ID`, `RIVVEN_CODE_UNKNOWN_TOPIC_OR_PARTITION`,
+ * and as every request.
+ */
+rivven_code rivven_client_commit_offset(rivven_client_t *client,
+                                        const char *group,
+                                        const char *topic,
+                                        uint32_t partition,
+                                        uint64_t offset,
+                                        rivven_error_t **error);
+
+/**
+ * Stores many offsets of a group with one wait.
+ *
+ * What became of each goes to `*results`, in the order of `offsets`; the
+ * caller frees it with `rivven_results_free`. `offsets` stays the caller's.
+ * One that fails fails alone, in the ways of `rivven_client_commit_offset`;
+ * the call itself fails with `RIVVEN_CODE_INVALID_ARGUMENT`,
+ * `RIVVEN_CODE_CLOSED` and `RIVVEN_CODE_FORKED` only, before anything is sent.
+ */
+rivven_code rivven_client_commit_offsets_pipelined(rivven_client_t *client,
+                                                   const char *group,
+                                                   const rivven_offsets_t *offsets,
+                                                   rivven_results_t **results,
+                                                   rivven_error_t **error);
+
+/**
+ * Asks for the offset that a group has committed in a partition.
+ *
+ * `*found` tells whether there is one, which then goes to `*offset`; without
+ * one `*offset` is untouched. Groups and topics that do not exist have none.
+ * Fails with `RIVVEN_CODE_INVALID_GROUP_ID`, `RIVVEN_CODE_INVALID_TOPIC`, and
+ * as every request.
+ */
+rivven_code rivven_client_get_offset(rivven_client_t *client,
+                                     const char *group,
+                                     const char *topic,
+                                     uint32_t partition,
+                                     bool *found,
+                                     uint64_t *offset,
+                                     rivven_error_t **error);
+
+/**
  * Gives the first offset of a partition and the next one to be written.
  *
  * They go to `*earliest` and `*latest`. Fails with
@@ -835,6 +1286,734 @@ rivven_code rivven_client_get_offset_bounds(rivven_client_t *client,
                                             uint64_t *earliest,
                                             uint64_t *latest,
                                             rivven_error_t **error);
+
+/**
+ * Asks for the first offset whose record the broker received at or after a time.
+ *
+ * `timestamp_ms` is in milliseconds since 1970-01-01 00:00 UTC. `*found` tells
+ * whether there is one, which then goes to `*offset`; without one `*offset`
+ * is untouched. It may be the offset of a deleted record, and the broker reads
+ * the whole partition for it. Fails with
+ * `RIVVEN_CODE_UNKNOWN_TOPIC_OR_PARTITION`, and as every request.
+ */
+rivven_code rivven_client_get_offset_for_timestamp(rivven_client_t *client,
+                                                   const char *topic,
+                                                   uint32_t partition,
+                                                   int64_t timestamp_ms,
+                                                   bool *found,
+                                                   uint64_t *offset,
+                                                   rivven_error_t **error);
+
+/* ----------------------------------------------------------------------------
+ * Assignments
+ *
+ * What the leader of a group hands in, and what every member is given.
+ *
+ *     rivven_assignments_t *assignments = NULL;
+ *     rivven_assignments_new(&assignments, &error);
+ *     for (size_t i = 0; i < rivven_membership_members_len(membership); i++) {
+ *         const char *member = rivven_membership_member(membership, i);
+ *         rivven_assignments_add(assignments, member, "orders", (uint32_t)i, &error);
+ *     }
+ * ---------------------------------------------------------------------------- */
+
+/**
+ * The partitions of a member, by topic.
+ *
+ * It belongs to the caller, who frees it with `rivven_assignment_free`. It
+ * never changes, so it may be read from any thread.
+ */
+typedef struct rivven_assignment_t rivven_assignment_t;
+
+/**
+ * Members of a group and their partitions.
+ *
+ * It belongs to the caller, who frees it with `rivven_assignments_free`. Meant
+ * for one thread at a time.
+ */
+typedef struct rivven_assignments_t rivven_assignments_t;
+
+/**
+ * Makes assignments without members and stores them in `*assignments`.
+ *
+ * The caller frees them with `rivven_assignments_free`. Fails with
+ * `RIVVEN_CODE_INVALID_ARGUMENT` only, if `assignments` is NULL.
+ */
+rivven_code rivven_assignments_new(rivven_assignments_t **assignments, rivven_error_t **error);
+
+/**
+ * Adds a member without partitions; one that is there stays as it is.
+ *
+ * A member that is not in the assignments keeps what it had, so name those
+ * that are to have nothing too. Fails with `RIVVEN_CODE_INVALID_ARGUMENT` only.
+ */
+rivven_code rivven_assignments_add_member(rivven_assignments_t *assignments,
+                                          const char *member,
+                                          rivven_error_t **error);
+
+/**
+ * Adds a partition to those of a member, and the member where it is not there yet.
+ *
+ * Fails with `RIVVEN_CODE_INVALID_ARGUMENT` only; nothing is changed then.
+ */
+rivven_code rivven_assignments_add(rivven_assignments_t *assignments,
+                                   const char *member,
+                                   const char *topic,
+                                   uint32_t partition,
+                                   rivven_error_t **error);
+
+/** Frees assignments; accepts NULL. */
+void rivven_assignments_free(rivven_assignments_t *assignments);
+
+/** Gives the number of topics of an assignment, which are in no order; 0 for NULL. */
+size_t rivven_assignment_len(const rivven_assignment_t *assignment);
+
+/**
+ * Gives the name of a topic; NULL if there is none of that index.
+ *
+ * It lives as long as the assignment.
+ */
+const char *rivven_assignment_topic(const rivven_assignment_t *assignment, size_t index);
+
+/** Gives the number of partitions of a topic; 0 if there is none of that index. */
+size_t rivven_assignment_partitions_len(const rivven_assignment_t *assignment, size_t index);
+
+/** Gives a partition of a topic; 0 if there is no such topic or partition. */
+uint32_t rivven_assignment_partition(const rivven_assignment_t *assignment,
+                                     size_t index,
+                                     size_t partition);
+
+/** Frees an assignment and the strings it gave; accepts NULL. */
+void rivven_assignment_free(rivven_assignment_t *assignment);
+
+/* ----------------------------------------------------------------------------
+ * Groups
+ *
+ * Listing, describing and deleting know only groups with committed offsets.
+ * Joining, syncing, heartbeats and leaving are the raw steps of membership.
+ * ---------------------------------------------------------------------------- */
+
+/**
+ * A membership of a group.
+ *
+ * It belongs to the caller, who frees it with `rivven_membership_free`; the
+ * membership holds all the same. It never changes, so it may be read from any
+ * thread.
+ */
+typedef struct rivven_membership_t rivven_membership_t;
+
+/**
+ * Lists the groups that have committed offsets, in no order, and stores the list in `*groups`.
+ *
+ * The caller frees it with `rivven_strings_free`. Fails as every request.
+ */
+rivven_code rivven_client_list_groups(rivven_client_t *client,
+                                      rivven_strings_t **groups,
+                                      rivven_error_t **error);
+
+/**
+ * Asks for the committed offsets of a group and stores them in `*offsets`.
+ *
+ * They are sorted by topic and partition. The caller frees them with
+ * `rivven_offsets_free`. Fails with `RIVVEN_CODE_GROUP_NOT_FOUND` for a group
+ * without committed offsets, `RIVVEN_CODE_INVALID_GROUP_ID`, and as every request.
+ */
+rivven_code rivven_client_describe_group(rivven_client_t *client,
+                                         const char *group,
+                                         rivven_offsets_t **offsets,
+                                         rivven_error_t **error);
+
+/**
+ * Deletes the committed offsets of a group.
+ *
+ * Fails as `rivven_client_describe_group`.
+ */
+rivven_code rivven_client_delete_group(rivven_client_t *client,
+                                       const char *group,
+                                       rivven_error_t **error);
+
+/**
+ * Joins a group and stores the membership in `*membership`; the broker does not wait for others.
+ *
+ * `member` is the member's id, empty for a new member, which is given one.
+ * Without heartbeat for `session_timeout_ms` a member is dropped, and a
+ * rebalance may take `rebalance_timeout_ms`; the group's first member decides
+ * both for all. `protocol_type` is the kind of group: `consumer`.
+ * `subscriptions` is an array of `count` topics that the member wants to read.
+ * The caller frees the membership with `rivven_membership_free`.
+ *
+ * Fails with `RIVVEN_CODE_JOIN_GROUP_FAILED`, and as every request.
+ */
+rivven_code rivven_client_join_group(rivven_client_t *client,
+                                     const char *group,
+                                     const char *member,
+                                     int64_t session_timeout_ms,
+                                     int64_t rebalance_timeout_ms,
+                                     const char *protocol_type,
+                                     const char *const *subscriptions,
+                                     size_t count,
+                                     rivven_membership_t **membership,
+                                     rivven_error_t **error);
+
+/**
+ * Fetches the partitions of a member and stores them in `*assignment`.
+ *
+ * `assignments` has, from the leader, the partitions of every member; from
+ * others it is NULL or has no member. It stays the caller's. A follower's call
+ * waits until the leader has called, at most 30 s. The caller frees what it is
+ * given with `rivven_assignment_free`.
+ *
+ * Fails with `RIVVEN_CODE_UNKNOWN_GROUP`, `RIVVEN_CODE_UNKNOWN_MEMBER_ID`,
+ * `RIVVEN_CODE_ILLEGAL_GENERATION`, `RIVVEN_CODE_REBALANCE_TIMEOUT` (join again
+ * after all of these), `RIVVEN_CODE_INCONSISTENT_GROUP_PROTOCOL` if
+ * `assignments` names others than members, and as every request.
+ */
+rivven_code rivven_client_sync_group(rivven_client_t *client,
+                                     const char *group,
+                                     uint32_t generation,
+                                     const char *member,
+                                     const rivven_assignments_t *assignments,
+                                     rivven_assignment_t **assignment,
+                                     rivven_error_t **error);
+
+/**
+ * Keeps a membership alive.
+ *
+ * `*status`, which may be NULL, is 0 in a stable group and 27 while the leader
+ * has not synced. Fails with `RIVVEN_CODE_UNKNOWN_GROUP`,
+ * `RIVVEN_CODE_UNKNOWN_MEMBER_ID` and `RIVVEN_CODE_ILLEGAL_GENERATION` (join
+ * again after all of these), and as every request.
+ */
+rivven_code rivven_client_heartbeat(rivven_client_t *client,
+                                    const char *group,
+                                    uint32_t generation,
+                                    const char *member,
+                                    int32_t *status,
+                                    rivven_error_t **error);
+
+/**
+ * Leaves a group.
+ *
+ * Fails with `RIVVEN_CODE_UNKNOWN_GROUP` and `RIVVEN_CODE_UNKNOWN_MEMBER_ID`,
+ * and as every request.
+ */
+rivven_code rivven_client_leave_group(rivven_client_t *client,
+                                      const char *group,
+                                      const char *member,
+                                      rivven_error_t **error);
+
+/**
+ * Takes another member out of a group.
+ *
+ * Fails as `rivven_client_leave_group`.
+ */
+rivven_code rivven_client_remove_member(rivven_client_t *client,
+                                        const char *group,
+                                        const char *member,
+                                        rivven_error_t **error);
+
+/** Gives the generation, which rises with every rebalance of a stable group; 0 for NULL. */
+uint32_t rivven_membership_generation(const rivven_membership_t *membership);
+
+/**
+ * Gives the kind of group; NULL for NULL.
+ *
+ * It lives as long as the membership.
+ */
+const char *rivven_membership_protocol_type(const rivven_membership_t *membership);
+
+/**
+ * Gives the id of the member that joined; NULL for NULL.
+ *
+ * It lives as long as the membership.
+ */
+const char *rivven_membership_member_id(const rivven_membership_t *membership);
+
+/**
+ * Gives the id of the leader, the member that hands out the partitions; NULL for NULL.
+ *
+ * It lives as long as the membership.
+ */
+const char *rivven_membership_leader_id(const rivven_membership_t *membership);
+
+/** Gives the number of members, who are in no order; 0 for NULL. */
+size_t rivven_membership_members_len(const rivven_membership_t *membership);
+
+/**
+ * Gives the id of a member; NULL if there is none of that index.
+ *
+ * It lives as long as the membership.
+ */
+const char *rivven_membership_member(const rivven_membership_t *membership, size_t index);
+
+/** Gives the number of topics that a member wants to read; 0 if there is none of that index. */
+size_t rivven_membership_subscriptions_len(const rivven_membership_t *membership, size_t index);
+
+/**
+ * Gives a topic that a member wants to read; NULL if there is no such member or topic.
+ *
+ * It lives as long as the membership.
+ */
+const char *rivven_membership_subscription(const rivven_membership_t *membership,
+                                           size_t index,
+                                           size_t subscription);
+
+/** Frees a membership and the strings it gave; accepts NULL. The member stays in the group. */
+void rivven_membership_free(rivven_membership_t *membership);
+
+/* ----------------------------------------------------------------------------
+ * Quotas
+ *
+ * An entity has a type (`user`, `client-id`, `consumer-group`, `default`) and a
+ * name; without a name the default of its type is meant. The keys of quotas are
+ * `produce_bytes_rate`, `consume_bytes_rate` and `request_rate`. Broker
+ * release 0.0.22 stores and shows quotas, but limits all clients together by
+ * its own defaults.
+ * ---------------------------------------------------------------------------- */
+
+/**
+ * Changes of quotas.
+ *
+ * It belongs to the caller, who frees it with `rivven_quota_alterations_free`.
+ * Meant for one thread at a time.
+ */
+typedef struct rivven_quota_alterations_t rivven_quota_alterations_t;
+
+/**
+ * The quotas of entities.
+ *
+ * It belongs to the caller, who frees it with `rivven_quotas_free`. It never
+ * changes, so it may be read from any thread.
+ */
+typedef struct rivven_quotas_t rivven_quotas_t;
+
+/**
+ * Asks for the quotas of entities and stores them in `*quotas`.
+ *
+ * `entity_types` and `entity_names` are arrays of `count` strings; NULL in
+ * `entity_names` asks for the default of the type. With a `count` of 0, for
+ * which both may be NULL, the answer has all entities. The caller frees it
+ * with `rivven_quotas_free`. Fails as every request.
+ */
+rivven_code rivven_client_describe_quotas(rivven_client_t *client,
+                                          const char *const *entity_types,
+                                          const char *const *entity_names,
+                                          size_t count,
+                                          rivven_quotas_t **quotas,
+                                          rivven_error_t **error);
+
+/**
+ * Sets and removes quotas.
+ *
+ * How many were changed goes to `*altered`, which may be NULL; compare it,
+ * since the broker passes over unknown types and keys without an error.
+ * `alterations` stays the caller's. Fails as every request.
+ */
+rivven_code rivven_client_alter_quotas(rivven_client_t *client,
+                                       const rivven_quota_alterations_t *alterations,
+                                       size_t *altered,
+                                       rivven_error_t **error);
+
+/**
+ * Makes a list without alterations and stores it in `*alterations`.
+ *
+ * The caller frees it with `rivven_quota_alterations_free`. Fails with
+ * `RIVVEN_CODE_INVALID_ARGUMENT` only, if `alterations` is NULL.
+ */
+rivven_code rivven_quota_alterations_new(rivven_quota_alterations_t **alterations,
+                                         rivven_error_t **error);
+
+/**
+ * Adds the setting of a quota to a value.
+ *
+ * `entity_name` NULL stands for the default of the type. Fails with
+ * `RIVVEN_CODE_INVALID_ARGUMENT` only; the list is unchanged then.
+ */
+rivven_code rivven_quota_alterations_set(rivven_quota_alterations_t *alterations,
+                                         const char *entity_type,
+                                         const char *entity_name,
+                                         const char *key,
+                                         uint64_t value,
+                                         rivven_error_t **error);
+
+/** Adds the removal of a quota; otherwise as `rivven_quota_alterations_set`. */
+rivven_code rivven_quota_alterations_remove(rivven_quota_alterations_t *alterations,
+                                            const char *entity_type,
+                                            const char *entity_name,
+                                            const char *key,
+                                            rivven_error_t **error);
+
+/** Frees a list of alterations; accepts NULL. */
+void rivven_quota_alterations_free(rivven_quota_alterations_t *alterations);
+
+/** Gives the number of entities; 0 for NULL. */
+size_t rivven_quotas_len(const rivven_quotas_t *quotas);
+
+/**
+ * Gives the type of an entity; NULL if there is none of that index.
+ *
+ * It lives as long as the quotas.
+ */
+const char *rivven_quotas_entity_type(const rivven_quotas_t *quotas, size_t entity);
+
+/**
+ * Gives the name of an entity; NULL for the default of its type.
+ *
+ * NULL if there is no entity of that index. It lives as long as the quotas.
+ */
+const char *rivven_quotas_entity_name(const rivven_quotas_t *quotas, size_t entity);
+
+/**
+ * Gives the number of quotas of an entity, which are sorted by key.
+ *
+ * 0 if there is no entity of that index.
+ */
+size_t rivven_quotas_quotas_len(const rivven_quotas_t *quotas, size_t entity);
+
+/**
+ * Gives the key of a quota; NULL if there is none of that index.
+ *
+ * It lives as long as the quotas.
+ */
+const char *rivven_quotas_key(const rivven_quotas_t *quotas, size_t entity, size_t index);
+
+/** Gives the value of a quota; 0 if there is none of that index. */
+uint64_t rivven_quotas_value(const rivven_quotas_t *quotas, size_t entity, size_t index);
+
+/** Frees quotas and the strings they gave; accepts NULL. */
+void rivven_quotas_free(rivven_quotas_t *quotas);
+
+/* ----------------------------------------------------------------------------
+ * The cluster
+ *
+ * A standalone broker names itself and no topics.
+ * ---------------------------------------------------------------------------- */
+
+/**
+ * The brokers of a cluster, and its topics with the leaders of their partitions.
+ *
+ * It belongs to the caller, who frees it with `rivven_cluster_free`. It never
+ * changes, so it may be read from any thread.
+ */
+typedef struct rivven_cluster_t rivven_cluster_t;
+
+/**
+ * Asks for the brokers of the cluster and the leaders of partitions, and stores them in `*cluster`.
+ *
+ * `topics` is an array of `count` names; with a `count` of 0, for which it may
+ * be NULL, the answer has all topics. The caller frees it with
+ * `rivven_cluster_free`. Fails as every request.
+ */
+rivven_code rivven_client_get_cluster_metadata(rivven_client_t *client,
+                                               const char *const *topics,
+                                               size_t count,
+                                               rivven_cluster_t **cluster,
+                                               rivven_error_t **error);
+
+/**
+ * Gives the node that controls the cluster; NULL if there is none, and for NULL.
+ *
+ * It lives as long as the cluster.
+ */
+const char *rivven_cluster_controller_id(const rivven_cluster_t *cluster);
+
+/** Gives the number of brokers; 0 for NULL. */
+size_t rivven_cluster_brokers_len(const rivven_cluster_t *cluster);
+
+/**
+ * Gives the name of a broker's node; NULL if there is none of that index.
+ *
+ * It lives as long as the cluster.
+ */
+const char *rivven_cluster_broker_id(const rivven_cluster_t *cluster, size_t index);
+
+/**
+ * Gives the host on which a broker listens, which need not be one that can be dialled.
+ *
+ * NULL if there is none of that index; it lives as long as the cluster.
+ */
+const char *rivven_cluster_broker_host(const rivven_cluster_t *cluster, size_t index);
+
+/** Gives the port on which a broker listens; 0 if there is none of that index. */
+uint16_t rivven_cluster_broker_port(const rivven_cluster_t *cluster, size_t index);
+
+/**
+ * Gives the rack of a broker; NULL if none is configured, and if there is none of that index.
+ *
+ * It lives as long as the cluster.
+ */
+const char *rivven_cluster_broker_rack(const rivven_cluster_t *cluster, size_t index);
+
+/** Gives the number of topics; 0 for NULL. */
+size_t rivven_cluster_topics_len(const rivven_cluster_t *cluster);
+
+/**
+ * Gives the name of a topic; NULL if there is none of that index.
+ *
+ * It lives as long as the cluster.
+ */
+const char *rivven_cluster_topic_name(const rivven_cluster_t *cluster, size_t index);
+
+/** Tells whether a topic belongs to the broker rather than to users. */
+bool rivven_cluster_topic_is_internal(const rivven_cluster_t *cluster, size_t index);
+
+/**
+ * Gives the number of partitions that the functions below tell of.
+ *
+ * 0 if there is no topic of that index.
+ */
+size_t rivven_cluster_partitions_len(const rivven_cluster_t *cluster, size_t topic);
+
+/** Gives the number by which a partition is named; 0 if there is no such topic or partition. */
+uint32_t rivven_cluster_partition_number(const rivven_cluster_t *cluster,
+                                         size_t topic,
+                                         size_t index);
+
+/**
+ * Gives the node that leads a partition; NULL if none does.
+ *
+ * NULL if there is no such topic or partition. It lives as long as the cluster.
+ */
+const char *rivven_cluster_partition_leader(const rivven_cluster_t *cluster,
+                                            size_t topic,
+                                            size_t index);
+
+/** Tells whether no node serves a partition. */
+bool rivven_cluster_partition_is_offline(const rivven_cluster_t *cluster,
+                                         size_t topic,
+                                         size_t index);
+
+/**
+ * Gives the number of nodes that hold a partition; 0 if there is no such topic or partition.
+ */
+size_t rivven_cluster_replicas_len(const rivven_cluster_t *cluster, size_t topic, size_t index);
+
+/**
+ * Gives a node that holds a partition; NULL if there is none of that index.
+ *
+ * It lives as long as the cluster.
+ */
+const char *rivven_cluster_replica(const rivven_cluster_t *cluster,
+                                   size_t topic,
+                                   size_t index,
+                                   size_t replica);
+
+/**
+ * Gives the number of nodes that hold a partition and are in sync with its leader.
+ *
+ * 0 if there is no such topic or partition.
+ */
+size_t rivven_cluster_isr_len(const rivven_cluster_t *cluster, size_t topic, size_t index);
+
+/**
+ * Gives a node that holds a partition and is in sync with its leader.
+ *
+ * NULL if there is none of that index. It lives as long as the cluster.
+ */
+const char *rivven_cluster_isr(const rivven_cluster_t *cluster,
+                               size_t topic,
+                               size_t index,
+                               size_t replica);
+
+/** Frees a cluster and the strings it gave; accepts NULL. */
+void rivven_cluster_free(rivven_cluster_t *cluster);
+
+/* ----------------------------------------------------------------------------
+ * Schemas
+ *
+ * A schema registry is a service of its own, asked over HTTP at its `url`:
+ * `http://localhost:8081`. The broker takes no part in it.
+ * ---------------------------------------------------------------------------- */
+
+/** For `rivven_client_get_schema_version`: the latest version. */
+#define RIVVEN_SCHEMA_VERSION_LATEST -1
+
+/**
+ * A schema as the registry gives it.
+ *
+ * It belongs to the caller, who frees it with `rivven_schema_free`. It never
+ * changes, so it may be read from any thread.
+ */
+typedef struct rivven_schema_t rivven_schema_t;
+
+/**
+ * Registers a schema under a subject and stores its id in `*id`, which may be NULL.
+ *
+ * `schema_type` is `AVRO`, `PROTOBUF` or `JSON`, in any case; `schema` is its
+ * text. Registering the same again gives the same id.
+ *
+ * Fails with `RIVVEN_CODE_INVALID_ARGUMENT` for a URL or a type that is none,
+ * with `RIVVEN_CODE_UNSUPPORTED` if the library was built without schema
+ * registration, and with what the registry or the connection to it answers.
+ */
+rivven_code rivven_client_register_schema(rivven_client_t *client,
+                                          const char *url,
+                                          const char *subject,
+                                          const char *schema_type,
+                                          const char *schema,
+                                          uint32_t *id,
+                                          rivven_error_t **error);
+
+/**
+ * Reads a schema by its id and stores it in `*schema`.
+ *
+ * The caller frees it with `rivven_schema_free`. Fails as
+ * `rivven_client_register_schema`.
+ */
+rivven_code rivven_client_get_schema(rivven_client_t *client,
+                                     const char *url,
+                                     uint32_t id,
+                                     rivven_schema_t **schema,
+                                     rivven_error_t **error);
+
+/**
+ * Reads a version of the schema of a subject and stores it in `*schema`.
+ *
+ * `version` is a number or `RIVVEN_SCHEMA_VERSION_LATEST`. The caller frees
+ * the schema with `rivven_schema_free`. Fails as
+ * `rivven_client_register_schema`.
+ */
+rivven_code rivven_client_get_schema_version(rivven_client_t *client,
+                                             const char *url,
+                                             const char *subject,
+                                             int64_t version,
+                                             rivven_schema_t **schema,
+                                             rivven_error_t **error);
+
+/**
+ * Gives the number of a schema in the registry; -1 if the registry does not say it, and for NULL.
+ */
+int64_t rivven_schema_id(const rivven_schema_t *schema);
+
+/**
+ * Gives the subject, where the schema was asked for by one; otherwise NULL.
+ *
+ * It lives as long as the schema.
+ */
+const char *rivven_schema_subject(const rivven_schema_t *schema);
+
+/**
+ * Gives the version within the subject, where the schema was asked for by one; otherwise -1.
+ */
+int64_t rivven_schema_version(const rivven_schema_t *schema);
+
+/**
+ * Gives the language of a schema: `AVRO`, `PROTOBUF` or `JSON`; NULL for NULL.
+ *
+ * It lives as long as the schema.
+ */
+const char *rivven_schema_type(const rivven_schema_t *schema);
+
+/**
+ * Gives the text of a schema; NULL for NULL.
+ *
+ * It lives as long as the schema.
+ */
+const char *rivven_schema_text(const rivven_schema_t *schema);
+
+/** Frees a schema and the strings it gave; accepts NULL. */
+void rivven_schema_free(rivven_schema_t *schema);
+
+/* ----------------------------------------------------------------------------
+ * Statistics
+ * ---------------------------------------------------------------------------- */
+
+/** What a circuit breaker lets through to its server. */
+enum rivven_circuit_state
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /** Everything: the server works. */
+    RIVVEN_CIRCUIT_STATE_CLOSED = 0,
+    /** Nothing: the server failed too often in a row. */
+    RIVVEN_CIRCUIT_STATE_OPEN = 1,
+    /** One request, which decides. */
+    RIVVEN_CIRCUIT_STATE_HALF_OPEN = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum rivven_circuit_state rivven_circuit_state;
+#else
+typedef int32_t rivven_circuit_state;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * The servers of a client and their connections, at one moment.
+ *
+ * It belongs to the caller, who frees it with `rivven_stats_free`. It never
+ * changes, so it may be read from any thread.
+ */
+typedef struct rivven_stats_t rivven_stats_t;
+
+/**
+ * Stores in `*stats` which servers the client knows and how their connections are.
+ *
+ * Asks no server, and works without a connection. The caller frees it with
+ * `rivven_stats_free`. Fails with `RIVVEN_CODE_CLOSED`, `RIVVEN_CODE_FORKED`
+ * and `RIVVEN_CODE_INVALID_ARGUMENT`.
+ */
+rivven_code rivven_client_stats(rivven_client_t *client,
+                                rivven_stats_t **stats,
+                                rivven_error_t **error);
+
+/**
+ * Gives the number of servers: those configured and those that the cluster named; 0 for NULL.
+ */
+size_t rivven_stats_total_servers(const rivven_stats_t *stats);
+
+/**
+ * Gives the number of servers that work: the breaker is closed and the last attempt did not fail.
+ */
+size_t rivven_stats_healthy_servers(const rivven_stats_t *stats);
+
+/** Gives the number of connections that have calls under way. */
+size_t rivven_stats_active_connections(const rivven_stats_t *stats);
+
+/** Gives the number of connections that are open and idle. */
+size_t rivven_stats_available_connections(const rivven_stats_t *stats);
+
+/** Gives the number of servers that the functions below tell of; 0 for NULL. */
+size_t rivven_stats_servers_len(const rivven_stats_t *stats);
+
+/**
+ * Gives the address of a server as it is dialled; NULL if there is none of that index.
+ *
+ * It lives as long as the statistics.
+ */
+const char *rivven_stats_server_address(const rivven_stats_t *stats, size_t index);
+
+/**
+ * Gives the state of a server's circuit breaker.
+ *
+ * `RIVVEN_CIRCUIT_STATE_CLOSED` if there is no server of that index.
+ */
+rivven_circuit_state rivven_stats_server_circuit_state(const rivven_stats_t *stats, size_t index);
+
+/**
+ * Gives the number of a server's connections that have calls under way.
+ *
+ * 0 if there is no server of that index.
+ */
+size_t rivven_stats_server_active_connections(const rivven_stats_t *stats, size_t index);
+
+/**
+ * Gives the number of a server's connections that are open and idle.
+ *
+ * 0 if there is no server of that index.
+ */
+size_t rivven_stats_server_available_connections(const rivven_stats_t *stats, size_t index);
+
+/**
+ * Gives the message of a server's last failure; NULL if it has worked since.
+ *
+ * NULL if there is no server of that index. It lives as long as the statistics.
+ */
+const char *rivven_stats_server_last_error(const rivven_stats_t *stats, size_t index);
+
+/** Frees statistics and the strings they gave; accepts NULL. */
+void rivven_stats_free(rivven_stats_t *stats);
 
 #ifdef __cplusplus
 }

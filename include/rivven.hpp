@@ -5,8 +5,8 @@
  * rivven`).
  *
  * - Every failure is a rivven::Error, which is thrown.
- * - Objects own what they stand for and can be moved but not copied. An object
- *   that was moved from can be destroyed and assigned to; every other use
+ * - Config, Client and Batch own what they stand for and can be moved but not
+ *   copied; everything else is a value. An object that was moved from can be destroyed and assigned to; every other use
  *   throws an Error of Code::InvalidArgument.
  * - Destructors never block and never throw.
  * - A Client may be used by many threads at once; so may everything that is
@@ -24,11 +24,13 @@
 #include <exception>
 #include <initializer_list>
 #include <iterator>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include <rivven.h>
@@ -278,6 +280,14 @@ void call(Function function, Arguments... arguments) {
     if (function(arguments..., &error) != RIVVEN_CODE_OK) throw Error(error);
 }
 
+/// Calls a function of the C interface whose output is a handle, and owns that.
+template <typename T, auto free, typename Function, typename... Arguments>
+Handle<T, free> give(Function function, Arguments... arguments) {
+    T *handle = nullptr;
+    call(function, arguments..., &handle);
+    return Handle<T, free>(handle);
+}
+
 /// Bytes for the C interface; empty ones are still bytes.
 inline rivven_bytes_t bytes(std::string_view view) noexcept {
     return rivven_bytes_from(view.data() ? view.data() : "", view.size());
@@ -297,6 +307,38 @@ inline std::string_view view(rivven_bytes_t bytes) noexcept {
 inline const char *text(const std::string &string) {
     if (string.find('\0') != std::string::npos) throw Error("a string contains a zero character");
     return string.c_str();
+}
+
+/// A string for the C interface, or NULL for none.
+inline const char *text(const std::optional<std::string> &string) {
+    return string ? text(*string) : nullptr;
+}
+
+/// Strings for the C interface, valid as long as those given.
+inline std::vector<const char *> texts(const std::vector<std::string> &strings) {
+    std::vector<const char *> texts;
+    texts.reserve(strings.size());
+    for (const std::string &string : strings) texts.push_back(text(string));
+    return texts;
+}
+
+/// A string of the C interface, where NULL stands for none.
+inline std::optional<std::string> string(const char *text) {
+    return text ? std::optional<std::string>(text) : std::nullopt;
+}
+
+/// A number of the C interface, where -1 stands for none.
+inline std::optional<std::uint32_t> number(std::int64_t number) noexcept {
+    if (number < 0) return std::nullopt;
+    return static_cast<std::uint32_t>(number);
+}
+
+/// What `read` gives for every index below `count`.
+template <typename Read> auto list(std::size_t count, Read read) {
+    std::vector<decltype(read(count))> list;
+    list.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) list.push_back(read(i));
+    return list;
 }
 
 } // namespace detail
@@ -461,6 +503,218 @@ struct Session {
     std::chrono::seconds expires_in;
 };
 
+/// What a reader is shown.
+enum class Isolation : std::int32_t {
+    /// What the broker shows by default: everything.
+    Default = RIVVEN_ISOLATION_DEFAULT,
+    /// Everything.
+    ReadUncommitted = RIVVEN_ISOLATION_READ_UNCOMMITTED,
+    /// No records of aborted transactions.
+    ReadCommitted = RIVVEN_ISOLATION_READ_COMMITTED,
+};
+
+/// A partition that is to be read with others.
+struct Fetch {
+    /// The topic.
+    std::string topic;
+    /// The partition.
+    std::uint32_t partition;
+    /// The first offset wanted.
+    std::uint64_t offset;
+    /// The most records wanted.
+    std::uint32_t max_messages;
+    /// What is shown.
+    Isolation isolation = Isolation::Default;
+};
+
+/// What a fetch gave: its records or its error.
+using Fetched = std::variant<Batch, Error>;
+
+/// A setting of a topic.
+struct TopicConfigValue {
+    /// The value as text.
+    std::string value;
+    /// Whether it is the broker's default.
+    bool is_default;
+    /// Whether it cannot be changed.
+    bool is_read_only;
+    /// Whether it should not be shown.
+    bool is_sensitive;
+};
+
+/// The settings of topics, by topic and key.
+using TopicConfigs = std::map<std::string, std::map<std::string, TopicConfigValue>>;
+
+/// A key of a topic's settings and its new value; none takes the default back.
+using TopicConfigEntry = std::pair<std::string, std::optional<std::string>>;
+
+/// What became of a partition whose records were to be deleted.
+struct DeleteRecordsResult {
+    /// The partition.
+    std::uint32_t partition;
+    /// The offset below which records are gone.
+    std::uint64_t low_watermark;
+    /// The broker's text, if it refused.
+    std::optional<std::string> error;
+};
+
+/// The offset of a partition.
+struct PartitionOffset {
+    /// The topic.
+    std::string topic;
+    /// The partition.
+    std::uint32_t partition;
+    /// The offset.
+    std::uint64_t offset;
+};
+
+/// The committed offsets of a group, by topic and partition.
+using GroupOffsets = std::map<std::string, std::map<std::uint32_t, std::uint64_t>>;
+
+/// A membership of a group.
+struct GroupMembership {
+    /// Rises with every rebalance of a stable group.
+    std::uint32_t generation;
+    /// The kind of group.
+    std::string protocol_type;
+    /// The id of the member that joined.
+    std::string member;
+    /// The id of the member that hands out the partitions.
+    std::string leader;
+    /// All members with the topics that they want to read.
+    std::map<std::string, std::vector<std::string>> members;
+};
+
+/// The partitions of a member of a group, by topic.
+using Assignment = std::map<std::string, std::vector<std::uint32_t>>;
+
+/// The partitions of every member of a group, by its id.
+using Assignments = std::map<std::string, Assignment>;
+
+/// An entity that may have quotas: its type (`user`, `client-id`, `consumer-group`, `default`) and
+/// its name; without one the default of the type is meant.
+using QuotaEntity = std::pair<std::string, std::optional<std::string>>;
+
+/// The quotas of an entity.
+struct QuotaEntry {
+    /// The type of the entity.
+    std::string entity_type;
+    /// Its name; none for the default of the type.
+    std::optional<std::string> entity_name;
+    /// The quotas by key.
+    std::map<std::string, std::uint64_t> quotas;
+};
+
+/// A change of a quota.
+struct QuotaAlteration {
+    /// The type of the entity.
+    std::string entity_type;
+    /// Its name; none for the default of the type.
+    std::optional<std::string> entity_name;
+    /// `produce_bytes_rate`, `consume_bytes_rate` or `request_rate`.
+    std::string quota_key;
+    /// The new value; none removes the quota.
+    std::optional<std::uint64_t> quota_value;
+};
+
+/// The brokers of a cluster, and its topics with the leaders of their partitions.
+struct ClusterMetadata {
+    /// A broker.
+    struct Broker {
+        /// The name of its node.
+        std::string node_id;
+        /// The host on which it listens, which need not be one that can be dialled.
+        std::string host;
+        /// The port on which it listens.
+        std::uint16_t port;
+        /// The rack, if one is configured.
+        std::optional<std::string> rack;
+    };
+
+    /// Where a partition lives.
+    struct Partition {
+        /// Its number.
+        std::uint32_t partition;
+        /// The node that leads it, if any.
+        std::optional<std::string> leader;
+        /// The nodes that hold it.
+        std::vector<std::string> replicas;
+        /// The nodes that hold it and are in sync with the leader.
+        std::vector<std::string> isr;
+        /// Whether no node serves it.
+        bool offline;
+    };
+
+    /// A topic.
+    struct Topic {
+        /// Its name.
+        std::string name;
+        /// Whether it belongs to the broker rather than to users.
+        bool is_internal;
+        /// Its partitions.
+        std::vector<Partition> partitions;
+    };
+
+    /// The node that controls the cluster.
+    std::optional<std::string> controller_id;
+    /// The brokers.
+    std::vector<Broker> brokers;
+    /// The topics.
+    std::vector<Topic> topics;
+};
+
+/// A schema as the registry gives it.
+struct Schema {
+    /// Its number in the registry, where the registry says it.
+    std::optional<std::uint32_t> id;
+    /// The subject, where it was asked for by one.
+    std::optional<std::string> subject;
+    /// The version within the subject, where it was asked for by one.
+    std::optional<std::uint32_t> version;
+    /// Its language: `AVRO`, `PROTOBUF` or `JSON`.
+    std::string schema_type;
+    /// Its text.
+    std::string schema;
+};
+
+/// What a circuit breaker lets through to its server.
+enum class CircuitState : std::int32_t {
+    /// Everything: the server works.
+    Closed = RIVVEN_CIRCUIT_STATE_CLOSED,
+    /// Nothing: the server failed too often in a row.
+    Open = RIVVEN_CIRCUIT_STATE_OPEN,
+    /// One request, which decides.
+    HalfOpen = RIVVEN_CIRCUIT_STATE_HALF_OPEN,
+};
+
+/// A server of a client and its connections, at one moment.
+struct ServerStats {
+    /// The address as it is dialled.
+    std::string address;
+    /// What its breaker lets through.
+    CircuitState circuit_state;
+    /// How many of its connections have calls under way.
+    std::size_t active_connections;
+    /// How many of its connections are open and idle.
+    std::size_t available_connections;
+    /// The message of its last failure, unless it has worked since.
+    std::optional<std::string> last_error;
+};
+
+/// The servers of a client and their connections, at one moment.
+struct Stats {
+    /// How many servers there are: those configured and those that the cluster named.
+    std::size_t total_servers;
+    /// How many of them work.
+    std::size_t healthy_servers;
+    /// How many connections have calls under way.
+    std::size_t active_connections;
+    /// How many connections are open and idle.
+    std::size_t available_connections;
+    /// Each server by itself.
+    std::vector<ServerStats> servers;
+};
+
 /// A record to be written: a key, if it is to have one, and a value.
 using KeyValue = std::pair<std::optional<std::string_view>, std::string_view>;
 
@@ -552,6 +806,59 @@ public:
         return Batch(batch);
     }
 
+    /// Reads like consume(), at an isolation level.
+    Batch consume_with_isolation(const std::string &topic, std::uint32_t partition,
+                                 std::uint64_t offset, std::uint32_t max_messages,
+                                 Isolation isolation) {
+        rivven_batch_t *batch = nullptr;
+        detail::call(rivven_client_consume_with_isolation, client_.get(), detail::text(topic),
+                     partition, offset, max_messages, static_cast<std::int32_t>(isolation),
+                     &batch);
+        return Batch(batch);
+    }
+
+    /// Reads like consume(), without records of aborted transactions.
+    Batch consume_read_committed(const std::string &topic, std::uint32_t partition,
+                                 std::uint64_t offset, std::uint32_t max_messages) {
+        rivven_batch_t *batch = nullptr;
+        detail::call(rivven_client_consume_read_committed, client_.get(), detail::text(topic),
+                     partition, offset, max_messages, &batch);
+        return Batch(batch);
+    }
+
+    /// Reads like consume_with_isolation(), and waits at most for `timeout` for a first record.
+    ///
+    /// The broker waits never longer than 30 s.
+    Batch consume_long_poll(const std::string &topic, std::uint32_t partition, std::uint64_t offset,
+                            std::uint32_t max_messages, Isolation isolation,
+                            std::chrono::milliseconds timeout) {
+        rivven_batch_t *batch = nullptr;
+        detail::call(rivven_client_consume_long_poll, client_.get(), detail::text(topic), partition,
+                     offset, max_messages, static_cast<std::int32_t>(isolation),
+                     std::int64_t{timeout.count()}, &batch);
+        return Batch(batch);
+    }
+
+    /// Reads many partitions with one wait; a fetch that fails fails alone.
+    ///
+    /// What is given is in the order of the fetches.
+    std::vector<Fetched> consume_pipelined(const std::vector<Fetch> &fetches) {
+        const auto list = detail::give<rivven_fetches_t, rivven_fetches_free>(rivven_fetches_new);
+        for (const Fetch &fetch : fetches) {
+            detail::call(rivven_fetches_add, list.get(), detail::text(fetch.topic), fetch.partition,
+                         fetch.offset, fetch.max_messages,
+                         static_cast<std::int32_t>(fetch.isolation));
+        }
+        const auto fetched = detail::give<rivven_fetched_t, rivven_fetched_free>(
+            rivven_client_consume_pipelined, client_.get(), list.get());
+        return detail::list(rivven_fetched_len(fetched.get()), [&](std::size_t i) -> Fetched {
+            rivven_batch_t *batch = nullptr;
+            rivven_error_t *error = nullptr;
+            if (rivven_fetched_batch(fetched.get(), i, &batch, &error)) return Error(error);
+            return Batch(batch);
+        });
+    }
+
     /// Creates a topic, by default with the broker's number of partitions; gives their number.
     std::uint32_t create_topic(const std::string &name,
                                std::optional<std::uint32_t> partitions = std::nullopt) {
@@ -564,17 +871,7 @@ public:
     }
 
     /// Lists the names of all topics, in no order.
-    std::vector<std::string> list_topics() {
-        rivven_strings_t *list = nullptr;
-        detail::call(rivven_client_list_topics, client_.get(), &list);
-        const detail::Handle<rivven_strings_t, rivven_strings_free> owner(list);
-        std::vector<std::string> names;
-        names.reserve(rivven_strings_len(list));
-        for (std::size_t i = 0; i < rivven_strings_len(list); ++i) {
-            names.emplace_back(rivven_strings_get(list, i));
-        }
-        return names;
-    }
+    std::vector<std::string> list_topics() { return names(rivven_client_list_topics); }
 
     /// Deletes a topic.
     void delete_topic(const std::string &name) {
@@ -589,12 +886,326 @@ public:
         return metadata;
     }
 
+    /// Raises the number of partitions of a topic; gives the number that it has.
+    ///
+    /// Keys may belong to other partitions afterwards.
+    std::uint32_t create_partitions(const std::string &topic, std::uint32_t count) {
+        std::uint32_t created = 0;
+        detail::call(rivven_client_create_partitions, client_.get(), detail::text(topic), count,
+                     &created);
+        return created;
+    }
+
+    /// Deletes the records of partitions below an offset each: partitions and the first to keep.
+    ///
+    /// A partition that the broker refuses does not fail the call.
+    std::vector<DeleteRecordsResult>
+    delete_records(const std::string &topic,
+                   const std::vector<std::pair<std::uint32_t, std::uint64_t>> &before) {
+        std::vector<std::uint32_t> partitions;
+        std::vector<std::uint64_t> offsets;
+        for (const auto &[partition, offset] : before) {
+            partitions.push_back(partition);
+            offsets.push_back(offset);
+        }
+        const auto owner = detail::give<rivven_deletions_t, rivven_deletions_free>(
+            rivven_client_delete_records, client_.get(), detail::text(topic), partitions.data(),
+            offsets.data(), before.size());
+        const rivven_deletions_t *deletions = owner.get();
+        return detail::list(rivven_deletions_len(deletions), [&](std::size_t i) {
+            return DeleteRecordsResult{rivven_deletions_partition(deletions, i),
+                                       rivven_deletions_low_watermark(deletions, i),
+                                       detail::string(rivven_deletions_error(deletions, i))};
+        });
+    }
+
+    /// Gives the settings of topics; of all with changed settings if none is named.
+    TopicConfigs describe_topic_configs(const std::vector<std::string> &topics = {}) {
+        const auto names = detail::texts(topics);
+        const auto owner = detail::give<rivven_topic_configs_t, rivven_topic_configs_free>(
+            rivven_client_describe_topic_configs, client_.get(), names.data(), names.size());
+        const rivven_topic_configs_t *configs = owner.get();
+        TopicConfigs described;
+        for (std::size_t i = 0; i < rivven_topic_configs_len(configs); ++i) {
+            auto &settings = described[rivven_topic_configs_topic(configs, i)];
+            for (std::size_t j = 0; j < rivven_topic_configs_settings_len(configs, i); ++j) {
+                settings.emplace(
+                    rivven_topic_configs_key(configs, i, j),
+                    TopicConfigValue{rivven_topic_configs_value(configs, i, j),
+                                     rivven_topic_configs_is_default(configs, i, j),
+                                     rivven_topic_configs_is_read_only(configs, i, j),
+                                     rivven_topic_configs_is_sensitive(configs, i, j)});
+            }
+        }
+        return described;
+    }
+
+    /// Changes settings of a topic, or takes them back to their defaults; gives how many.
+    ///
+    /// The changes are not made together: those before a bad one stay.
+    std::size_t alter_topic_config(const std::string &topic,
+                                   const std::vector<TopicConfigEntry> &configs) {
+        std::vector<const char *> keys, values;
+        for (const auto &[key, value] : configs) {
+            keys.push_back(detail::text(key));
+            values.push_back(detail::text(value));
+        }
+        std::size_t changed = 0;
+        detail::call(rivven_client_alter_topic_config, client_.get(), detail::text(topic),
+                     keys.data(), values.data(), configs.size(), &changed);
+        return changed;
+    }
+
+    /// Stores the next offset that a group is to read in a partition.
+    void commit_offset(const std::string &group, const std::string &topic, std::uint32_t partition,
+                       std::uint64_t offset) {
+        detail::call(rivven_client_commit_offset, client_.get(), detail::text(group),
+                     detail::text(topic), partition, offset);
+    }
+
+    /// Stores many offsets of a group with one wait; one that fails fails alone.
+    ///
+    /// Gives the error of each that failed, in the order of the offsets.
+    std::vector<std::optional<Error>>
+    commit_offsets_pipelined(const std::string &group,
+                             const std::vector<PartitionOffset> &offsets) {
+        const auto list = detail::give<rivven_offsets_t, rivven_offsets_free>(rivven_offsets_new);
+        for (const auto &[topic, partition, offset] : offsets) {
+            detail::call(rivven_offsets_add, list.get(), detail::text(topic), partition, offset);
+        }
+        const auto results = detail::give<rivven_results_t, rivven_results_free>(
+            rivven_client_commit_offsets_pipelined, client_.get(), detail::text(group), list.get());
+        return detail::list(rivven_results_len(results.get()), [&](std::size_t i) {
+            rivven_error_t *error = nullptr;
+            const bool failed = rivven_results_get(results.get(), i, &error) != RIVVEN_CODE_OK;
+            return failed ? std::optional<Error>(Error(error)) : std::nullopt;
+        });
+    }
+
+    /// Gives the offset that a group has committed in a partition, if there is one.
+    std::optional<std::uint64_t> get_offset(const std::string &group, const std::string &topic,
+                                            std::uint32_t partition) {
+        bool found = false;
+        std::uint64_t offset = 0;
+        detail::call(rivven_client_get_offset, client_.get(), detail::text(group),
+                     detail::text(topic), partition, &found, &offset);
+        return found ? std::optional<std::uint64_t>(offset) : std::nullopt;
+    }
+
     /// Gives the first offset of a partition and the next one to be written.
     OffsetBounds get_offset_bounds(const std::string &topic, std::uint32_t partition) {
         OffsetBounds bounds{};
         detail::call(rivven_client_get_offset_bounds, client_.get(), detail::text(topic), partition,
                      &bounds.earliest, &bounds.latest);
         return bounds;
+    }
+
+    /// Gives the first offset whose record the broker received at or after a time, if there is one.
+    ///
+    /// The time is since 1970-01-01 00:00 UTC.
+    std::optional<std::uint64_t> get_offset_for_timestamp(const std::string &topic,
+                                                          std::uint32_t partition,
+                                                          std::chrono::milliseconds timestamp) {
+        bool found = false;
+        std::uint64_t offset = 0;
+        detail::call(rivven_client_get_offset_for_timestamp, client_.get(), detail::text(topic),
+                     partition, std::int64_t{timestamp.count()}, &found, &offset);
+        return found ? std::optional<std::uint64_t>(offset) : std::nullopt;
+    }
+
+    /// Lists the groups that have committed offsets, in no order.
+    std::vector<std::string> list_groups() { return names(rivven_client_list_groups); }
+
+    /// Gives the committed offsets of a group.
+    GroupOffsets describe_group(const std::string &group) {
+        const auto owner = detail::give<rivven_offsets_t, rivven_offsets_free>(
+            rivven_client_describe_group, client_.get(), detail::text(group));
+        const rivven_offsets_t *offsets = owner.get();
+        GroupOffsets described;
+        for (std::size_t i = 0; i < rivven_offsets_len(offsets); ++i) {
+            described[rivven_offsets_topic(offsets, i)][rivven_offsets_partition(offsets, i)] =
+                rivven_offsets_offset(offsets, i);
+        }
+        return described;
+    }
+
+    /// Deletes the committed offsets of a group.
+    void delete_group(const std::string &group) {
+        detail::call(rivven_client_delete_group, client_.get(), detail::text(group));
+    }
+
+    /// Joins a group; the broker does not wait for others.
+    ///
+    /// `member` is empty for a new member, which is given an id; `protocol_type`
+    /// is the kind of group: `consumer`. The group's first member decides the
+    /// timeouts for all.
+    GroupMembership join_group(const std::string &group, const std::string &member,
+                               std::chrono::milliseconds session_timeout,
+                               std::chrono::milliseconds rebalance_timeout,
+                               const std::string &protocol_type,
+                               const std::vector<std::string> &subscriptions) {
+        const auto topics = detail::texts(subscriptions);
+        const auto owner = detail::give<rivven_membership_t, rivven_membership_free>(
+            rivven_client_join_group, client_.get(), detail::text(group), detail::text(member),
+            std::int64_t{session_timeout.count()}, std::int64_t{rebalance_timeout.count()},
+            detail::text(protocol_type), topics.data(), topics.size());
+        const rivven_membership_t *given = owner.get();
+        GroupMembership membership{rivven_membership_generation(given),
+                                   rivven_membership_protocol_type(given),
+                                   rivven_membership_member_id(given),
+                                   rivven_membership_leader_id(given),
+                                   {}};
+        for (std::size_t i = 0; i < rivven_membership_members_len(given); ++i) {
+            membership.members[rivven_membership_member(given, i)] = detail::list(
+                rivven_membership_subscriptions_len(given, i), [&](std::size_t j) {
+                    return std::string(rivven_membership_subscription(given, i, j));
+                });
+        }
+        return membership;
+    }
+
+    /// Fetches the partitions of a member; the leader hands in everybody's, others nothing.
+    ///
+    /// A follower's call waits until the leader has called, at most 30 s.
+    Assignment sync_group(const std::string &group, std::uint32_t generation,
+                          const std::string &member, const Assignments &assignments = {}) {
+        const auto list =
+            detail::give<rivven_assignments_t, rivven_assignments_free>(rivven_assignments_new);
+        for (const auto &[id, topics] : assignments) {
+            detail::call(rivven_assignments_add_member, list.get(), detail::text(id));
+            for (const auto &[topic, partitions] : topics) {
+                for (const std::uint32_t partition : partitions) {
+                    detail::call(rivven_assignments_add, list.get(), detail::text(id),
+                                 detail::text(topic), partition);
+                }
+            }
+        }
+        const auto owner = detail::give<rivven_assignment_t, rivven_assignment_free>(
+            rivven_client_sync_group, client_.get(), detail::text(group), generation,
+            detail::text(member), list.get());
+        const rivven_assignment_t *given = owner.get();
+        Assignment assignment;
+        for (std::size_t i = 0; i < rivven_assignment_len(given); ++i) {
+            auto &partitions = assignment[rivven_assignment_topic(given, i)];
+            for (std::size_t j = 0; j < rivven_assignment_partitions_len(given, i); ++j) {
+                partitions.push_back(rivven_assignment_partition(given, i, j));
+            }
+        }
+        return assignment;
+    }
+
+    /// Keeps a membership alive; gives 0 in a stable group, 27 while the leader has not synced.
+    std::int32_t heartbeat(const std::string &group, std::uint32_t generation,
+                           const std::string &member) {
+        std::int32_t status = 0;
+        detail::call(rivven_client_heartbeat, client_.get(), detail::text(group), generation,
+                     detail::text(member), &status);
+        return status;
+    }
+
+    /// Leaves a group.
+    void leave_group(const std::string &group, const std::string &member) {
+        detail::call(rivven_client_leave_group, client_.get(), detail::text(group),
+                     detail::text(member));
+    }
+
+    /// Takes another member out of a group.
+    void remove_member(const std::string &group, const std::string &member) {
+        detail::call(rivven_client_remove_member, client_.get(), detail::text(group),
+                     detail::text(member));
+    }
+
+    /// Gives the quotas of entities; of all if none is named.
+    std::vector<QuotaEntry> describe_quotas(const std::vector<QuotaEntity> &entities = {}) {
+        std::vector<const char *> types, names;
+        for (const auto &[type, name] : entities) {
+            types.push_back(detail::text(type));
+            names.push_back(detail::text(name));
+        }
+        const auto owner = detail::give<rivven_quotas_t, rivven_quotas_free>(
+            rivven_client_describe_quotas, client_.get(), types.data(), names.data(),
+            entities.size());
+        const rivven_quotas_t *quotas = owner.get();
+        return detail::list(rivven_quotas_len(quotas), [&](std::size_t i) {
+            QuotaEntry entry{rivven_quotas_entity_type(quotas, i),
+                             detail::string(rivven_quotas_entity_name(quotas, i)),
+                             {}};
+            for (std::size_t j = 0; j < rivven_quotas_quotas_len(quotas, i); ++j) {
+                entry.quotas[rivven_quotas_key(quotas, i, j)] = rivven_quotas_value(quotas, i, j);
+            }
+            return entry;
+        });
+    }
+
+    /// Sets and removes quotas; gives how many were changed.
+    ///
+    /// The broker passes over unknown types and keys without an error: compare the number.
+    std::size_t alter_quotas(const std::vector<QuotaAlteration> &alterations) {
+        const auto list = detail::give<rivven_quota_alterations_t, rivven_quota_alterations_free>(
+            rivven_quota_alterations_new);
+        for (const auto &[type, name, key, value] : alterations) {
+            if (value) {
+                detail::call(rivven_quota_alterations_set, list.get(), detail::text(type),
+                             detail::text(name), detail::text(key), *value);
+            } else {
+                detail::call(rivven_quota_alterations_remove, list.get(), detail::text(type),
+                             detail::text(name), detail::text(key));
+            }
+        }
+        std::size_t altered = 0;
+        detail::call(rivven_client_alter_quotas, client_.get(), list.get(), &altered);
+        return altered;
+    }
+
+    /// Gives the brokers of the cluster and the leaders of topics; of all topics if none is named.
+    ClusterMetadata get_cluster_metadata(const std::vector<std::string> &topics = {}) {
+        const auto names = detail::texts(topics);
+        const auto owner = detail::give<rivven_cluster_t, rivven_cluster_free>(
+            rivven_client_get_cluster_metadata, client_.get(), names.data(), names.size());
+        const rivven_cluster_t *cluster = owner.get();
+        return {detail::string(rivven_cluster_controller_id(cluster)),
+                detail::list(rivven_cluster_brokers_len(cluster),
+                             [&](std::size_t i) { return broker(cluster, i); }),
+                detail::list(rivven_cluster_topics_len(cluster),
+                             [&](std::size_t i) { return topic(cluster, i); })};
+    }
+
+    /// Registers a schema (`AVRO`, `PROTOBUF` or `JSON`) at a registry and gives its id.
+    std::uint32_t register_schema(const std::string &url, const std::string &subject,
+                                  const std::string &schema_type, const std::string &schema) {
+        std::uint32_t id = 0;
+        detail::call(rivven_client_register_schema, client_.get(), detail::text(url),
+                     detail::text(subject), detail::text(schema_type), detail::text(schema), &id);
+        return id;
+    }
+
+    /// Reads a schema by its id.
+    Schema get_schema(const std::string &url, std::uint32_t id) {
+        const auto owner = detail::give<rivven_schema_t, rivven_schema_free>(
+            rivven_client_get_schema, client_.get(), detail::text(url), id);
+        return schema(owner.get());
+    }
+
+    /// Reads a version of the schema of a subject, by default the latest.
+    Schema get_schema_version(const std::string &url, const std::string &subject,
+                              std::optional<std::uint32_t> version = std::nullopt) {
+        const std::int64_t wanted =
+            version ? std::int64_t{*version} : RIVVEN_SCHEMA_VERSION_LATEST;
+        const auto owner = detail::give<rivven_schema_t, rivven_schema_free>(
+            rivven_client_get_schema_version, client_.get(), detail::text(url),
+            detail::text(subject), wanted);
+        return schema(owner.get());
+    }
+
+    /// Gives the servers that the client knows and how their connections are; asks none of them.
+    Stats stats() {
+        const auto owner =
+            detail::give<rivven_stats_t, rivven_stats_free>(rivven_client_stats, client_.get());
+        const rivven_stats_t *stats = owner.get();
+        return {rivven_stats_total_servers(stats), rivven_stats_healthy_servers(stats),
+                rivven_stats_active_connections(stats), rivven_stats_available_connections(stats),
+                detail::list(rivven_stats_servers_len(stats),
+                             [&](std::size_t i) { return server(stats, i); })};
     }
 
     /// Waits for requests under way, at most for `close.timeout.ms`, and closes the connections.
@@ -620,6 +1231,59 @@ private:
         const detail::Handle<rivven_session_t, rivven_session_free> owner(session);
         return {rivven_session_id(session),
                 std::chrono::seconds(rivven_session_expires_in(session))};
+    }
+
+    template <typename Function> std::vector<std::string> names(Function function) {
+        const auto owner =
+            detail::give<rivven_strings_t, rivven_strings_free>(function, client_.get());
+        const rivven_strings_t *list = owner.get();
+        return detail::list(rivven_strings_len(list), [&](std::size_t i) {
+            return std::string(rivven_strings_get(list, i));
+        });
+    }
+
+    static ClusterMetadata::Broker broker(const rivven_cluster_t *cluster, std::size_t index) {
+        return {rivven_cluster_broker_id(cluster, index),
+                rivven_cluster_broker_host(cluster, index),
+                rivven_cluster_broker_port(cluster, index),
+                detail::string(rivven_cluster_broker_rack(cluster, index))};
+    }
+
+    static ClusterMetadata::Topic topic(const rivven_cluster_t *cluster, std::size_t index) {
+        return {rivven_cluster_topic_name(cluster, index),
+                rivven_cluster_topic_is_internal(cluster, index),
+                detail::list(rivven_cluster_partitions_len(cluster, index),
+                             [&](std::size_t i) { return partition(cluster, index, i); })};
+    }
+
+    static ClusterMetadata::Partition partition(const rivven_cluster_t *cluster, std::size_t topic,
+                                                std::size_t index) {
+        const auto replica = [&](std::size_t i) {
+            return std::string(rivven_cluster_replica(cluster, topic, index, i));
+        };
+        const auto isr = [&](std::size_t i) {
+            return std::string(rivven_cluster_isr(cluster, topic, index, i));
+        };
+        return {rivven_cluster_partition_number(cluster, topic, index),
+                detail::string(rivven_cluster_partition_leader(cluster, topic, index)),
+                detail::list(rivven_cluster_replicas_len(cluster, topic, index), replica),
+                detail::list(rivven_cluster_isr_len(cluster, topic, index), isr),
+                rivven_cluster_partition_is_offline(cluster, topic, index)};
+    }
+
+    static Schema schema(const rivven_schema_t *schema) {
+        return {detail::number(rivven_schema_id(schema)),
+                detail::string(rivven_schema_subject(schema)),
+                detail::number(rivven_schema_version(schema)), rivven_schema_type(schema),
+                rivven_schema_text(schema)};
+    }
+
+    static ServerStats server(const rivven_stats_t *stats, std::size_t index) {
+        return {rivven_stats_server_address(stats, index),
+                static_cast<CircuitState>(rivven_stats_server_circuit_state(stats, index)),
+                rivven_stats_server_active_connections(stats, index),
+                rivven_stats_server_available_connections(stats, index),
+                detail::string(rivven_stats_server_last_error(stats, index))};
     }
 
     detail::Handle<rivven_client_t, rivven_client_free> client_;

@@ -1,5 +1,7 @@
 /// <reference types="node" />
 
+import type { EventEmitter } from 'node:events';
+
 /** Bytes of a key or a value; a string is sent as UTF-8. */
 export type Bytes = string | Uint8Array;
 
@@ -14,12 +16,44 @@ export interface ClientOptions {
   bootstrapServers: string | string[];
   /** The name that the client gives of itself; `rivven-client` by default. */
   clientId?: string;
-  /** The time to resolve, connect and exchange the handshake, for one server; 10 000 by default. */
+  /** The time to resolve, connect, encrypt, exchange the handshake and log in; 10 000 by default. */
   connectionTimeoutMs?: number;
   /** The time from a call to its answer; 30 000 by default. */
   requestTimeoutMs?: number;
   /** How long `close` waits for pending answers; 5 000 by default. */
   closeTimeoutMs?: number;
+  /** The most connections to one server; 10 by default. */
+  poolSizePerServer?: number;
+  /** The age at which a connection is replaced by a new one; 300 000 by default. */
+  maxConnectionLifetimeMs?: number;
+  /** How long a connection beyond the first is kept without use; 60 000 by default. */
+  idleTimeoutMs?: number;
+  /** How often a call that failed is repeated, within its time; 3 by default. */
+  maxRetries?: number;
+  /** The pause before the first repetition, half of which is random; 100 by default. */
+  retryInitialDelayMs?: number;
+  /** The longest pause between repetitions; 5 000 by default. */
+  retryMaxDelayMs?: number;
+  /** By how much each pause is longer than the one before; 2 by default. */
+  retryMultiplier?: number;
+  /**
+   * Whether a record of which it is unknown whether it was written is sent
+   * again; `true` by default. The result then says `maybeDuplicate`.
+   */
+  retryUnknownOutcome?: boolean;
+  /** After how many failures in a row a server is not tried for a while; 5 by default. */
+  circuitBreakerFailureThreshold?: number;
+  /** How long such a server is left alone before one request tries it again; 30 000 by default. */
+  circuitBreakerRecoveryTimeoutMs?: number;
+  /** Whether servers in use, and those that failed, are pinged in the background; `true` by default. */
+  healthCheckEnabled?: boolean;
+  /** The pause between such pings; 5 000 by default. */
+  healthCheckIntervalMs?: number;
+  /**
+   * Which values are decompressed when they are read: those with a checksum
+   * that verifies (`auto`, the default), all (`always`), none (`never`).
+   */
+  decompression?: 'auto' | 'always' | 'never';
   /** The user to log in as; none logs in where it is not set. */
   authUsername?: string;
   /** The password of the user. */
@@ -70,26 +104,332 @@ export interface BatchRecord {
 
 /** Where a record went. */
 export interface Published {
+  /** The topic. */
   topic: string;
+  /** The number of the partition. */
   partition: number;
   /** The offset of the record. */
   offset: bigint;
+  /** Whether an earlier attempt, whose outcome is unknown, may have written the record too. */
+  maybeDuplicate: boolean;
 }
 
 /** Where a batch went. */
 export interface PublishedBatch {
+  /** The topic. */
   topic: string;
+  /** The number of the partition. */
   partition: number;
   /** The offset of the first record; the others follow it directly only where nobody else wrote meanwhile. */
   baseOffset: bigint;
   /** The number of records. */
   count: number;
+  /** Whether an earlier attempt, whose outcome is unknown, may have written the records too. */
+  maybeDuplicate: boolean;
 }
+
+/** Options of {@link Client.consume}. */
+export interface ConsumeOptions {
+  /** 1 hides the records of aborted transactions, 0 hides none; by default the broker's choice, 0. */
+  isolationLevel?: number | null;
+  /** How long the broker may wait for a first record, at most 30 000 ms; without it it answers at once. */
+  maxWaitMs?: number | null;
+}
+
+/** What {@link Client.consumePipelined} is to read of one partition. */
+export interface Fetch {
+  /** The topic. */
+  topic: string;
+  /** The number of the partition. */
+  partition: number;
+  /** The first offset wanted. */
+  offset: bigint | number;
+  /** The most records wanted. */
+  maxMessages: number;
+  /** As in {@link ConsumeOptions}. */
+  isolationLevel?: number | null;
+}
+
+/** One of many answers, in the form of `Promise.allSettled`. */
+export type Settled<T> = { status: 'fulfilled'; value: T } | { status: 'rejected'; reason: RivvenError };
 
 /** Name and number of partitions of a topic. */
 export interface TopicMetadata {
+  /** The name. */
   name: string;
+  /** The number of partitions. */
   partitions: number;
+}
+
+/** A value of a setting that is to be changed; `null` takes the default back. */
+export type ConfigValue = string | number | bigint | boolean | null;
+
+/** The settings of topics: topic, key, value. */
+export interface TopicConfigs {
+  /** The settings of a topic by key. */
+  [topic: string]: { [key: string]: TopicConfigValue };
+}
+
+/** The value of a setting of a topic. */
+export interface TopicConfigValue {
+  /** The value as text. */
+  value: string;
+  /** Whether it is the broker's default. */
+  isDefault: boolean;
+  /** Whether it cannot be changed. */
+  isReadOnly: boolean;
+  /** Whether it should not be shown. */
+  isSensitive: boolean;
+}
+
+/** What {@link Client.alterTopicConfig} did. */
+export interface TopicConfigAltered {
+  /** The topic. */
+  topic: string;
+  /** How many settings were changed. */
+  changedCount: number;
+}
+
+/** An offset of a partition. */
+export interface PartitionOffset {
+  /** The number of the partition. */
+  partition: number;
+  /** The offset. */
+  offset: bigint | number;
+}
+
+/** An offset of a partition of a topic. */
+export interface TopicPartitionOffset extends PartitionOffset {
+  /** The topic. */
+  topic: string;
+}
+
+/** What became of the records of one partition. */
+export interface DeletedRecords {
+  /** The number of the partition. */
+  partition: number;
+  /** The offset below which records are gone. */
+  lowWatermark: bigint;
+  /** The broker's error text, if it refused; else `null`. */
+  error: string | null;
+}
+
+/** The brokers and topics of a cluster. */
+export interface ClusterMetadata {
+  /** The node that controls the cluster. */
+  controllerId: string | null;
+  /** The brokers. */
+  brokers: Broker[];
+  /** The topics; a standalone broker names none. */
+  topics: ClusterTopic[];
+}
+
+/** A broker of the cluster. */
+export interface Broker {
+  /** The name of the node. */
+  nodeId: string;
+  /** The host that the broker listens on, which need not be one that can be dialled. */
+  host: string;
+  /** The port that the broker listens on. */
+  port: number;
+  /** The rack, if one is configured. */
+  rack: string | null;
+}
+
+/** A topic of the cluster. */
+export interface ClusterTopic {
+  /** The name. */
+  name: string;
+  /** Whether the topic belongs to the broker rather than to users. */
+  isInternal: boolean;
+  /** The partitions. */
+  partitions: ClusterPartition[];
+}
+
+/** Where a partition lives. */
+export interface ClusterPartition {
+  /** The number of the partition. */
+  partition: number;
+  /** The node that leads it, if any. */
+  leader: string | null;
+  /** The nodes that hold it. */
+  replicas: string[];
+  /** The nodes that hold it and are in sync with the leader. */
+  isr: string[];
+  /** Whether no node serves it. */
+  offline: boolean;
+}
+
+/** The committed offsets of a group: topic, partition, offset. */
+export interface GroupOffsets {
+  /** The next offset to read in each partition of a topic. */
+  [topic: string]: { [partition: number]: bigint };
+}
+
+/** What a member that joins a group says of itself. */
+export interface JoinGroupOptions {
+  /** The member's id; without it a new member joins, which is given one. */
+  member?: string | null;
+  /** After so long without heartbeat the member is dropped; the group's first member decides for all. */
+  sessionTimeoutMs: number;
+  /** How long a rebalance may take; the group's first member decides for all. */
+  rebalanceTimeoutMs: number;
+  /** The kind of group: `consumer`. */
+  protocolType: string;
+  /** The topics that the member wants to read. */
+  subscriptions: Iterable<string>;
+}
+
+/** A membership of a group. */
+export interface GroupMembership {
+  /** Rises with every rebalance of a stable group. */
+  generation: number;
+  /** The kind of group. */
+  protocolType: string;
+  /** The member's id. */
+  member: string;
+  /** The id of the member that hands out the partitions. */
+  leader: string;
+  /** All members, in no order. */
+  members: GroupMember[];
+}
+
+/** A member of a group. */
+export interface GroupMember {
+  /** The member's id. */
+  member: string;
+  /** The topics that it wants to read. */
+  subscriptions: string[];
+}
+
+/** Partitions of a topic. */
+export interface TopicPartitions {
+  /** The topic. */
+  topic: string;
+  /** The numbers of the partitions. */
+  partitions: number[];
+}
+
+/** The partitions of one member of a group. */
+export interface MemberAssignment {
+  /** The member's id. */
+  member: string;
+  /** Its partitions, by topic. */
+  assignment: Iterable<{ topic: string; partitions: Iterable<number> }>;
+}
+
+/** What a quota is for. */
+export interface QuotaEntity {
+  /** `user`, `client-id`, `consumer-group` or `default`. */
+  entityType: string;
+  /** The name of the entity; none for the default of its type. */
+  entityName?: string | null;
+}
+
+/** A change of one quota. */
+export interface QuotaAlteration extends QuotaEntity {
+  /** `produce_bytes_rate`, `consume_bytes_rate` or `request_rate`. */
+  quotaKey: string;
+  /** The new value; `null` removes the quota. */
+  quotaValue: bigint | number | null;
+}
+
+/** The quotas of an entity. */
+export interface QuotaEntry {
+  /** `user`, `client-id`, `consumer-group` or `default`. */
+  entityType: string;
+  /** The name of the entity; `null` for the default of its type. */
+  entityName: string | null;
+  /** The quotas by key. */
+  quotas: { [key: string]: bigint };
+}
+
+/** The language of a schema. */
+export type SchemaType = 'AVRO' | 'PROTOBUF' | 'JSON';
+
+/** A schema as the registry gives it. */
+export interface Schema {
+  /** Its number in the registry, where the registry says it or it was asked for by it. */
+  id: number | null;
+  /** The subject, where it was asked for by one. */
+  subject: string | null;
+  /** The version within the subject, where it was asked for by one. */
+  version: number | null;
+  /** Its language. */
+  schemaType: SchemaType;
+  /** Its text. */
+  schema: string;
+}
+
+/** The servers of a client and their connections, at one moment. */
+export interface ClientStats {
+  /** How many servers there are: those configured and those that the cluster named. */
+  totalServers: number;
+  /** How many of them work: the breaker is closed and the last attempt did not fail. */
+  healthyServers: number;
+  /** How many connections have calls under way. */
+  activeConnections: number;
+  /** How many connections are open and idle. */
+  availableConnections: number;
+  /** Each server by itself. */
+  servers: ServerStats[];
+}
+
+/** One server and its connections, at one moment. */
+export interface ServerStats {
+  /** The address as it is dialled. */
+  address: string;
+  /** What its breaker lets through: everything, nothing, or one request that decides. */
+  circuitState: 'closed' | 'open' | 'half-open';
+  /** How many of its connections have calls under way. */
+  activeConnections: number;
+  /** How many of its connections are open and idle. */
+  availableConnections: number;
+  /** Its last failure, unless it has worked since; else `null`. */
+  lastError: RivvenError | null;
+}
+
+/** A change of the state of a server; `type` tells which. */
+export type StateChange = ServerDegraded | ServerRecovered | ChangesMissed;
+
+/** A server does not work any more, or still does not after another attempt. */
+export interface ServerDegraded {
+  /** Tells that the server does not work. */
+  type: 'degraded';
+  /** The address as it is dialled. */
+  server: string;
+  /** Since when. */
+  since: Date;
+  /** Why, the last time. */
+  reason: RivvenError;
+  /** How many attempts have failed since then. */
+  attempts: number;
+}
+
+/** A server works again. */
+export interface ServerRecovered {
+  /** Tells that the server works again. */
+  type: 'recovered';
+  /** The address as it is dialled. */
+  server: string;
+  /** How long it did not, in milliseconds. */
+  afterMs: number;
+  /** How many attempts failed meanwhile. */
+  attempts: number;
+}
+
+/** The event loop was blocked for so long that changes were lost. */
+export interface ChangesMissed {
+  /** Tells that changes are missing. */
+  type: 'missed';
+  /** How many. */
+  count: number;
+}
+
+/** The events of a {@link Client}. */
+export interface ClientEvents {
+  /** A server stopped working, failed again, or works again. */
+  stateChange: [change: StateChange];
 }
 
 /** The range of a partition. */
@@ -108,13 +448,17 @@ export interface OffsetBounds {
  * `Buffer.from(record.value)`.
  */
 export class Record {
+  /** Records come from a client. */
   private constructor();
+  /** The topic. */
   readonly topic: string;
+  /** The number of the partition. */
   readonly partition: number;
   /** The position in the partition. */
   readonly offset: bigint;
   /** The key; `null` if the record has none. */
   readonly key: Buffer | null;
+  /** The value. */
   readonly value: Buffer;
   /** When the broker received the record, in milliseconds since 1970. */
   readonly timestamp: number;
@@ -126,8 +470,14 @@ export class Record {
  * A client of a list of servers, which replaces connections that fail.
  *
  * All methods may be called at the same time and are answered in any order.
- * They reject with {@link RivvenError}. A call that waits for its answer keeps
- * the process alive, a client alone does not.
+ * They reject with {@link RivvenError}: besides the codes that each names, with
+ * those of the connection, such as `CONNECTION_LOST`, `TIMED_OUT` and
+ * `ALL_SERVERS_UNAVAILABLE`, with `INVALID_ARGUMENT` for arguments of a wrong
+ * kind, and with `CLOSED`. A call that waits for its answer keeps the process
+ * alive, a client alone does not.
+ *
+ * It emits `stateChange` when a server stops working and when it works again.
+ * Listeners keep neither the process alive nor a client that is dropped.
  *
  * ```js
  * const client = await Client.connect('127.0.0.1:9092');
@@ -135,7 +485,7 @@ export class Record {
  * await client.close();
  * ```
  */
-export class Client {
+export class Client extends EventEmitter<ClientEvents> {
   /**
    * Makes a client, which connects at its first call.
    *
@@ -184,8 +534,53 @@ export class Client {
   /** Gives the name and the number of partitions of a topic; never creates it. `UNKNOWN_TOPIC_OR_PARTITION`. */
   getMetadata(topic: string): Promise<TopicMetadata>;
 
+  /**
+   * Raises the number of partitions of a topic to `count`; gives the new number.
+   *
+   * Keys may belong to other partitions afterwards. `INVALID_PARTITIONS` unless
+   * there are fewer now, `UNKNOWN_TOPIC_OR_PARTITION`.
+   */
+  createPartitions(topic: string, count: number): Promise<number>;
+
+  /** Gives the settings of topics, of all with changed settings if none is named; an unknown topic has the defaults. */
+  describeTopicConfigs(topics?: Iterable<string> | null): Promise<TopicConfigs>;
+
+  /**
+   * Changes settings of a topic, one after another; `null` takes a default back.
+   *
+   * ```js
+   * await client.alterTopicConfig('orders', { 'retention.ms': 86_400_000, 'cleanup.policy': null });
+   * ```
+   *
+   * `INVALID_TOPIC_CONFIG` at the first change that is not acceptable; those before it stay.
+   */
+  alterTopicConfig(topic: string, configs: { [key: string]: ConfigValue }): Promise<TopicConfigAltered>;
+
+  /**
+   * Deletes the records of partitions below an offset each; each partition has its own result.
+   *
+   * Broker release 0.0.22 forgets this when it restarts, unless whole segments
+   * went. `UNKNOWN_TOPIC_OR_PARTITION`.
+   */
+  deleteRecords(topic: string, before: Iterable<PartitionOffset>): Promise<DeletedRecords[]>;
+
+  /**
+   * Gives the brokers of the cluster and the leaders of the topics, of all if none is named.
+   *
+   * A standalone broker names itself and no topics.
+   */
+  getClusterMetadata(topics?: Iterable<string> | null): Promise<ClusterMetadata>;
+
   /** Gives the first offset of a partition and the next one to be written. `UNKNOWN_TOPIC_OR_PARTITION`. */
   getOffsetBounds(topic: string, partition: number): Promise<OffsetBounds>;
+
+  /**
+   * Gives the first offset whose record the broker received at or after a time; `null` if there is none.
+   *
+   * The time is a Date or milliseconds since 1970. The broker looks through the
+   * whole partition. `UNKNOWN_TOPIC_OR_PARTITION`, `INVALID_PARTITION`.
+   */
+  getOffsetForTimestamp(topic: string, partition: number, timestamp: number | Date): Promise<bigint | null>;
 
   /**
    * Appends a record; an unknown topic is created.
@@ -221,15 +616,164 @@ export class Client {
   ): Promise<PublishedBatch>;
 
   /**
-   * Reads at most `maxMessages` records of a partition from `offset` on; answers at once.
+   * Reads at most `maxMessages` records of a partition from `offset` on; answers at once, unless `maxWaitMs` is given.
    *
    * `UNKNOWN_TOPIC_OR_PARTITION`; `ANSWER_TOO_LARGE` if so many records exceed
    * the broker's limit: ask for fewer.
    */
-  consume(topic: string, partition: number, offset: bigint | number, maxMessages: number): Promise<Record[]>;
+  consume(
+    topic: string,
+    partition: number,
+    offset: bigint | number,
+    maxMessages: number,
+    options?: ConsumeOptions,
+  ): Promise<Record[]>;
+
+  /**
+   * Reads like {@link consume}; the isolation level 1 hides records of aborted transactions.
+   *
+   * Broker release 0.0.22 shows the records of open transactions at any level.
+   */
+  consumeWithIsolation(
+    topic: string,
+    partition: number,
+    offset: bigint | number,
+    maxMessages: number,
+    isolationLevel: number | null,
+  ): Promise<Record[]>;
+
+  /** Reads like {@link consumeWithIsolation} at level 1. */
+  consumeReadCommitted(
+    topic: string,
+    partition: number,
+    offset: bigint | number,
+    maxMessages: number,
+  ): Promise<Record[]>;
+
+  /**
+   * Reads like {@link consume}, waiting for a first record at most `maxWaitMs` and never more than 30 s.
+   *
+   * The broker serves nothing else on the connection meanwhile. The wait is
+   * added to the request timeout.
+   */
+  consumeLongPoll(
+    topic: string,
+    partition: number,
+    offset: bigint | number,
+    maxMessages: number,
+    maxWaitMs: number,
+    options?: { isolationLevel?: number | null },
+  ): Promise<Record[]>;
+
+  /**
+   * Reads many partitions with one wait.
+   *
+   * The requests go out together; the result has one entry for each, in their
+   * order, which is the records or the reason of its own failure.
+   *
+   * ```js
+   * for (const result of await client.consumePipelined([
+   *   { topic: 'orders', partition: 0, offset: 0n, maxMessages: 100 },
+   *   { topic: 'orders', partition: 1, offset: 0n, maxMessages: 100 },
+   * ])) {
+   *   if (result.status === 'fulfilled') console.log(result.value.length);
+   *   else console.error(result.reason.code);
+   * }
+   * ```
+   */
+  consumePipelined(fetches: Iterable<Fetch>): Promise<Settled<Record[]>[]>;
+
+  /**
+   * Stores the next offset that a group is to read in a partition.
+   *
+   * The broker checks neither membership nor generation, and lets the offset go
+   * back. `OFFSET_OUT_OF_RANGE` behind the end of the log, `INVALID_GROUP_ID`,
+   * `UNKNOWN_TOPIC_OR_PARTITION`.
+   */
+  commitOffset(group: string, topic: string, partition: number, offset: bigint | number): Promise<void>;
+
+  /**
+   * Stores many offsets of a group with one wait.
+   *
+   * The result has one entry for each, in their order: done, or the reason of
+   * its own failure, as of {@link commitOffset}.
+   */
+  commitOffsetsPipelined(group: string, offsets: Iterable<TopicPartitionOffset>): Promise<Settled<void>[]>;
+
+  /** Gives the offset that a group has committed; `null` if there is none. `INVALID_GROUP_ID`. */
+  getOffset(group: string, topic: string, partition: number): Promise<bigint | null>;
+
+  /** Lists the groups that have committed offsets, in no order. */
+  listGroups(): Promise<string[]>;
+
+  /** Gives the committed offsets of a group, by topic and partition. `GROUP_NOT_FOUND` if there are none. */
+  describeGroup(group: string): Promise<GroupOffsets>;
+
+  /** Deletes the committed offsets of a group. `GROUP_NOT_FOUND` if there are none. */
+  deleteGroup(group: string): Promise<void>;
+
+  /**
+   * Joins a group, without `member` as a new one; the broker answers at once and does not wait for others.
+   *
+   * This and the next calls are the raw steps of membership. `JOIN_GROUP_FAILED`.
+   */
+  joinGroup(group: string, options: JoinGroupOptions): Promise<GroupMembership>;
+
+  /**
+   * Gives a member's partitions, in no order; the leader hands in everybody's, others nothing.
+   *
+   * A follower's call waits until the leader has called, at most 30 s, and
+   * blocks its connection meanwhile. `ILLEGAL_GENERATION`, `UNKNOWN_MEMBER_ID`,
+   * `UNKNOWN_GROUP`, `INCONSISTENT_GROUP_PROTOCOL`, `REBALANCE_TIMEOUT`.
+   */
+  syncGroup(
+    group: string,
+    generation: number,
+    member: string,
+    assignments?: Iterable<MemberAssignment>,
+  ): Promise<TopicPartitions[]>;
+
+  /**
+   * Keeps a membership alive; gives 0 in a stable group, 27 while the leader has not synced.
+   *
+   * `ILLEGAL_GENERATION` after a rebalance, `UNKNOWN_MEMBER_ID`, `UNKNOWN_GROUP`.
+   */
+  heartbeat(group: string, generation: number, member: string): Promise<number>;
+
+  /** Leaves a group. `UNKNOWN_MEMBER_ID`, `UNKNOWN_GROUP`. */
+  leaveGroup(group: string, member: string): Promise<void>;
+
+  /** Takes a given member out of a group, as if it had left. Fails as {@link leaveGroup} does. */
+  removeMember(group: string, member: string): Promise<void>;
+
+  /** Gives the quotas of entities, of all if none is given. */
+  describeQuotas(entities?: Iterable<QuotaEntity>): Promise<QuotaEntry[]>;
+
+  /** Sets or removes quotas; gives how many were changed. The broker passes over unknown types and keys. */
+  alterQuotas(alterations: Iterable<QuotaAlteration>): Promise<number>;
+
+  /** Registers a schema under a subject at the registry at `url`, such as `http://host:8081`; gives its id. */
+  registerSchema(url: string, subject: string, schemaType: SchemaType, schema: string): Promise<number>;
+
+  /** Gives a schema by the id that {@link registerSchema} gave. */
+  getSchema(url: string, id: number): Promise<Schema>;
+
+  /** Gives a version of the schema of a subject, the latest if none is given. */
+  getSchemaVersion(url: string, subject: string, version?: number | null): Promise<Schema>;
 
   /** Asks the broker for a sign of life. */
   ping(): Promise<void>;
+
+  /** Gives the servers of the client and their connections, at this moment. */
+  stats(): Promise<ClientStats>;
+
+  /**
+   * Iterates over the changes of servers from this call on; ends when the client is closed.
+   *
+   * The same changes are emitted as `stateChange`. Waiting for the next one
+   * keeps neither the process alive nor a client that is dropped.
+   */
+  stateChanges(): AsyncIterableIterator<StateChange>;
 
   /**
    * Waits for the pending answers, at most `timeoutMs` (`closeTimeoutMs` by default), and disconnects.
@@ -244,17 +788,25 @@ export class Client {
 
 /** What an error is made of. */
 export interface RivvenErrorFields {
+  /** What went wrong. */
   code: ErrorCode;
+  /** The text. */
   message: string;
+  /** Whether the same call may succeed when it is repeated. */
   retriable: boolean;
+  /** Whether the client is of no use any more. */
   fatal: boolean;
+  /** Whether an open transaction has to be aborted. */
   abortable: boolean;
+  /** What is known of the execution of the request. */
   outcome: Outcome;
+  /** The server concerned, as `host:port`. */
   address?: string | null;
 }
 
 /** What every call fails with. */
 export class RivvenError extends Error {
+  /** Makes an error, as the client does. */
   constructor(fields: RivvenErrorFields);
   /** What went wrong; stable, unlike the message. */
   readonly code: ErrorCode;
@@ -272,6 +824,38 @@ export class RivvenError extends Error {
 
 /** `NOT_SENT`: it was not executed; `UNKNOWN`: it may have been; `REJECTED`: the broker refused. */
 export type Outcome = 'NOT_SENT' | 'UNKNOWN' | 'REJECTED';
+
+/** How important a record of the log is. */
+export type LogLevel = 'off' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
+
+/** A line of the log. */
+export interface LogRecord {
+  /** How important it is; never `off`. */
+  level: LogLevel;
+  /** The part of the client that says it, such as `rivven_client::connection::connector`. */
+  target: string;
+  /** What happened, with the facts behind it as ` key=value`; without records or secrets. */
+  message: string;
+  /** When it happened. */
+  time: Date;
+}
+
+/**
+ * Listens to the log of all clients of the process, those of other threads too.
+ *
+ * The listener gets the records of `level` (`info` by default) and of more
+ * important ones, on the thread that called, until the function is called that
+ * this gives back. It does not keep the process alive. It holds up to 4096
+ * records while the event loop is blocked; a last one says how many were lost.
+ * Where nobody listens, the log costs nothing.
+ *
+ * ```js
+ * const stop = onLog(({ level, target, message }) => console.error(level, target, message), { level: 'debug' });
+ * ```
+ *
+ * @throws RivvenError `INVALID_ARGUMENT`
+ */
+export function onLog(listener: (record: LogRecord) => void, options?: { level?: LogLevel }): () => void;
 
 /** Gives the version of the library. */
 export function version(): string;

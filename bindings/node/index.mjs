@@ -1,4 +1,4 @@
 import rivven from './index.js';
 
-export const { Client, Record, RivvenError, version } = rivven;
+export const { Client, Record, RivvenError, onLog, version } = rivven;
 export default rivven;

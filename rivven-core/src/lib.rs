@@ -1,8 +1,9 @@
 //! Client for the Rivven event streaming platform.
 //!
-//! [`Client`] is one connection to one broker; [`ResilientClient`] keeps a list
-//! of brokers behind the same operations and replaces what fails. Both are
-//! cheap to clone, safe to share between tasks and driven by tokio.
+//! [`Client`] is one connection to one broker; [`PipelinedClient`] one that many
+//! tasks share, written to in batches; [`ResilientClient`] keeps a list of
+//! brokers behind the same operations and replaces what fails. All are cheap to
+//! clone, safe to share between tasks and driven by tokio.
 //!
 //! ```no_run
 //! # async fn run() -> rivven_client::Result<()> {
@@ -27,6 +28,7 @@ mod connection;
 mod error;
 mod methods;
 pub mod ops;
+mod pipelined;
 pub mod protocol;
 mod record_metadata;
 mod resilience;
@@ -39,13 +41,14 @@ pub use client::Client;
 pub use cluster::{ResilientStats, ServerStats, StateChange, StateChanges};
 pub use compression::{CompressionType, Decompression};
 pub use config::{
-    AuthConfig, Kind, Properties, Property, ResilientAuthConfig, ResilientClientConfig, ResilientClientConfigBuilder,
-    Scope,
+    AuthConfig, Kind, PipelineAuthConfig, PipelineConfig, PipelineConfigBuilder, Properties, Property,
+    ResilientAuthConfig, ResilientClientConfig, ResilientClientConfigBuilder, Scope,
 };
 #[cfg(feature = "tls")]
 pub use config::{TlsConfig, TlsConfigBuilder};
 pub use error::{Detail, Error, ErrorCode, Outcome, Result};
 pub use ops::AlterTopicConfigResult;
+pub use pipelined::{PipelineStatsSnapshot, PipelinedClient};
 pub use protocol::{
     BrokerInfo, DeleteRecordsResult, MAX_MESSAGE_SIZE, MessageData, Operation, PROTOCOL_VERSION, PartitionMetadata,
     Request, Response, TopicConfigEntry, TopicMetadata,

@@ -127,6 +127,20 @@ impl ResilientClient {
         Ok(RecordMetadata::of(topic, published))
     }
 
+    /// Appends a record like [`publish`](ResilientClient::publish), for keys of any type.
+    ///
+    /// # Errors
+    ///
+    /// As [`publish`](ResilientClient::publish).
+    pub async fn publish_with_key<K: AsRef<[u8]>>(
+        &self,
+        topic: impl AsRef<str>,
+        key: Option<K>,
+        value: impl AsRef<[u8]>,
+    ) -> Result<u64> {
+        self.append(topic.as_ref(), None, key.as_ref().map(K::as_ref), value.as_ref()).await
+    }
+
     operations!();
 
     #[cfg(feature = "schema-registry")]
@@ -151,8 +165,8 @@ impl ResilientClient {
 
     /// Waits for the pending answers, at most `limit`, and disconnects all clones.
     ///
-    /// Every call that began before this one is waited for, unless it is still
-    /// connecting; those that begin afterwards fail with `CLOSED`, even before
+    /// Every call that began before this one is waited for, unless no server
+    /// is connected yet; those that begin afterwards fail with `CLOSED`, even before
     /// the future is awaited. Closing twice is no error.
     pub fn close(&self, limit: Duration) -> impl Future<Output = ()> + Send + use<> {
         Arc::clone(&self.cluster).close(limit)

@@ -12,6 +12,7 @@ async fn client() -> (TestBroker, Client) {
     (broker, client)
 }
 
+// covers: F004 rust, F008 rust, F009 rust, F109 rust
 #[tokio::test]
 async fn records_come_back_as_they_were_sent() -> Result<()> {
     let (_broker, client) = client().await;
@@ -35,6 +36,7 @@ async fn records_come_back_as_they_were_sent() -> Result<()> {
     Ok(())
 }
 
+// covers: F008 rust
 #[tokio::test]
 async fn a_key_chooses_its_partition_and_a_batch_stays_together() -> Result<()> {
     let (_broker, client) = client().await;
@@ -48,6 +50,7 @@ async fn a_key_chooses_its_partition_and_a_batch_stays_together() -> Result<()> 
     Ok(())
 }
 
+// covers: F103 rust
 #[tokio::test]
 async fn topics_are_managed() -> Result<()> {
     let (_broker, client) = client().await;
@@ -72,6 +75,7 @@ async fn topics_are_managed() -> Result<()> {
     Ok(())
 }
 
+// covers: F007 rust
 #[tokio::test]
 async fn an_unknown_topic_is_created_by_publishing() -> Result<()> {
     let (_broker, client) = client().await;

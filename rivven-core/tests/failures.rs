@@ -31,6 +31,7 @@ async fn client_of(misbehaviour: Misbehaviour) -> Client {
     client
 }
 
+// covers: F121 rust, F122 rust
 #[tokio::test]
 async fn a_refused_connection_names_the_address_and_keeps_its_kind() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -52,6 +53,7 @@ async fn a_name_that_does_not_resolve_is_told_apart() {
     assert_eq!(error.code(), ErrorCode::ResolveFailed);
 }
 
+// covers: F004 rust
 #[tokio::test]
 async fn a_host_that_does_not_answer_costs_the_timeout() {
     let server = MisbehavingServer::start(Misbehaviour::Unreachable).unwrap();
@@ -107,12 +109,14 @@ async fn a_record_is_not_sent_where_connecting_fails() {
     }
 }
 
+// covers: F006 rust, F123 rust
 #[tokio::test]
 async fn an_incompatible_broker_is_refused() {
     let error = connect_to(Misbehaviour::Incompatible).await;
     assert_eq!((error.code(), error.is_retriable()), (ErrorCode::IncompatibleVersion, false));
 }
 
+// covers: F006 rust
 #[tokio::test]
 async fn a_broker_that_knows_no_handshake_is_accepted() {
     client_of(Misbehaviour::RefuseUnparsed).await.ping().await.unwrap();
@@ -129,6 +133,7 @@ async fn poisoned(misbehaviour: Misbehaviour, code: ErrorCode) -> Result<()> {
     Ok(())
 }
 
+// covers: F011 rust, F123 rust
 #[tokio::test]
 async fn a_connection_that_goes_wrong_is_poisoned() -> Result<()> {
     poisoned(Misbehaviour::CloseMidFrame, ErrorCode::ConnectionLost).await?;
@@ -145,6 +150,7 @@ async fn a_reset_while_writing_is_a_lost_connection() {
     assert!(client.is_poisoned());
 }
 
+// covers: F011 rust, F121 rust
 #[tokio::test]
 async fn a_stalled_broker_costs_the_request_timeout() {
     let client = client_of(Misbehaviour::Stall).await;
@@ -175,6 +181,7 @@ fn resilient(servers: Vec<String>) -> ResilientClient {
     ResilientClient::new(config.request_timeout(SOON).build())
 }
 
+// covers: F020 rust, F038 rust, F121 rust
 #[tokio::test]
 async fn several_dead_servers_are_each_named() {
     let silent = MisbehavingServer::start(Misbehaviour::Silent).unwrap().address();
@@ -186,6 +193,7 @@ async fn several_dead_servers_are_each_named() {
     assert!(text.contains(&silent) && text.contains(&http), "{text}");
 }
 
+// covers: F020 rust, F038 rust
 #[tokio::test]
 async fn a_dead_server_of_a_list_is_passed_over() {
     let dead = MisbehavingServer::start(Misbehaviour::CloseAtOnce).unwrap().address();
@@ -195,6 +203,7 @@ async fn a_dead_server_of_a_list_is_passed_over() {
     client.call(&rivven_client::ops::Ping).await.unwrap();
 }
 
+// covers: F003 rust, F020 rust
 #[tokio::test]
 async fn an_invalid_list_of_servers_is_a_configuration_error() {
     for servers in [vec![], vec!["http://a:1".to_owned()]] {

@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use rivven_client::protocol::QuotaAlteration;
-use rivven_client::{Client, ErrorCode, ResilientClient, ResilientClientConfig, Result};
+use rivven_client::{
+    Client, ErrorCode, PipelineConfig, PipelinedClient, ResilientClient, ResilientClientConfig, Result,
+};
 use rivven_testkit::TestBroker;
 
 /// The same story for a client of any type: the methods are the same.
@@ -117,6 +119,7 @@ macro_rules! quotas {
     }};
 }
 
+// covers: F010 rust, F104 rust, F105 rust, F106 rust, F107 rust, F108 rust, F109 rust, F110 rust, F111 rust
 #[tokio::test]
 async fn by_the_basic_client() -> Result<()> {
     let broker = TestBroker::start().unwrap();
@@ -125,6 +128,7 @@ async fn by_the_basic_client() -> Result<()> {
     Ok(())
 }
 
+// covers: F010 rust, F033 rust, F034 rust, F104 rust, F105 rust, F106 rust, F107 rust, F108 rust, F109 rust, F110 rust, F111 rust
 #[tokio::test]
 async fn by_the_resilient_client() -> Result<()> {
     let broker = TestBroker::start().unwrap();
@@ -132,6 +136,14 @@ async fn by_the_resilient_client() -> Result<()> {
     let client = ResilientClient::new(config);
     assert_eq!(client.publish("first", Some(b"key"), b"value").await?, 0);
     client.publish("first", None, "value").await?;
+    story!(client);
+    Ok(())
+}
+
+#[tokio::test]
+async fn by_the_pipelined_client() -> Result<()> {
+    let broker = TestBroker::start().unwrap();
+    let client = PipelinedClient::connect(broker.address(), PipelineConfig::default()).await?;
     story!(client);
     Ok(())
 }

@@ -26,6 +26,7 @@ impl Write for Log {
     }
 }
 
+// covers: F015 rust
 #[tokio::test]
 async fn passwords_show_in_no_log_error_or_debug_form() -> Result<()> {
     let log = Log::default();

@@ -32,6 +32,7 @@ async fn refused(broker: &TestBroker, tls: TlsConfig) -> Error {
     error
 }
 
+// covers: F005 rust, F013 rust, F014 rust, F016 rust
 #[tokio::test]
 async fn a_user_logs_in_over_tls() -> Result<()> {
     let broker = secure().start().unwrap();
@@ -47,6 +48,7 @@ async fn a_user_logs_in_over_tls() -> Result<()> {
     Ok(())
 }
 
+// covers: F012 rust
 #[tokio::test]
 async fn the_password_itself_is_accepted_over_tls_only() -> Result<()> {
     let broker = secure().start().unwrap();
@@ -62,6 +64,7 @@ async fn the_password_itself_is_accepted_over_tls_only() -> Result<()> {
     client.list_topics().await.map(drop)
 }
 
+// covers: F012 rust, F013 rust
 #[tokio::test]
 async fn a_wrong_password_and_an_unknown_user_are_refused_alike() -> Result<()> {
     let broker = secure().start().unwrap();
@@ -100,6 +103,7 @@ async fn a_login_is_renewed_before_it_expires_and_after() -> Result<()> {
     Ok(())
 }
 
+// covers: F012 rust, F013 rust, F017 rust, F019 rust
 #[tokio::test]
 async fn a_resilient_client_logs_in_by_its_configuration() -> Result<()> {
     let broker = secure().mtls(Mtls::Required).start().unwrap();
@@ -124,6 +128,7 @@ async fn a_resilient_client_logs_in_by_its_configuration() -> Result<()> {
     Ok(())
 }
 
+// covers: F013 rust
 #[tokio::test]
 async fn a_resilient_client_keeps_the_credentials_that_were_accepted() -> Result<()> {
     let mut broker = secure().start().unwrap();
@@ -154,6 +159,7 @@ async fn an_unknown_authority_is_refused() -> Result<()> {
     Ok(())
 }
 
+// covers: F005 rust, F016 rust
 #[tokio::test]
 async fn a_certificate_for_another_name_is_refused_unless_that_name_is_expected() -> Result<()> {
     let broker = secure().san("broker.example").start().unwrap();
@@ -173,6 +179,7 @@ async fn an_expired_certificate_is_refused() -> Result<()> {
     Ok(())
 }
 
+// covers: F005 rust, F016 rust, F019 rust
 #[tokio::test]
 async fn a_missing_client_certificate_is_explained() -> Result<()> {
     let broker = secure().mtls(Mtls::Required).start().unwrap();

@@ -6,11 +6,13 @@
 //!     }
 //!     rivven_batch_free(batch);
 
+use std::sync::Arc;
+
+use rivven_client::MessageData;
 use rivven_client::ops::MessageBatch;
-use rivven_client::{MessageData, Result};
 
 use crate::bytes::{NOTHING, rivven_bytes_t};
-use crate::guard::{infallible, silent};
+use crate::guard::{read, silent};
 use crate::handle::{self, Opaque};
 
 /// Records of one partition, in the order of the log.
@@ -24,42 +26,46 @@ pub struct rivven_batch_t {
 }
 
 impl Opaque for rivven_batch_t {
-    type Value = MessageBatch;
+    type Value = Arc<MessageBatch>;
     const MARKER: u64 = 0x7269_765f_6261_7463;
     const NAME: (&'static str, &'static str) = ("batch", "rivven_client_consume");
 }
 
+/// Makes the handle of a batch.
+pub(crate) fn batch(records: MessageBatch) -> *mut rivven_batch_t {
+    handle::make(Arc::new(records))
+}
+
 /// Reads a record; `otherwise` is what stands for none.
-unsafe fn read<T>(
+unsafe fn record<T>(
     batch: *const rivven_batch_t,
     index: usize,
     otherwise: T,
-    read: impl FnOnce(&MessageData) -> Option<T>,
+    look: impl FnOnce(&MessageData) -> Option<T>,
 ) -> T {
     // SAFETY: the caller gives NULL or a batch.
-    let found = infallible(None, || -> Result<_> { Ok(unsafe { handle::borrow(batch)? }.get(index).and_then(read)) });
-    found.unwrap_or(otherwise)
+    unsafe { read(batch, otherwise, |records| records.get(index).and_then(look)) }
 }
 
 /// Gives the number of records; 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rivven_batch_len(batch: *const rivven_batch_t) -> usize {
     // SAFETY: the caller gives NULL or a batch.
-    infallible(0, || Ok(unsafe { handle::borrow(batch)? }.len()))
+    unsafe { read(batch, 0, |records| Some(records.len())) }
 }
 
 /// Gives the offset of a record; 0 if there is none of that index.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rivven_batch_offset(batch: *const rivven_batch_t, index: usize) -> u64 {
     // SAFETY: the caller gives NULL or a batch.
-    unsafe { read(batch, index, 0, |record| Some(record.offset)) }
+    unsafe { record(batch, index, 0, |record| Some(record.offset)) }
 }
 
 /// Gives the partition of a record; 0 if there is none of that index.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rivven_batch_partition(batch: *const rivven_batch_t, index: usize) -> u32 {
     // SAFETY: the caller gives NULL or a batch.
-    unsafe { read(batch, index, 0, |record| Some(record.partition)) }
+    unsafe { record(batch, index, 0, |record| Some(record.partition)) }
 }
 
 /// Gives when the broker received a record, in milliseconds since 1970-01-01 00:00 UTC.
@@ -68,7 +74,7 @@ pub unsafe extern "C" fn rivven_batch_partition(batch: *const rivven_batch_t, in
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rivven_batch_timestamp(batch: *const rivven_batch_t, index: usize) -> i64 {
     // SAFETY: the caller gives NULL or a batch.
-    unsafe { read(batch, index, 0, |record| Some(record.timestamp)) }
+    unsafe { record(batch, index, 0, |record| Some(record.timestamp)) }
 }
 
 /// Gives the key of a record; `data` is NULL if it has none.
@@ -78,7 +84,7 @@ pub unsafe extern "C" fn rivven_batch_timestamp(batch: *const rivven_batch_t, in
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rivven_batch_key(batch: *const rivven_batch_t, index: usize) -> rivven_bytes_t {
     // SAFETY: the caller gives NULL or a batch.
-    unsafe { read(batch, index, NOTHING, |record| record.key.as_deref().map(Into::into)) }
+    unsafe { record(batch, index, NOTHING, |record| record.key.as_deref().map(Into::into)) }
 }
 
 /// Gives the value of a record; `data` is NULL only if there is no record of that index.
@@ -87,7 +93,7 @@ pub unsafe extern "C" fn rivven_batch_key(batch: *const rivven_batch_t, index: u
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rivven_batch_value(batch: *const rivven_batch_t, index: usize) -> rivven_bytes_t {
     // SAFETY: the caller gives NULL or a batch.
-    unsafe { read(batch, index, NOTHING, |record| Some(record.value[..].into())) }
+    unsafe { record(batch, index, NOTHING, |record| Some(record.value[..].into())) }
 }
 
 /// Frees a batch, which ends every view into it; accepts NULL.

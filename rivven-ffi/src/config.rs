@@ -4,14 +4,14 @@
 //! lists the keys; `bootstrap.servers` is the only one that is required.
 
 use std::ffi::c_char;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use rivven_client::{Properties, Result};
 
 use crate::code::rivven_code;
 use crate::error::rivven_error_t;
 use crate::guard::{fallible, silent};
-use crate::handle::{self, Opaque};
+use crate::handle::{self, Opaque, lock};
 use crate::input::{required, text};
 
 /// How a client is to work.
@@ -36,7 +36,7 @@ impl Opaque for rivven_config_t {
 pub(crate) unsafe fn snapshot(config: *const rivven_config_t) -> Result<Properties> {
     // SAFETY: passed on to the caller.
     let properties = unsafe { handle::borrow(config)? };
-    Ok(properties.lock().unwrap_or_else(PoisonError::into_inner).clone())
+    Ok(lock(properties).clone())
 }
 
 /// Makes a configuration in which every key has its default.
@@ -79,7 +79,7 @@ pub unsafe extern "C" fn rivven_config_set(
         fallible(error, || {
             let properties = handle::borrow(config.cast_const())?;
             let (key, value) = (text(key, "key")?, text(value, "value")?);
-            properties.lock().unwrap_or_else(PoisonError::into_inner).set(key, value).map(drop)
+            lock(properties).set(key, value).map(drop)
         })
     }
 }

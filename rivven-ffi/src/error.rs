@@ -29,6 +29,7 @@ pub struct rivven_error_t {
 }
 
 /// An error in the form that C reads.
+#[derive(Clone)]
 pub(crate) struct Failure {
     code: rivven_code,
     outcome: rivven_outcome,

@@ -5,7 +5,7 @@ use rivven_client::Result;
 
 use crate::code::rivven_code;
 use crate::error::{Failure, rivven_error_t};
-use crate::handle;
+use crate::handle::{self, Opaque};
 
 /// Runs the body of a function that can fail; a failure is stored in `error` unless that is NULL.
 ///
@@ -29,6 +29,20 @@ pub(crate) unsafe fn fallible<E: Into<Failure>>(
 /// Runs the body of a function that cannot fail but has a value for wrong arguments.
 pub(crate) fn infallible<T>(otherwise: T, body: impl FnOnce() -> Result<T>) -> T {
     catch_panic(body).unwrap_or(otherwise)
+}
+
+/// Reads from a handle; `otherwise` is what stands for a wrong handle, and for what it does not have.
+///
+/// # Safety
+///
+/// As `handle::borrow`.
+pub(crate) unsafe fn read<O: Opaque, T>(
+    handle: *const O,
+    otherwise: T,
+    read: impl FnOnce(&O::Value) -> Option<T>,
+) -> T {
+    // SAFETY: passed on to the caller.
+    infallible(None, || Ok(read(unsafe { handle::borrow(handle)? }))).unwrap_or(otherwise)
 }
 
 /// Runs the body of a function without result.

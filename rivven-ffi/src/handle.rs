@@ -1,8 +1,8 @@
 //! Handles: what stands behind the opaque pointers that C holds.
 
 use std::ops::Deref;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rivven_client::{Detail, Error, Result};
 
@@ -97,6 +97,14 @@ pub(crate) unsafe fn release<O: Opaque>(handle: *mut O) {
             drop(Arc::from_raw(body));
         }
     }
+}
+
+/// The value of a handle that is filled step by step.
+///
+/// It is meant for one thread at a time; the lock keeps those that disobey from
+/// doing worse than waiting.
+pub(crate) fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
+    value.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The body of a handle, once the pointer has been found to lead to one.

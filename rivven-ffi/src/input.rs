@@ -30,6 +30,34 @@ pub(crate) unsafe fn text<'a>(string: *const c_char, name: &str) -> Result<&'a s
     bytes.to_str().map_err(|error| invalid(format!("{name} is not valid UTF-8: {error}")))
 }
 
+/// The text of a string argument that may be NULL, for none.
+///
+/// # Errors
+///
+/// `INVALID_ARGUMENT` for what is not UTF-8.
+///
+/// # Safety
+///
+/// As [`text`].
+pub(crate) unsafe fn optional_text<'a>(string: *const c_char, name: &str) -> Result<Option<&'a str>> {
+    // SAFETY: passed on to the caller.
+    if string.is_null() { Ok(None) } else { unsafe { text(string, name).map(Some) } }
+}
+
+/// The texts of an array of strings.
+///
+/// # Errors
+///
+/// As [`array`], and as [`text`] for each.
+///
+/// # Safety
+///
+/// As [`array`], and as [`text`] for each.
+pub(crate) unsafe fn texts<'a>(strings: *const *const c_char, count: usize, name: &str) -> Result<Vec<&'a str>> {
+    // SAFETY: passed on to the caller.
+    unsafe { array(strings, count, name)?.iter().map(|&string| text(string, &format!("a string of {name}"))).collect() }
+}
+
 /// The bytes behind a view, or `None` if it is nothing.
 ///
 /// # Errors
@@ -86,6 +114,39 @@ pub(crate) fn number_or_default(value: i64, name: &str) -> Result<Option<u32>> {
             Err(_) => Err(invalid(format!("{name} is {value}: pass 0 to {} or -1 for the broker's choice", u32::MAX))),
         },
     }
+}
+
+/// An isolation level, or `None` for -1.
+///
+/// # Errors
+///
+/// `INVALID_ARGUMENT` for what the protocol cannot carry.
+pub(crate) fn isolation(level: i32) -> Result<Option<u8>> {
+    match level {
+        -1 => Ok(None),
+        _ => match u8::try_from(level) {
+            Ok(level) => Ok(Some(level)),
+            Err(_) => Err(invalid(format!("isolation_level is {level}: pass one of RIVVEN_ISOLATION_..."))),
+        },
+    }
+}
+
+/// A time in milliseconds that has to be given.
+///
+/// # Errors
+///
+/// `INVALID_ARGUMENT` if it is negative.
+pub(crate) fn wait(value: i64, name: &str) -> Result<Duration> {
+    milliseconds(value).ok_or_else(|| invalid(format!("{name} is {value}: pass 0 or more milliseconds")))
+}
+
+/// A time that the protocol carries as milliseconds in 32 bits.
+///
+/// # Errors
+///
+/// `INVALID_ARGUMENT` if it is negative or longer.
+pub(crate) fn milliseconds_32(value: i64, name: &str) -> Result<u32> {
+    u32::try_from(value).map_err(|_| invalid(format!("{name} is {value}: pass 0 to {} milliseconds", u32::MAX)))
 }
 
 /// A time in milliseconds, or `None` if it is negative.
@@ -149,6 +210,15 @@ mod tests {
         assert_eq!(number_or_default(i64::from(u32::MAX), "x").unwrap(), Some(u32::MAX));
         assert!(number_or_default(-2, "x").is_err());
         assert!(number_or_default(1 << 32, "x").is_err());
+        assert_eq!(isolation(-1).unwrap(), None);
+        assert_eq!(isolation(255).unwrap(), Some(255));
+        assert!(isolation(-2).is_err());
+        assert!(isolation(256).is_err());
+        assert_eq!(milliseconds_32(i64::from(u32::MAX), "x").unwrap(), u32::MAX);
+        assert!(milliseconds_32(-1, "x").is_err());
+        assert!(milliseconds_32(1 << 32, "x").is_err());
+        assert_eq!(wait(7, "x").unwrap(), Duration::from_millis(7));
+        assert!(wait(-1, "x").is_err());
         assert_eq!(milliseconds(-5), None);
         assert_eq!(milliseconds(0), Some(Duration::ZERO));
     }

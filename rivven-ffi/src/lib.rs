@@ -10,17 +10,27 @@
 #![allow(clippy::missing_safety_doc)]
 #![allow(non_camel_case_types)]
 
+pub mod assignments;
 pub mod batch;
 pub mod bytes;
 pub mod client;
+pub mod cluster;
 pub mod code;
 pub mod config;
+pub mod configs;
 pub mod error;
+pub mod fetches;
+pub mod groups;
 mod guard;
 mod handle;
 mod input;
+pub mod offsets;
+pub mod quotas;
 pub mod records;
+pub mod results;
+pub mod schemas;
 pub mod session;
+pub mod stats;
 pub mod strings;
 pub mod topics;
 pub mod version;

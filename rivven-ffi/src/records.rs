@@ -7,18 +7,26 @@
 use std::ffi::c_char;
 
 use rivven_client::Result;
-use rivven_client::ops::{BatchItem, Consume, GetOffsetBounds, Publish, PublishBatch};
+use rivven_client::ops::{BatchItem, Consume, Publish, PublishBatch};
 
-use crate::batch::rivven_batch_t;
+use crate::batch::{batch, rivven_batch_t};
 use crate::bytes::{NOTHING, rivven_bytes_t};
 use crate::client::{on_client, rivven_client_t};
 use crate::code::rivven_code;
 use crate::error::rivven_error_t;
-use crate::handle;
-use crate::input::{array, bytes, number_or_default, required, store, text};
+use crate::input::{array, bytes, isolation, number_or_default, required, store, text, wait};
 
 /// For `rivven_client_publish_batch`: the partition that the broker chooses.
 pub const RIVVEN_PARTITION_ANY: i64 = -1;
+
+/// An isolation level: the broker's own, which is to show everything.
+pub const RIVVEN_ISOLATION_DEFAULT: i32 = -1;
+
+/// An isolation level: shows everything.
+pub const RIVVEN_ISOLATION_READ_UNCOMMITTED: i32 = 0;
+
+/// An isolation level: hides the records of aborted transactions.
+pub const RIVVEN_ISOLATION_READ_COMMITTED: i32 = 1;
 
 /// Appends a record without a key; the broker chooses the partition.
 ///
@@ -183,37 +191,93 @@ pub unsafe extern "C" fn rivven_client_consume(
     batch: *mut *mut rivven_batch_t,
     error: *mut *mut rivven_error_t,
 ) -> rivven_code {
-    // SAFETY: the output was checked, and the caller gives room for it.
-    unsafe {
-        on_client(client, error, |client| {
-            required(batch, "batch")?;
-            let topic = text(topic, "topic")?;
-            let operation = Consume { topic, partition, offset, max_messages, isolation_level: None, max_wait: None };
-            batch.write(handle::make(client.start(&operation)?.wait()?));
-            Ok(())
-        })
-    }
+    let span = (partition, offset, max_messages);
+    // SAFETY: passed on to the caller.
+    unsafe { consume(client, topic, span, RIVVEN_ISOLATION_DEFAULT, None, batch, error) }
 }
 
-/// Gives the first offset of a partition and the next one to be written.
+/// Reads like `rivven_client_consume`, at an isolation level.
 ///
-/// They go to `*earliest` and `*latest`. Fails with
-/// `RIVVEN_CODE_UNKNOWN_TOPIC_OR_PARTITION`, and as every request.
+/// `isolation_level` is one of `RIVVEN_ISOLATION_DEFAULT`,
+/// `RIVVEN_ISOLATION_READ_UNCOMMITTED` and `RIVVEN_ISOLATION_READ_COMMITTED`;
+/// other numbers up to 255 are left to the broker, and everything else is
+/// `RIVVEN_CODE_INVALID_ARGUMENT`. Broker release 0.0.22 shows the records of
+/// open transactions at any level, and takes numbers it does not know for
+/// `RIVVEN_ISOLATION_READ_UNCOMMITTED`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn rivven_client_get_offset_bounds(
+pub unsafe extern "C" fn rivven_client_consume_with_isolation(
     client: *mut rivven_client_t,
     topic: *const c_char,
     partition: u32,
-    earliest: *mut u64,
-    latest: *mut u64,
+    offset: u64,
+    max_messages: u32,
+    isolation_level: i32,
+    batch: *mut *mut rivven_batch_t,
     error: *mut *mut rivven_error_t,
 ) -> rivven_code {
-    // SAFETY: the caller gives a string that ends with a zero, and room for the outputs.
+    let span = (partition, offset, max_messages);
+    // SAFETY: passed on to the caller.
+    unsafe { consume(client, topic, span, isolation_level, None, batch, error) }
+}
+
+/// Reads like `rivven_client_consume_with_isolation` at `RIVVEN_ISOLATION_READ_COMMITTED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rivven_client_consume_read_committed(
+    client: *mut rivven_client_t,
+    topic: *const c_char,
+    partition: u32,
+    offset: u64,
+    max_messages: u32,
+    batch: *mut *mut rivven_batch_t,
+    error: *mut *mut rivven_error_t,
+) -> rivven_code {
+    let span = (partition, offset, max_messages);
+    // SAFETY: passed on to the caller.
+    unsafe { consume(client, topic, span, RIVVEN_ISOLATION_READ_COMMITTED, None, batch, error) }
+}
+
+/// Reads like `rivven_client_consume_with_isolation`, and waits for a first record.
+///
+/// Where there is none the broker waits at most `timeout_ms` milliseconds, and
+/// never longer than 30 s, and then answers with an empty batch. The wait is
+/// added to `request.timeout.ms`. A negative `timeout_ms` is
+/// `RIVVEN_CODE_INVALID_ARGUMENT`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rivven_client_consume_long_poll(
+    client: *mut rivven_client_t,
+    topic: *const c_char,
+    partition: u32,
+    offset: u64,
+    max_messages: u32,
+    isolation_level: i32,
+    timeout_ms: i64,
+    batch: *mut *mut rivven_batch_t,
+    error: *mut *mut rivven_error_t,
+) -> rivven_code {
+    let span = (partition, offset, max_messages);
+    // SAFETY: passed on to the caller.
+    unsafe { consume(client, topic, span, isolation_level, Some(timeout_ms), batch, error) }
+}
+
+/// What the functions that read one partition have in common.
+unsafe fn consume(
+    client: *mut rivven_client_t,
+    topic: *const c_char,
+    (partition, offset, max_messages): (u32, u64, u32),
+    isolation_level: i32,
+    timeout_ms: Option<i64>,
+    output: *mut *mut rivven_batch_t,
+    error: *mut *mut rivven_error_t,
+) -> rivven_code {
+    // SAFETY: the output was checked, and the caller gives room for it.
     unsafe {
         on_client(client, error, |client| {
-            let bounds = client.start(&GetOffsetBounds { topic: text(topic, "topic")?, partition })?.wait()?;
-            store(earliest, bounds.0);
-            store(latest, bounds.1);
+            required(output, "batch")?;
+            let topic = text(topic, "topic")?;
+            let isolation_level = isolation(isolation_level)?;
+            let max_wait = timeout_ms.map(|timeout| wait(timeout, "timeout_ms")).transpose()?;
+            let operation = Consume { topic, partition, offset, max_messages, isolation_level, max_wait };
+            output.write(batch(client.start(&operation)?.wait()?));
             Ok(())
         })
     }

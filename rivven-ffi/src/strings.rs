@@ -26,6 +26,11 @@ pub(crate) fn list(strings: Vec<String>) -> *mut rivven_strings_t {
     handle::make(strings.into_iter().map(c_string).collect())
 }
 
+/// A string that C may look at; NULL for none.
+pub(crate) fn pointer(text: &Option<CString>) -> *const c_char {
+    text.as_ref().map_or(ptr::null(), |text| text.as_ptr())
+}
+
 /// Gives the number of strings; 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rivven_strings_len(strings: *const rivven_strings_t) -> usize {

@@ -28,6 +28,17 @@ pub(crate) enum Under {
     Valgrind,
 }
 
+impl Under {
+    /// What test programs are told that they run under.
+    fn name(self) -> Option<&'static str> {
+        match self {
+            Under::Nothing => None,
+            Under::Sanitizers => Some("sanitizers"),
+            Under::Valgrind => Some("valgrind"),
+        }
+    }
+}
+
 /// What is tested, and how.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Options {
@@ -180,6 +191,11 @@ impl<'a> Bench<'a> {
         std::env::var_os("RIVVEN_TEST_BROKER").map_or_else(default, PathBuf::from)
     }
 
+    fn registry(&self) -> PathBuf {
+        let default = || self.root.join("testing/broker/target/debug/rivven-test-registry");
+        std::env::var_os("RIVVEN_TEST_REGISTRY").map_or_else(default, PathBuf::from)
+    }
+
     fn misbehave(&self) -> PathBuf {
         let default = || self.target.join("debug/rivven-misbehave");
         std::env::var_os("RIVVEN_MISBEHAVE").map_or_else(default, PathBuf::from)
@@ -296,7 +312,9 @@ impl<'a> Bench<'a> {
         command
             .env("LD_LIBRARY_PATH", self.work.join("lib"))
             .env("RIVVEN_TEST_BROKER", self.broker())
+            .env("RIVVEN_TEST_REGISTRY", self.registry())
             .env("RIVVEN_MISBEHAVE", self.misbehave())
+            .envs(self.options.under.name().map(|name| ("RIVVEN_TEST_UNDER", name)))
             .env("ASAN_OPTIONS", if LEAKING.contains(&name) { "detect_leaks=0" } else { "" })
             .stdin(Stdio::null())
             .stderr(output.try_clone()?)

@@ -1,11 +1,11 @@
-//! `cargo xtask header` and `cargo xtask readme`: files that are made from others.
+//! `cargo xtask header`, `snippets` and `performance`: files that are made from others.
 
 use std::fs;
 
 use anyhow::{Context, Result};
 
 use crate::session::Session;
-use crate::{header, readme};
+use crate::{header, performance, snippets};
 
 /// What the commands that write a generated file take.
 #[derive(clap::Args)]
@@ -26,10 +26,20 @@ pub(crate) fn header(session: &Session, arguments: &Arguments) -> Result<bool> {
     settle(session, arguments, "include/rivven.h", &wanted, "cargo xtask header")
 }
 
-/// Writes or checks the snippets of `README.md`, cut from the examples.
-pub(crate) fn readme(session: &Session, arguments: &Arguments) -> Result<bool> {
-    let wanted = readme::generate(&session.root)?;
-    settle(session, arguments, readme::FILE, &wanted, "cargo xtask readme")
+/// Writes or checks the snippets of the README and of `docs/`, cut from the examples.
+pub(crate) fn snippets(session: &Session, arguments: &Arguments) -> Result<bool> {
+    let mut fine = true;
+    for document in snippets::documents(&session.root)? {
+        let wanted = snippets::generate(&session.root, &document)?;
+        fine &= settle(session, arguments, &document, &wanted, "cargo xtask snippets")?;
+    }
+    Ok(fine)
+}
+
+/// Writes or checks `docs/PERFORMANCE.md`, made from the records of measurements.
+pub(crate) fn performance(session: &Session, arguments: &Arguments) -> Result<bool> {
+    let wanted = performance::generate(&session.root)?;
+    settle(session, arguments, performance::FILE, &wanted, "cargo xtask performance")
 }
 
 /// Writes the file, or says where it differs; false if it should be written but is only checked.

@@ -9,8 +9,29 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 /// The modules of `rivven-ffi` in the order of the header.
-const SECTIONS: &[&str] =
-    &["version", "code", "error", "bytes", "config", "strings", "batch", "client", "session", "topics", "records"];
+const SECTIONS: &[&str] = &[
+    "version",
+    "code",
+    "error",
+    "bytes",
+    "config",
+    "strings",
+    "batch",
+    "client",
+    "session",
+    "topics",
+    "configs",
+    "records",
+    "results",
+    "fetches",
+    "offsets",
+    "assignments",
+    "groups",
+    "quotas",
+    "cluster",
+    "schemas",
+    "stats",
+];
 
 const OPEN: &str = "#ifndef RIVVEN_H
 #define RIVVEN_H

@@ -1,18 +1,22 @@
 //! The commands that developers and CI run: `cargo xtask --help` lists them.
 
+mod bench;
 mod broker;
 mod build;
 mod checks;
 mod ci;
+mod covers;
 mod ctests;
 mod demo;
 mod generated;
 mod header;
 mod install;
 mod language;
+mod performance;
 mod progress;
-mod readme;
 mod session;
+mod snippets;
+mod surface;
 mod table;
 mod test;
 
@@ -40,10 +44,16 @@ enum Command {
     Ci(ci::Arguments),
     Ctests(test::native::Arguments),
     Install(install::Arguments),
+    Bench(bench::Arguments),
     /// Generate include/rivven.h from the sources of rivven-ffi
     Header(generated::Arguments),
-    /// Renew the snippets of README.md from the examples
-    Readme(generated::Arguments),
+    /// Renew the snippets of README.md and docs/ from the examples
+    Snippets(generated::Arguments),
+    Covers(covers::Arguments),
+    /// Show which operation is there in which language; fail if one is missing
+    Surface,
+    /// Generate docs/PERFORMANCE.md from the records in docs/performance
+    Performance(generated::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -67,7 +77,11 @@ fn run(arguments: Arguments) -> anyhow::Result<bool> {
         Command::Ci(arguments) => ci::run(&session, &arguments),
         Command::Ctests(arguments) => test::native::run(&session, &arguments),
         Command::Install(arguments) => install::run(&session, &arguments),
+        Command::Bench(arguments) => bench::run(&session, &arguments),
         Command::Header(arguments) => generated::header(&session, &arguments),
-        Command::Readme(arguments) => generated::readme(&session, &arguments),
+        Command::Snippets(arguments) => generated::snippets(&session, &arguments),
+        Command::Covers(arguments) => covers::run(&session, &arguments),
+        Command::Surface => surface::run(&session),
+        Command::Performance(arguments) => generated::performance(&session, &arguments),
     }
 }

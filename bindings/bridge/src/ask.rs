@@ -1,12 +1,15 @@
 //! What can be asked of a client: operations, and what is more than one.
 
 use std::future::Future;
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
 use rivven_client::ops::{CommitOffset, Consume, MessageBatch};
 use rivven_client::{Answering, Operation, ResilientClient, ResilientStats, Result, Schema, StateChange, StateChanges};
 use tokio::sync::Mutex;
+
+use crate::fork::ForkMark;
 
 /// Something that can be asked of a client.
 ///
@@ -127,12 +130,26 @@ impl Ask for GetSchemaVersion<'_> {
 }
 
 /// The changes of a client's servers, one after another; clones take turns.
+///
+/// In a forked child it is not dropped: a thread of the parent may hold a lock in it.
 #[derive(Debug, Clone)]
-pub struct NextStateChange(Arc<Mutex<StateChanges>>);
+pub struct NextStateChange {
+    changes: ManuallyDrop<Arc<Mutex<StateChanges>>>,
+    mark: ForkMark,
+}
 
 impl NextStateChange {
     pub(crate) fn new(changes: StateChanges) -> Self {
-        NextStateChange(Arc::new(Mutex::new(changes)))
+        NextStateChange { changes: ManuallyDrop::new(Arc::new(Mutex::new(changes))), mark: ForkMark::here() }
+    }
+}
+
+impl Drop for NextStateChange {
+    fn drop(&mut self) {
+        if self.mark.is_here() {
+            // SAFETY: it is dropped here only, and not used afterwards.
+            unsafe { ManuallyDrop::drop(&mut self.changes) };
+        }
     }
 }
 
@@ -140,7 +157,7 @@ impl Ask for NextStateChange {
     type Output = Option<StateChange>;
 
     fn ask(&self, _: &ResilientClient) -> Answering<Option<StateChange>> {
-        let changes = Arc::clone(&self.0);
+        let changes = Arc::clone(&self.changes);
         Box::pin(async move { Ok(changes.lock().await.next().await) })
     }
 }

@@ -4,8 +4,9 @@
 //! parent can never be served there. Every entry checks for that; a handle
 //! made in the child works.
 
+use std::ptr;
 use std::sync::Once;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 use rivven_client::{Error, Result};
 
@@ -31,6 +32,41 @@ impl ForkMark {
     /// The error `FORKED` in a child of the process that made the mark.
     pub fn check(self, what: &str) -> Result<()> {
         if self.is_here() { Ok(()) } else { Err(Error::forked(what)) }
+    }
+}
+
+/// One value for each process: a forked child makes its own.
+///
+/// It leaves the parent's alone, since a lock in it may have been held at the fork.
+pub(crate) struct PerProcess<T>(AtomicPtr<Slot<T>>);
+
+struct Slot<T> {
+    mark: ForkMark,
+    value: T,
+}
+
+impl<T: Default + Sync + 'static> PerProcess<T> {
+    pub(crate) const fn new() -> Self {
+        PerProcess(AtomicPtr::new(ptr::null_mut()))
+    }
+
+    /// The value of this process.
+    pub(crate) fn get(&self) -> &'static T {
+        let here = ForkMark::here();
+        loop {
+            let seen = self.0.load(Ordering::Acquire);
+            // SAFETY: a slot that was published is never freed.
+            if let Some(slot) = unsafe { seen.as_ref() }
+                && slot.mark == here
+            {
+                return &slot.value;
+            }
+            let fresh = Box::into_raw(Box::new(Slot { mark: here, value: T::default() }));
+            if self.0.compare_exchange(seen, fresh, Ordering::AcqRel, Ordering::Acquire).is_err() {
+                // SAFETY: `fresh` was not published, so this is its only owner.
+                drop(unsafe { Box::from_raw(fresh) });
+            }
+        }
     }
 }
 

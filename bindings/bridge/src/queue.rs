@@ -70,6 +70,37 @@ impl fmt::Debug for Signal {
     }
 }
 
+impl Signal {
+    /// A descriptor to wait on.
+    ///
+    /// # Errors
+    ///
+    /// An I/O error if the process has no descriptor left.
+    pub fn with_descriptor() -> io::Result<Self> {
+        Descriptor::new().map(Signal::Descriptor)
+    }
+
+    pub(crate) fn descriptor(&self) -> Option<RawFd> {
+        match self {
+            Signal::Descriptor(descriptor) => Some(descriptor.as_raw_fd()),
+            Signal::Call(_) => None,
+        }
+    }
+
+    pub(crate) fn raise(&self) {
+        match self {
+            Signal::Descriptor(descriptor) => descriptor.raise(),
+            Signal::Call(call) => call(),
+        }
+    }
+
+    pub(crate) fn clear(&self) {
+        if let Signal::Descriptor(descriptor) = self {
+            descriptor.clear();
+        }
+    }
+}
+
 /// A queue of completions; share it by `Arc`.
 #[derive(Debug)]
 pub struct Queue {
@@ -84,7 +115,7 @@ impl Queue {
     ///
     /// An I/O error if the process has no descriptor left.
     pub fn with_descriptor() -> io::Result<Arc<Self>> {
-        Ok(Self::new(Signal::Descriptor(Descriptor::new()?)))
+        Ok(Self::new(Signal::with_descriptor()?))
     }
 
     /// A queue that calls `signal` once per burst.
@@ -98,10 +129,7 @@ impl Queue {
 
     /// The descriptor that is readable while the queue has entries; `None` for a queue that calls.
     pub fn descriptor(&self) -> Option<RawFd> {
-        match &self.signal {
-            Signal::Descriptor(descriptor) => Some(descriptor.as_raw_fd()),
-            Signal::Call(_) => None,
-        }
+        self.signal.descriptor()
     }
 
     /// Enters a completion; never blocks.
@@ -111,10 +139,7 @@ impl Queue {
         entries.push_back(completion);
         drop(entries);
         if was_empty {
-            match &self.signal {
-                Signal::Descriptor(descriptor) => descriptor.raise(),
-                Signal::Call(call) => call(),
-            }
+            self.signal.raise();
         }
     }
 
@@ -124,9 +149,7 @@ impl Queue {
     /// in between is either taken now (and the descriptor may stay readable
     /// once for nothing) or finds an empty queue and raises it again.
     pub fn drain(&self) -> VecDeque<Completion> {
-        if let Signal::Descriptor(descriptor) = &self.signal {
-            descriptor.clear();
-        }
+        self.signal.clear();
         std::mem::take(&mut *self.lock())
     }
 

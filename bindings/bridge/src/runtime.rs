@@ -4,14 +4,13 @@
 //! named `rivven-*`; no code of the user ever runs on them.
 
 use std::future::Future;
-use std::ptr;
-use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use rivven_client::{Detail, Error, ErrorCode, Result};
 use tokio::runtime::{Builder, Handle, Runtime};
 
-use crate::fork::ForkMark;
+use crate::fork::{ForkMark, PerProcess};
 
 /// A share in the runtime; it lives as long as any share does.
 #[derive(Debug, Clone)]
@@ -24,15 +23,8 @@ struct Owner {
     mark: ForkMark,
 }
 
-/// The shared runtime of one process.
-struct Slot {
-    mark: ForkMark,
-    owner: Mutex<Weak<Owner>>,
-}
-
-/// The slot of this process; a forked child makes its own and leaves the
-/// parent's alone, since its lock may have been held at the fork.
-static SLOT: AtomicPtr<Slot> = AtomicPtr::new(ptr::null_mut());
+/// The runtime of this process, if a share in it lives.
+static RUNNING: PerProcess<Mutex<Weak<Owner>>> = PerProcess::new();
 
 /// The number of worker threads where none is configured.
 pub fn default_threads() -> usize {
@@ -47,7 +39,7 @@ impl SharedRuntime {
     /// `INVALID_CONFIG` if it runs with another number of threads than asked
     /// for, `IO` if the threads cannot be started.
     pub fn acquire(threads: Option<usize>) -> Result<Self> {
-        let mut current = slot().owner.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut current = RUNNING.get().lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(owner) = current.upgrade() {
             return match threads {
                 Some(wanted) if wanted != owner.threads => Err(other_size(wanted, owner.threads)),
@@ -109,25 +101,6 @@ fn other_size(wanted: usize, running: usize) -> Error {
         ))
         .with_code(ErrorCode::InvalidConfig),
     )
-}
-
-/// The slot of this process.
-fn slot() -> &'static Slot {
-    let here = ForkMark::here();
-    loop {
-        let seen = SLOT.load(Ordering::Acquire);
-        // SAFETY: a slot that was published is never freed.
-        if let Some(slot) = unsafe { seen.as_ref() }
-            && slot.mark == here
-        {
-            return slot;
-        }
-        let fresh = Box::into_raw(Box::new(Slot { mark: here, owner: Mutex::new(Weak::new()) }));
-        if SLOT.compare_exchange(seen, fresh, Ordering::AcqRel, Ordering::Acquire).is_err() {
-            // SAFETY: `fresh` was not published, so this is its only owner.
-            drop(unsafe { Box::from_raw(fresh) });
-        }
-    }
 }
 
 #[cfg(test)]

@@ -3,10 +3,11 @@
 // JavaScript values as the native side takes them. What a value means is
 // checked there; here only that nothing is changed silently on the way.
 
-const { isUint8Array } = require('node:util/types');
+const { isDate, isUint8Array } = require('node:util/types');
 
 const { misuse } = require('./error.js');
 
+const MAX_U8 = 2 ** 8 - 1;
 const MAX_U32 = 2 ** 32 - 1;
 const MAX_U64 = 2n ** 64n - 1n;
 
@@ -47,18 +48,77 @@ function optionalWhole(value, what) {
   return value === undefined || value === null ? null : whole(value, what);
 }
 
-/** @param {unknown} value */
-function offset(value) {
+/**
+ * @param {unknown} value
+ * @param {string} [what]
+ */
+function offset(value, what = 'offset') {
   const exact = typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : value;
   if (typeof exact === 'bigint' && exact >= 0n && exact <= MAX_U64) return exact;
-  throw misuse(`offset must be a bigint or a safe integer, not negative, not ${shown(value)}`);
+  throw misuse(`${what} must be a bigint or a safe integer, not negative, not ${shown(value)}`);
+}
+
+/**
+ * @param {unknown} value
+ * @param {string} what
+ */
+function milliseconds(value, what) {
+  if (typeof value === 'number' && value >= 0) return value;
+  throw misuse(`${what} must be a number, not negative, not ${shown(value)}`);
+}
+
+/**
+ * @param {unknown} value
+ * @param {string} what
+ */
+function optionalMilliseconds(value, what) {
+  return value === undefined || value === null ? null : milliseconds(value, what);
+}
+
+/**
+ * A moment, as milliseconds since 1970.
+ *
+ * @param {unknown} value
+ */
+function timestamp(value) {
+  const time = isDate(value) ? value.getTime() : value;
+  if (typeof time === 'number' && Number.isSafeInteger(time)) return time;
+  throw misuse(`timestamp must be a valid Date or a safe integer, not ${shown(value)}`);
 }
 
 /** @param {unknown} value */
-function milliseconds(value) {
+function isolationLevel(value) {
   if (value === undefined || value === null) return null;
-  if (typeof value === 'number' && value >= 0) return value;
-  throw misuse(`timeoutMs must be a number, not negative, not ${shown(value)}`);
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MAX_U8) return value;
+  throw misuse(`isolationLevel must be a whole number from 0 to ${MAX_U8}, not ${shown(value)}`);
+}
+
+/**
+ * @param {unknown} value
+ * @param {string} what
+ */
+function optionalText(value, what) {
+  return value === undefined || value === null ? null : text(value, what);
+}
+
+/**
+ * A list, each entry of which is checked.
+ *
+ * @template T
+ * @param {unknown} value
+ * @param {string} what
+ * @param {(entry: unknown) => T} check
+ */
+function list(value, what, check) {
+  return Array.from(iterable(value, what), check);
+}
+
+/**
+ * @param {unknown} value
+ * @param {string} what
+ */
+function texts(value, what) {
+  return list(value, what, (entry) => text(entry, `each of ${what}`));
 }
 
 /**
@@ -101,7 +161,7 @@ function options(value, what, known) {
  * @param {unknown} records
  */
 function pack(records) {
-  const fields = Array.from(iterable(records), fieldsOf).flat();
+  const fields = list(records, 'records', fieldsOf).flat();
   const lengths = Int32Array.from(fields, (field) => (field === null ? -1 : byteLength(field)));
   const packed = Buffer.allocUnsafe(lengths.reduce((sum, length) => sum + Math.max(length, 0), 0));
   let position = 0;
@@ -113,11 +173,14 @@ function pack(records) {
   return { lengths, packed };
 }
 
-/** @param {unknown} records */
-function iterable(records) {
-  const given = /** @type {any} */ (records);
+/**
+ * @param {unknown} value
+ * @param {string} what
+ */
+function iterable(value, what) {
+  const given = /** @type {any} */ (value);
   if (typeof given !== 'string' && !isUint8Array(given) && given?.[Symbol.iterator]) return given;
-  throw misuse(`records must be an array, not ${shown(records)}`);
+  throw misuse(`${what} must be an array, not ${shown(value)}`);
 }
 
 /**
@@ -166,4 +229,22 @@ function shown(value) {
   return `an object (${value.constructor?.name ?? 'without a class'})`;
 }
 
-module.exports = { bytes, milliseconds, offset, optionalKey, optionalWhole, options, pack, secret, shown, text, whole };
+module.exports = {
+  bytes,
+  isolationLevel,
+  list,
+  milliseconds,
+  offset,
+  optionalKey,
+  optionalMilliseconds,
+  optionalText,
+  optionalWhole,
+  options,
+  pack,
+  secret,
+  shown,
+  text,
+  texts,
+  timestamp,
+  whole,
+};

@@ -6,6 +6,9 @@ const { NativeClient, open } = require('./native.js');
 /** @import { RivvenErrorFields } from '../index' */
 /** @import { Completion } from './native.js' */
 
+/** @typedef {(native: NativeClient, token: number) => RivvenErrorFields | null} Submit */
+/** @typedef {Map<number, (completion: Completion) => void>} Calls */
+
 /**
  * The channels with calls under way.
  *
@@ -26,8 +29,10 @@ const busy = new Set();
 class Channel {
   #native;
   #nextToken = 1;
-  /** @type {Map<number, (completion: Completion) => void>} */
+  /** @type {Calls} */
   #waiting = new Map();
+  /** @type {Calls} */
+  #background = new Map();
 
   /** @param {{ [key: string]: string }} config */
   constructor(config) {
@@ -37,48 +42,69 @@ class Channel {
   }
 
   /**
-   * Makes a call and gives its answer.
+   * Makes a call and gives its answer; the process stays alive meanwhile.
    *
-   * The error is made here and not where answers are drained, so that its
-   * stack shows the callers that await.
-   *
-   * @param {(native: NativeClient, token: number) => RivvenErrorFields | null} submit
+   * @param {Submit} submit
    * @returns {Promise<any>}
    */
   async call(submit) {
-    const token = this.#nextToken++;
-    const failure = submit(this.#native, token);
-    if (failure) throw new RivvenError(failure);
-    const completion = await this.#answer(token);
-    if (completion.failure) throw new RivvenError(completion.failure);
-    return completion.value;
+    return valueOf(await this.#answer(submit, this.#waiting));
   }
 
   /**
-   * @param {number} token
+   * Makes a call whose answer nobody may be waiting for: it keeps neither the
+   * process alive nor this channel.
+   *
+   * @param {Submit} submit
+   * @returns {Promise<any>}
+   */
+  async background(submit) {
+    return valueOf(await this.#answer(submit, this.#background));
+  }
+
+  /**
+   * @param {Submit} submit
+   * @param {Calls} calls
    * @returns {Promise<Completion>}
    */
-  #answer(token) {
+  async #answer(submit, calls) {
+    const token = this.#nextToken++;
+    const failure = submit(this.#native, token);
+    if (failure) return { token, failure };
     return new Promise((resolve) => {
-      if (this.#waiting.size === 0) {
+      calls.set(token, resolve);
+      if (calls === this.#waiting && calls.size === 1) {
         busy.add(this);
         this.#native.hold();
       }
-      this.#waiting.set(token, resolve);
     });
   }
 
   /** Settles every call whose answer has come. */
   drain() {
     for (const completion of this.#native.drain()) {
-      this.#waiting.get(completion.token)?.(completion);
-      this.#waiting.delete(completion.token);
+      const { token } = completion;
+      const calls = this.#waiting.has(token) ? this.#waiting : this.#background;
+      calls.get(token)?.(completion);
+      calls.delete(token);
     }
     if (this.#waiting.size === 0) {
       busy.delete(this);
       this.#native.release();
     }
   }
+}
+
+/**
+ * The error is made by those who await and not where answers are drained, so
+ * that its stack shows the callers.
+ *
+ * @param {Completion} completion
+ * @returns {any}
+ */
+function valueOf({ failure, value }) {
+  if (failure) throw new RivvenError(failure);
+  return value;
 }
 
 /**

@@ -1,23 +1,59 @@
 'use strict';
 
+const { EventEmitter, on } = require('node:events');
+const { inspect } = require('node:util');
+
 const args = require('./arguments.js');
 const { Channel } = require('./channel.js');
-const { misuse } = require('./error.js');
-const { records } = require('./records.js');
+const { RivvenError, misuse } = require('./error.js');
 
 /** @import * as api from '../index' */
+/** @import { NativeStateChange } from './native.js' */
 
 // The documentation of the methods is in index.d.ts, where editors show it.
 
+/** What each operation does with the channel of a client. */
+const operations = {
+  ...require('./operations/cluster.js'),
+  ...require('./operations/groups.js'),
+  ...require('./operations/login.js'),
+  ...require('./operations/offsets.js'),
+  ...require('./operations/quotas.js'),
+  ...require('./operations/records.js'),
+  ...require('./operations/schemas.js'),
+  ...require('./operations/topics.js'),
+};
+
+/** Emitted to iterators when no more changes will come. */
+const CHANGES_ENDED = Symbol('the changes ended');
+
 /** A client of a list of servers. */
-class Client {
+class Client extends EventEmitter {
   #channel;
+  #watched = false;
+  #ended = false;
+
+  static {
+    for (const [name, operation] of Object.entries(operations)) {
+      const take = /** @type {(channel: Channel, ...args: any[]) => Promise<any>} */ (operation);
+      /** @type {(this: Client, ...args: any[]) => Promise<any>} */
+      const method = async function (...args) {
+        return take(this.#channel, ...args);
+      };
+      Object.defineProperty(method, 'name', { value: name, configurable: true });
+      Object.defineProperty(Client.prototype, name, { value: method, configurable: true, writable: true });
+    }
+  }
 
   /**
    * @param {string | string[] | api.ClientOptions} options
    */
   constructor(options) {
+    super();
     this.#channel = new Channel(config(options));
+    this.on('newListener', (event) => {
+      if (event === 'stateChange') this.#watch();
+    });
   }
 
   /** @param {string | string[] | api.ClientOptions} options */
@@ -28,159 +64,47 @@ class Client {
   }
 
   /**
-   * @param {string} username
-   * @param {string} password
-   * @returns {Promise<api.AuthSession>}
+   * Emits the changes of the servers from the first listener on, until the client is closed.
+   *
+   * Nothing but the channel refers to the wait for the next change, so that a
+   * client that is dropped can be collected under it.
    */
-  async authenticate(username, password) {
-    args.text(username, 'username');
-    args.secret(password, 'password');
-    return this.#channel.call((native, token) => native.authenticate(token, username, password));
+  async #watch() {
+    if (this.#watched) return;
+    this.#watched = true;
+    for (let change = await this.#change(); change; change = await this.#change()) {
+      this.#emitLater('stateChange', change);
+    }
+    this.#ended = true;
+    this.#emitLater(CHANGES_ENDED);
   }
 
   /**
-   * @param {string} username
-   * @param {string} password
-   * @returns {Promise<api.AuthSession>}
+   * The next change of a server; `null` at the end, or where the client was closed before.
+   *
+   * @returns {Promise<api.StateChange | null>}
    */
-  async authenticateScram(username, password) {
-    args.text(username, 'username');
-    args.secret(password, 'password');
-    return this.#channel.call((native, token) => native.authenticateScram(token, username, password));
+  async #change() {
+    const next = this.#channel.background((native, token) => native.nextStateChange(token));
+    return next.then((change) => change && stateChange(change), () => null);
   }
 
   /**
-   * @param {string} name
-   * @param {number | { partitions?: number }} [partitions]
-   * @returns {Promise<number>}
+   * Emits from the event loop, where an error of a listener is the program's and disturbs nothing here.
+   *
+   * @param {string | symbol} event
+   * @param {unknown[]} values
    */
-  async createTopic(name, partitions) {
-    args.text(name, 'name');
-    const options = typeof partitions === 'number' ? { partitions } : partitions;
-    const count = args.optionalWhole(args.options(options, 'createTopic', ['partitions']).partitions, 'partitions');
-    return this.#channel.call((native, token) => native.createTopic(token, name, count));
+  #emitLater(event, ...values) {
+    process.nextTick(() => this.emit(event, ...values));
   }
 
-  /** @returns {Promise<string[]>} */
-  async listTopics() {
-    return this.#channel.call((native, token) => native.listTopics(token));
-  }
-
-  /**
-   * @param {string} name
-   * @returns {Promise<void>}
-   */
-  async deleteTopic(name) {
-    args.text(name, 'name');
-    return this.#channel.call((native, token) => native.deleteTopic(token, name));
-  }
-
-  /**
-   * @param {string} topic
-   * @returns {Promise<api.TopicMetadata>}
-   */
-  async getMetadata(topic) {
-    args.text(topic, 'topic');
-    return this.#channel.call((native, token) => native.getMetadata(token, topic));
-  }
-
-  /**
-   * @param {string} topic
-   * @param {number} partition
-   * @returns {Promise<api.OffsetBounds>}
-   */
-  async getOffsetBounds(topic, partition) {
-    args.text(topic, 'topic');
-    args.whole(partition, 'partition');
-    return this.#channel.call((native, token) => native.getOffsetBounds(token, topic, partition));
-  }
-
-  /**
-   * @param {string} topic
-   * @param {api.Bytes} value
-   * @param {api.PublishOptions} [options]
-   * @returns {Promise<api.Published>}
-   */
-  async publish(topic, value, options) {
-    const { key, partition } = args.options(options, 'publish', ['key', 'partition']);
-    return this.#append(topic, args.optionalWhole(partition, 'partition'), key, value);
-  }
-
-  /**
-   * @param {string} topic
-   * @param {api.Bytes | null} key
-   * @param {api.Bytes} value
-   * @returns {Promise<api.Published>}
-   */
-  async publishWithKey(topic, key, value) {
-    return this.#append(topic, null, key, value);
-  }
-
-  /**
-   * @param {string} topic
-   * @param {number} partition
-   * @param {api.Bytes} value
-   * @param {{ key?: api.Bytes | null }} [options]
-   * @returns {Promise<api.Published>}
-   */
-  async publishToPartition(topic, partition, value, options) {
-    const { key } = args.options(options, 'publishToPartition', ['key']);
-    return this.#append(topic, args.whole(partition, 'partition'), key, value);
-  }
-
-  /**
-   * @param {string} topic
-   * @param {number | null} partition
-   * @param {unknown} key
-   * @param {unknown} value
-   */
-  async #append(topic, partition, key, value) {
-    args.text(topic, 'topic');
-    const keyBytes = args.optionalKey(key);
-    const valueBytes = args.bytes(value, 'value');
-    const published = await this.#channel.call((native, token) =>
-      native.publish(token, topic, partition, keyBytes, valueBytes),
-    );
-    return { topic, ...published };
-  }
-
-  /**
-   * @param {string} topic
-   * @param {Iterable<api.Bytes | api.BatchRecord>} batch
-   * @param {{ partition?: number | null }} [options]
-   * @returns {Promise<api.PublishedBatch>}
-   */
-  async publishBatch(topic, batch, options) {
-    args.text(topic, 'topic');
-    const partition = args.optionalWhole(args.options(options, 'publishBatch', ['partition']).partition, 'partition');
-    const { lengths, packed } = args.pack(batch);
-    const published = await this.#channel.call((native, token) =>
-      native.publishBatch(token, topic, partition, lengths, packed),
-    );
-    return { topic, ...published };
-  }
-
-  /**
-   * @param {string} topic
-   * @param {number} partition
-   * @param {bigint | number} offset
-   * @param {number} maxMessages
-   * @returns {Promise<api.Record[]>}
-   */
-  async consume(topic, partition, offset, maxMessages) {
-    args.text(topic, 'topic');
-    args.whole(partition, 'partition');
-    args.whole(maxMessages, 'maxMessages');
-    const from = args.offset(offset);
-    const packed = await this.#channel.call((native, token) =>
-      native.consume(token, topic, partition, from, maxMessages),
-    );
-    return records(topic, packed);
-  }
-
-  /** @returns {Promise<void>} */
-  async ping() {
-    return this.#channel.call((native, token) => native.ping(token));
+  /** @returns {AsyncIterableIterator<api.StateChange>} */
+  stateChanges() {
+    const close = /** @type {any[]} */ ([CHANGES_ENDED]);
+    const changes = on(this, 'stateChange', { close });
+    if (this.#ended) this.emit(CHANGES_ENDED);
+    return firstOfEach(changes);
   }
 
   /**
@@ -188,14 +112,38 @@ class Client {
    * @returns {Promise<void>}
    */
   async close(options) {
-    const limit = args.milliseconds(args.options(options, 'close', ['timeoutMs']).timeoutMs);
+    const { timeoutMs } = args.options(options, 'close', ['timeoutMs']);
+    const limit = args.optionalMilliseconds(timeoutMs, 'timeoutMs');
     return this.#channel.call((native, token) => native.close(token, limit));
+  }
+
+  /** Nothing, for `console.log`: least of all what an EventEmitter is made of. */
+  [inspect.custom]() {
+    return `${this.constructor.name} {}`;
   }
 
   /** Closes at the end of an `await using` block. */
   [Symbol.asyncDispose ?? Symbol('asyncDispose')]() {
     return this.close();
   }
+}
+
+/**
+ * @param {NativeStateChange} change
+ * @returns {api.StateChange}
+ */
+function stateChange(change) {
+  if (change.type !== 'degraded') return change;
+  return { ...change, since: new Date(change.since), reason: new RivvenError(change.reason) };
+}
+
+/**
+ * The values of events that have one each.
+ *
+ * @param {AsyncIterable<any[]>} events
+ */
+async function* firstOfEach(events) {
+  for await (const [value] of events) yield value;
 }
 
 /**

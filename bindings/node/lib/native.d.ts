@@ -1,7 +1,7 @@
 // The native part, for type checks of this folder. Calls give an error of the
 // call itself, or null when an answer will come under the token.
 
-import type { RivvenErrorFields } from '../index';
+import type { LogRecord, RivvenErrorFields, ServerStats } from '../index';
 
 export interface Completion {
   token: number;
@@ -9,42 +9,121 @@ export interface Completion {
   value?: unknown;
 }
 
+/** The answer to one of many calls that were made as one. */
+export interface Outcome {
+  failure?: RivvenErrorFields;
+  value?: unknown;
+}
+
+/** A change of a server; `since` in milliseconds since 1970. */
+export type NativeStateChange =
+  | { type: 'degraded'; server: string; since: number; reason: RivvenErrorFields; attempts: number }
+  | { type: 'recovered'; server: string; afterMs: number; attempts: number }
+  | { type: 'missed'; count: number };
+
+export type NativeServer = Omit<ServerStats, 'lastError'> & { lastError: RivvenErrorFields | null };
+
+/** What is to be read of a partition. */
+export interface Fetch {
+  topic: string;
+  partition: number;
+  offset: bigint;
+  maxMessages: number;
+  isolationLevel: number | null;
+  maxWaitMs: number | null;
+}
+
+/** What a member that joins says of itself. */
+export interface Join {
+  member: string;
+  sessionTimeoutMs: number;
+  rebalanceTimeoutMs: number;
+  protocolType: string;
+  subscriptions: string[];
+}
+
+/** A change of one quota. */
+export interface Alteration {
+  entityType: string;
+  entityName: string | null;
+  quotaKey: string;
+  quotaValue: bigint | null;
+}
+
+/** An error of the call itself. */
+type Failed = RivvenErrorFields | null;
+
+/** An offset to be committed. */
+type Commit = { topic: string; partition: number; offset: bigint };
+
 export class NativeClient {
   private constructor();
   drain(): Completion[];
   hold(): void;
   release(): void;
-  connect(token: number): RivvenErrorFields | null;
-  close(token: number, limitMs: number | null): RivvenErrorFields | null;
-  authenticate(token: number, username: string, password: string): RivvenErrorFields | null;
-  authenticateScram(token: number, username: string, password: string): RivvenErrorFields | null;
-  ping(token: number): RivvenErrorFields | null;
-  createTopic(token: number, name: string, partitions: number | null): RivvenErrorFields | null;
-  listTopics(token: number): RivvenErrorFields | null;
-  deleteTopic(token: number, name: string): RivvenErrorFields | null;
-  getMetadata(token: number, topic: string): RivvenErrorFields | null;
-  getOffsetBounds(token: number, topic: string, partition: number): RivvenErrorFields | null;
+  connect(token: number): Failed;
+  close(token: number, limitMs: number | null): Failed;
+  nextStateChange(token: number): Failed;
+
+  authenticate(token: number, username: string, password: string): Failed;
+  authenticateScram(token: number, username: string, password: string): Failed;
+
+  ping(token: number): Failed;
+  getClusterMetadata(token: number, topics: string[]): Failed;
+  stats(token: number): Failed;
+
+  createTopic(token: number, name: string, partitions: number | null): Failed;
+  listTopics(token: number): Failed;
+  deleteTopic(token: number, name: string): Failed;
+  getMetadata(token: number, topic: string): Failed;
+  createPartitions(token: number, topic: string, count: number): Failed;
+  describeTopicConfigs(token: number, topics: string[]): Failed;
+  alterTopicConfig(token: number, topic: string, configs: [key: string, value: string | null][]): Failed;
+  deleteRecords(token: number, topic: string, before: [partition: number, offset: bigint][]): Failed;
+
   publish(
     token: number,
     topic: string,
     partition: number | null,
     key: Uint8Array | null,
     value: Uint8Array,
-  ): RivvenErrorFields | null;
+  ): Failed;
   publishBatch(
     token: number,
     topic: string,
     partition: number | null,
     lengths: Int32Array,
     bytes: Uint8Array,
-  ): RivvenErrorFields | null;
-  consume(
+  ): Failed;
+  consume(token: number, fetch: Fetch): Failed;
+  consumePipelined(token: number, fetches: Fetch[]): Failed;
+
+  getOffsetBounds(token: number, topic: string, partition: number): Failed;
+  getOffsetForTimestamp(token: number, topic: string, partition: number, timestampMs: number): Failed;
+  commitOffset(token: number, group: string, commit: Commit): Failed;
+  commitOffsetsPipelined(token: number, group: string, commits: Commit[]): Failed;
+  getOffset(token: number, group: string, topic: string, partition: number): Failed;
+
+  listGroups(token: number): Failed;
+  describeGroup(token: number, group: string): Failed;
+  deleteGroup(token: number, group: string): Failed;
+  joinGroup(token: number, group: string, join: Join): Failed;
+  syncGroup(
     token: number,
-    topic: string,
-    partition: number,
-    offset: bigint,
-    maxMessages: number,
-  ): RivvenErrorFields | null;
+    group: string,
+    generation: number,
+    member: string,
+    assignments: [member: string, topics: [topic: string, partitions: number[]][]][],
+  ): Failed;
+  heartbeat(token: number, group: string, generation: number, member: string): Failed;
+  leaveGroup(token: number, group: string, member: string): Failed;
+
+  describeQuotas(token: number, entities: [entityType: string, entityName: string | null][]): Failed;
+  alterQuotas(token: number, alterations: Alteration[]): Failed;
+
+  registerSchema(token: number, url: string, subject: string, schemaType: string, schema: string): Failed;
+  getSchema(token: number, url: string, id: number): Failed;
+  getSchemaVersion(token: number, url: string, subject: string, version: number | null): Failed;
 }
 
 /** The records of an answer, as `src/records.rs` packs them. */
@@ -54,5 +133,16 @@ export interface PackedRecords {
   headers: [record: number, name: string, value: Buffer][];
 }
 
+/** A line of the log; `time` in milliseconds since 1970. */
+export type NativeLogRecord = Omit<LogRecord, 'time'> & { time: number };
+
+export class NativeLog {
+  private constructor();
+  drain(): NativeLogRecord[];
+  close(): void;
+}
+
+export function logLevels(): string[];
+export function openLog(level: string, wake: () => void): NativeLog;
 export function open(config: { [key: string]: string }, wake: () => void): NativeClient | RivvenErrorFields;
 export function version(): string;

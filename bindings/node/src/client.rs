@@ -1,34 +1,30 @@
 //! The native half of a client.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use napi::bindgen_prelude::{BigInt, Either, Function};
-use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
-use napi::{Env, Status, sys};
+use napi::Env;
+use napi::bindgen_prelude::{Either, Function};
 use napi_derive::napi;
-use rivven_bridge::{Answer, Ask, Client, Completion as Entry, Queue, catch_panic};
-use rivven_client::ops::{
-    Consume, CreateTopic, DeleteTopic, GetMetadata, GetOffsetBounds, ListTopics, Ping, Publish, PublishBatch,
-};
-use rivven_client::{AuthConfig, Properties, Result};
+use rivven_bridge::{Answer, Ask, Client, Completion as Entry, NextStateChange, Queue, catch_panic};
+use rivven_client::{AuthConfig, Error, Properties, Result};
 
 use crate::completion::{Completion, Value};
 use crate::failure::Failure;
+use crate::wake::Wake;
 
-/// Wakes the event loop; weak: by itself it does not keep the process alive.
-type Wake = ThreadsafeFunction<(), (), (), Status, false, true>;
-
-/// A client and the queue of its answers.
+/// A client and the queue of its answers; the operations are in the folder `operations`.
 ///
 /// Every call takes the token under which its answer will be drained. What it
 /// returns is an error of the call itself, after which no answer comes.
 #[napi]
 pub(crate) struct NativeClient {
-    client: Client,
-    queue: Arc<Queue>,
-    wake: Arc<Wake>,
+    pub(crate) client: Client,
+    pub(crate) queue: Arc<Queue>,
+    wake: Wake,
+    changes: OnceCell<NextStateChange>,
 }
 
 /// Makes a client; `wake` is called on the event loop when answers are to be drained.
@@ -41,15 +37,14 @@ pub(crate) fn open(
         Ok(client) => client,
         Err(error) => return Ok(Either::B(error.into())),
     };
-    let wake: Arc<Wake> = Arc::new(wake.build_threadsafe_function().weak::<true>().build()?);
-    let queue = Queue::with_call({
-        let wake = Arc::clone(&wake);
-        move || {
-            // An environment that is being torn down refuses: nobody waits for its answers.
-            let _ = wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
-        }
-    });
-    Ok(Either::A(NativeClient { client, queue, wake }))
+    let wake = Wake::new(&wake)?;
+    let queue = Queue::with_call(wake.signal());
+    Ok(Either::A(NativeClient { client, queue, wake, changes: OnceCell::new() }))
+}
+
+/// A duration of so many milliseconds, of which JavaScript may give infinitely many.
+pub(crate) fn milliseconds(ms: f64) -> Duration {
+    Duration::try_from_secs_f64(ms / 1000.0).unwrap_or(Duration::MAX)
 }
 
 fn properties(config: HashMap<String, String>) -> Result<Properties> {
@@ -72,15 +67,13 @@ impl NativeClient {
     /// Keeps the event loop alive from now on, for calls that wait for their answers.
     #[napi]
     pub fn hold(&self, env: Env) {
-        // SAFETY: the function is alive, as it was not aborted, and this is its environment's thread.
-        self.if_alive(|wake| unsafe { sys::napi_ref_threadsafe_function(env.raw(), wake) });
+        self.wake.hold(env);
     }
 
     /// Ends [`hold`](NativeClient::hold).
     #[napi]
     pub fn release(&self, env: Env) {
-        // SAFETY: as in `hold`.
-        self.if_alive(|wake| unsafe { sys::napi_unref_threadsafe_function(env.raw(), wake) });
+        self.wake.release(env);
     }
 
     /// Waits for a first ready connection.
@@ -92,108 +85,29 @@ impl NativeClient {
     /// Closes; `limit` in milliseconds.
     #[napi]
     pub fn close(&self, token: i64, limit: Option<f64>) -> Option<Failure> {
-        let limit = limit.map(|ms| Duration::try_from_secs_f64(ms / 1000.0).unwrap_or(Duration::MAX));
-        self.attempt(|| self.client.submit_close(limit, &self.queue, token as u64))
+        self.attempt(|| self.client.submit_close(limit.map(milliseconds), &self.queue, token as u64))
     }
 
-    /// Logs in with the password itself.
+    /// Waits for the next change of a server, from the first such call on.
     #[napi]
-    pub fn authenticate(&self, token: i64, username: String, password: String) -> Option<Failure> {
-        self.log_in(token, &AuthConfig::plain(username, password))
-    }
-
-    /// Logs in by SCRAM-SHA-256.
-    #[napi]
-    pub fn authenticate_scram(&self, token: i64, username: String, password: String) -> Option<Failure> {
-        self.log_in(token, &AuthConfig::new(username, password))
-    }
-
-    /// Asks for a sign of life.
-    #[napi]
-    pub fn ping(&self, token: i64) -> Option<Failure> {
-        self.submit(token, &Ping)
-    }
-
-    /// Creates a topic.
-    #[napi]
-    pub fn create_topic(&self, token: i64, name: String, partitions: Option<u32>) -> Option<Failure> {
-        self.submit(token, &CreateTopic { name: &name, partitions })
-    }
-
-    /// Lists the topics.
-    #[napi]
-    pub fn list_topics(&self, token: i64) -> Option<Failure> {
-        self.submit(token, &ListTopics)
-    }
-
-    /// Deletes a topic.
-    #[napi]
-    pub fn delete_topic(&self, token: i64, name: String) -> Option<Failure> {
-        self.submit(token, &DeleteTopic { name: &name })
-    }
-
-    /// Asks for the number of partitions of a topic.
-    #[napi]
-    pub fn get_metadata(&self, token: i64, topic: String) -> Option<Failure> {
-        self.submit(token, &GetMetadata { topic: &topic })
-    }
-
-    /// Asks for the range of a partition.
-    #[napi]
-    pub fn get_offset_bounds(&self, token: i64, topic: String, partition: u32) -> Option<Failure> {
-        self.submit(token, &GetOffsetBounds { topic: &topic, partition })
-    }
-
-    /// Appends a record.
-    #[napi]
-    pub fn publish(
-        &self,
-        token: i64,
-        topic: String,
-        partition: Option<u32>,
-        key: Option<&[u8]>,
-        value: &[u8],
-    ) -> Option<Failure> {
-        self.submit(token, &Publish { topic: &topic, partition, key, value })
-    }
-
-    /// Appends records: `lengths` holds two numbers of each, of the key (-1 for
-    /// none) and of the value, `bytes` the keys and values one after another.
-    #[napi]
-    pub fn publish_batch(
-        &self,
-        token: i64,
-        topic: String,
-        partition: Option<u32>,
-        lengths: &[i32],
-        bytes: &[u8],
-    ) -> Option<Failure> {
+    pub fn next_state_change(&self, token: i64) -> Option<Failure> {
         self.attempt(|| {
-            let records = unpack(lengths, bytes);
-            let records = records.iter().copied();
-            self.client.submit(&PublishBatch { topic: &topic, partition, records }, &self.queue, token as u64)
+            let changes = match self.changes.get() {
+                Some(changes) => changes.clone(),
+                None => self.begin_changes()?,
+            };
+            self.client.submit(&changes, &self.queue, token as u64)
         })
-    }
-
-    /// Reads records.
-    #[napi]
-    pub fn consume(
-        &self,
-        token: i64,
-        topic: String,
-        partition: u32,
-        offset: BigInt,
-        max_messages: u32,
-    ) -> Option<Failure> {
-        let (_, offset, _) = offset.get_u64();
-        let topic = &topic;
-        let operation = Consume { topic, partition, offset, max_messages, isolation_level: None, max_wait: None };
-        self.submit(token, &operation)
     }
 }
 
 impl NativeClient {
-    fn submit<O>(&self, token: i64, operation: &O) -> Option<Failure>
+    fn begin_changes(&self) -> Result<NextStateChange> {
+        let changes = self.client.state_changes()?;
+        Ok(self.changes.get_or_init(|| changes).clone())
+    }
+
+    pub(crate) fn submit<O>(&self, token: i64, operation: &O) -> Option<Failure>
     where
         O: Ask,
         Answer: From<O::Output>,
@@ -201,41 +115,26 @@ impl NativeClient {
         self.attempt(|| self.client.submit(operation, &self.queue, token as u64))
     }
 
-    fn log_in(&self, token: i64, auth: &AuthConfig) -> Option<Failure> {
+    pub(crate) fn log_in(&self, token: i64, auth: &AuthConfig) -> Option<Failure> {
         self.attempt(|| self.client.submit_log_in(auth, &self.queue, token as u64))
     }
 
-    fn attempt(&self, call: impl FnOnce() -> Result<()>) -> Option<Failure> {
+    pub(crate) fn attempt(&self, call: impl FnOnce() -> Result<()>) -> Option<Failure> {
         catch_panic(call).err().map(Failure::from)
     }
 
     fn completion(&self, Entry { token, result }: Entry) -> Completion {
         let token = token as i64;
         match result {
-            Ok(answer) => Completion { token, failure: None, value: Some(Value(answer)) },
-            Err(error) => {
-                let failure = Failure::new(&error, self.client.explain(&error));
-                Completion { token, failure: Some(failure), value: None }
+            Ok(answer) => {
+                let value = Value::new(answer, |error| self.failure(&error));
+                Completion { token, failure: None, value: Some(value) }
             }
+            Err(error) => Completion { token, failure: Some(self.failure(&error)), value: None },
         }
     }
 
-    /// Calls with the thread-safe function, unless its environment has ended.
-    fn if_alive(&self, call: impl FnOnce(sys::napi_threadsafe_function) -> sys::napi_status) {
-        self.wake.handle.with_read_aborted(|aborted| {
-            if !aborted {
-                call(self.wake.raw());
-            }
-        });
+    fn failure(&self, error: &Error) -> Failure {
+        Failure::new(error, self.client.explain(error))
     }
-}
-
-/// The records of a hand-over buffer, whose lengths `lib/pack.js` has measured.
-fn unpack<'a>(lengths: &[i32], mut bytes: &'a [u8]) -> Vec<(Option<&'a [u8]>, &'a [u8])> {
-    let mut take = |length: i32| {
-        let (taken, rest) = bytes.split_at(length as usize);
-        bytes = rest;
-        taken
-    };
-    lengths.chunks_exact(2).map(|pair| ((pair[0] >= 0).then(|| take(pair[0])), take(pair[1]))).collect()
 }

@@ -1,11 +1,18 @@
 //! Answers as JavaScript values.
 
+use std::collections::HashMap;
+
 use napi::bindgen_prelude::{ToNapiValue, sys};
 use napi_derive::napi;
 use rivven_bridge::Answer;
+use rivven_client::{Error, Result};
 
 use crate::failure::Failure;
 use crate::records::Records;
+use crate::values::{
+    ClusterMetadata, DeletedRecords, GroupMembership, OffsetBounds, Published, PublishedBatch, QuotaEntry, Schema,
+    Session, StateChange, Stats, TopicConfigAltered, TopicConfigValue, TopicMetadata, TopicPartitions, list,
+};
 
 /// The answer to one call.
 #[napi(object, object_from_js = false)]
@@ -18,84 +25,97 @@ pub(crate) struct Completion {
     pub value: Option<Value>,
 }
 
+/// The answer to one of many calls that were made as one.
+#[napi(object, object_from_js = false)]
+pub(crate) struct Settled {
+    /// Why it failed, if it did.
+    pub failure: Option<Failure>,
+    /// What it gave.
+    pub value: Option<Value>,
+}
+
 /// An answer on its way to JavaScript.
-pub(crate) struct Value(pub(crate) Answer);
-
-/// Where a record went.
-#[napi(object, object_from_js = false)]
-pub(crate) struct Published {
-    /// The partition.
-    pub partition: u32,
-    /// The offset of the record.
-    pub offset: u64,
+pub(crate) enum Value {
+    Answer(Answer),
+    Settled(Vec<Settled>),
 }
 
-/// Where a batch went.
-#[napi(object, object_from_js = false)]
-pub(crate) struct PublishedBatch {
-    /// The partition.
-    pub partition: u32,
-    /// The offset of the first record.
-    pub base_offset: u64,
-    /// The number of records.
-    pub count: u32,
+impl Value {
+    /// Prepares an answer, whose inner errors are described by `explain`.
+    pub(crate) fn new(answer: Answer, explain: impl Fn(Error) -> Failure) -> Self {
+        match answer {
+            Answer::Fetches(results) => Value::Settled(settled(results, explain)),
+            Answer::Outcomes(results) => Value::Settled(settled(results, explain)),
+            answer => Value::Answer(answer),
+        }
+    }
 }
 
-/// A topic.
-#[napi(object, object_from_js = false)]
-pub(crate) struct TopicMetadata {
-    /// The name.
-    pub name: String,
-    /// The number of partitions.
-    pub partitions: u32,
-}
-
-/// The range of a partition.
-#[napi(object, object_from_js = false)]
-pub(crate) struct OffsetBounds {
-    /// The first offset.
-    pub earliest: u64,
-    /// The next offset to be written.
-    pub latest: u64,
-}
-
-/// A login.
-#[napi(object, object_from_js = false)]
-pub(crate) struct Session {
-    /// The broker's name for it.
-    pub session_id: String,
-    /// How long it holds, in seconds.
-    pub expires_in: f64,
+fn settled<T>(results: Vec<Result<T>>, explain: impl Fn(Error) -> Failure) -> Vec<Settled>
+where
+    Answer: From<T>,
+{
+    let settle = |result: Result<T>| match result {
+        Ok(output) => Settled { failure: None, value: Some(Value::Answer(output.into())) },
+        Err(error) => Settled { failure: Some(explain(error)), value: None },
+    };
+    results.into_iter().map(settle).collect()
 }
 
 impl ToNapiValue for Value {
     unsafe fn to_napi_value(env: sys::napi_env, value: Self) -> napi::Result<sys::napi_value> {
         // SAFETY: the environment is the one that this function was called with.
         unsafe {
-            match value.0 {
-                Answer::Number(count) => u32::to_napi_value(env, count),
-                Answer::Names(names) => Vec::to_napi_value(env, names),
-                Answer::Messages(messages) => Records::to_napi_value(env, Records::pack(&messages)),
-                Answer::Published(to) => {
-                    let (partition, offset) = (to.partition, to.offset);
-                    Published::to_napi_value(env, Published { partition, offset })
-                }
-                Answer::PublishedBatch(to) => {
-                    let (partition, base_offset, count) = (to.partition, to.base_offset, to.record_count);
-                    PublishedBatch::to_napi_value(env, PublishedBatch { partition, base_offset, count })
-                }
-                Answer::TopicMetadata((name, partitions)) => {
-                    TopicMetadata::to_napi_value(env, TopicMetadata { name, partitions })
-                }
-                Answer::OffsetBounds((earliest, latest)) => {
-                    OffsetBounds::to_napi_value(env, OffsetBounds { earliest, latest })
-                }
-                Answer::Session(session) => {
-                    let expires_in = session.expires_in as f64;
-                    Session::to_napi_value(env, Session { session_id: session.session_id, expires_in })
-                }
-                _ => <()>::to_napi_value(env, ()),
+            match value {
+                Value::Settled(results) => Vec::to_napi_value(env, results),
+                Value::Answer(answer) => to_js(env, answer),
             }
+        }
+    }
+}
+
+/// # Safety
+///
+/// The environment must be that of the present call.
+unsafe fn to_js(env: sys::napi_env, answer: Answer) -> napi::Result<sys::napi_value> {
+    // SAFETY: as the caller promises.
+    unsafe {
+        match answer {
+            Answer::Number(number) => u32::to_napi_value(env, number),
+            Answer::Count(count) => f64::to_napi_value(env, count as f64),
+            Answer::HeartbeatCode(code) => i32::to_napi_value(env, code),
+            Answer::Names(names) => Vec::to_napi_value(env, names),
+            Answer::Messages(messages) => Records::to_napi_value(env, Records::pack(&messages)),
+            Answer::Published(to) => Published::to_napi_value(env, to.into()),
+            Answer::PublishedBatch(to) => PublishedBatch::to_napi_value(env, to.into()),
+            Answer::TopicMetadata(topic) => TopicMetadata::to_napi_value(env, topic.into()),
+            Answer::TopicConfigs(topics) => {
+                let topics = topics.into_iter().map(|(topic, configs)| {
+                    let configs = configs.into_iter().map(|(key, value)| (key, TopicConfigValue::from(value)));
+                    (topic, configs.collect::<HashMap<_, _>>())
+                });
+                HashMap::to_napi_value(env, topics.collect::<HashMap<_, _>>())
+            }
+            Answer::TopicConfigAltered(altered) => TopicConfigAltered::to_napi_value(env, altered.into()),
+            Answer::RecordsDeleted(results) => Vec::to_napi_value(env, list::<DeletedRecords, _>(results)),
+            Answer::ClusterMetadata(cluster) => ClusterMetadata::to_napi_value(env, cluster.into()),
+            Answer::OffsetBounds(bounds) => OffsetBounds::to_napi_value(env, bounds.into()),
+            Answer::Offset(offset) => Option::to_napi_value(env, offset),
+            Answer::GroupOffsets(topics) => {
+                let topics = topics.into_iter().map(|(topic, offsets)| {
+                    let offsets = offsets.into_iter().map(|(partition, offset)| (partition.to_string(), offset));
+                    (topic, offsets.collect::<HashMap<_, _>>())
+                });
+                HashMap::to_napi_value(env, topics.collect::<HashMap<_, _>>())
+            }
+            Answer::Membership(membership) => GroupMembership::to_napi_value(env, membership.into()),
+            Answer::Assignment(topics) => Vec::to_napi_value(env, list::<TopicPartitions, _>(topics)),
+            Answer::Quotas(entries) => Vec::to_napi_value(env, list::<QuotaEntry, _>(entries)),
+            Answer::Session(session) => Session::to_napi_value(env, session.into()),
+            Answer::Schema(schema) => Schema::to_napi_value(env, schema.into()),
+            Answer::Stats(stats) => Stats::to_napi_value(env, stats.into()),
+            Answer::StateChange(change) => Option::to_napi_value(env, change.map(StateChange::from)),
+            _ => <()>::to_napi_value(env, ()),
         }
     }
 }

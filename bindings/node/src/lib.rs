@@ -13,7 +13,11 @@
 mod client;
 mod completion;
 mod failure;
+mod log;
+mod operations;
 mod records;
+mod values;
+mod wake;
 
 use napi_derive::napi;
 

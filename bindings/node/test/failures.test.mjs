@@ -65,6 +65,7 @@ for (const [mode, code, text] of [
   ['silent', 'TIMED_OUT', /handshake/],
 ]) {
   test(`a server that does not come to an answer: ${mode}`, async (t) => {
+    // covers: F004 node, F022 node
     const address = await misbehave(t, mode);
     const error = await connecting(address, { connectionTimeoutMs: 500 });
     if (code) assert.equal(error.code, code);
@@ -108,6 +109,7 @@ test('a broker that stalls costs the request timeout', async (t) => {
 });
 
 test('of several dead servers each is named', async (t) => {
+  // covers: F038 node, F121 node
   const addresses = [await misbehave(t, 'http'), `127.0.0.1:${await freePort()}`];
   const error = await failure(Client.connect({ bootstrapServers: addresses }), addresses[0]);
   assert.equal(error.code, 'ALL_SERVERS_UNAVAILABLE');
@@ -115,7 +117,7 @@ test('of several dead servers each is named', async (t) => {
 });
 
 test('a dead server of a list is passed over', async (t) => {
-  // covers: F020 node
+  // covers: F020 node, F038 node
   const addresses = [`127.0.0.1:${await freePort()}`, await misbehave(t, 'stall')];
   const client = await Client.connect({ bootstrapServers: addresses.join(',') });
   await client.ping();

@@ -1,38 +1,16 @@
-// Every method against the real broker.
+// Topics, writing and plain reading against the real broker, arguments and errors.
+// Other reads, offsets, groups and administration are in files of their own.
 
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { inspect } from 'node:util';
-import rivven, { Client, Record, RivvenError, version } from 'rivven';
+import rivven, { Client, Record, version } from 'rivven';
 
-import { startBroker } from '../testing/servers.mjs';
+import { failsWith, refuses, withBroker } from '../testing/fixture.mjs';
 
 const require = createRequire(import.meta.url);
-let broker;
-let client;
-let topics = 0;
-
-before(async () => {
-  broker = await startBroker();
-  client = await Client.connect({ bootstrapServers: [broker.address], requestTimeoutMs: 20_000 });
-});
-
-after(async () => {
-  await client.close();
-  await broker.stop();
-});
-
-/** Makes a topic of this test's own. */
-async function newTopic(partitions = 1) {
-  const name = `topic-${++topics}`;
-  assert.equal(await client.createTopic(name, partitions), partitions);
-  return name;
-}
-
-function failsWith(code, promise) {
-  return assert.rejects(promise, (error) => error instanceof RivvenError && error.code === code);
-}
+const { broker, client, newTopic } = await withBroker();
 
 test('require and import give the same package', () => {
   assert.equal(require('rivven'), rivven);
@@ -87,9 +65,10 @@ test('keys and values come back as they were sent', async () => {
 test('a publish says where the record went', async () => {
   // covers: F007 node, F008 node
   const topic = await newTopic(3);
-  assert.deepEqual(await client.publish(topic, 'v', { partition: 2 }), { topic, partition: 2, offset: 0n });
-  assert.deepEqual(await client.publishToPartition(topic, 2, 'v'), { topic, partition: 2, offset: 1n });
-  assert.deepEqual(await client.publishToPartition(topic, 2, 'v', { key: 'k' }), { topic, partition: 2, offset: 2n });
+  const to = (offset) => ({ topic, partition: 2, offset, maybeDuplicate: false });
+  assert.deepEqual(await client.publish(topic, 'v', { partition: 2 }), to(0n));
+  assert.deepEqual(await client.publishToPartition(topic, 2, 'v'), to(1n));
+  assert.deepEqual(await client.publishToPartition(topic, 2, 'v', { key: 'k' }), to(2n));
   const first = await client.publishWithKey(topic, 'k', 'v');
   const second = await client.publishWithKey(topic, 'k', 'v');
   assert.equal(second.partition, first.partition);
@@ -104,7 +83,7 @@ test('a batch goes to one partition in its order', async () => {
   const keyed = [{ value: 'no key' }, { key: '', value: 'ü' }, { key: 'k', value: '' }];
   const batch = ['plain', Buffer.from([0, 255]), ...keyed];
   const written = await client.publishBatch(topic, batch, { partition: 1 });
-  assert.deepEqual(written, { topic, partition: 1, baseOffset: 0n, count: 5 });
+  assert.deepEqual(written, { topic, partition: 1, baseOffset: 0n, count: 5, maybeDuplicate: false });
   const read = await client.consume(topic, 1, 0n, 10);
   const shown = read.map(({ key, value }) => [key && String(key), value.toString('hex')]);
   const hex = (text) => Buffer.from(text).toString('hex');
@@ -158,7 +137,7 @@ test('a thousand calls at once get each its own answer', async () => {
 });
 
 test('arguments of the wrong kind are refused before anything is sent', async () => {
-  const wrong = [
+  await refuses([
     () => client.createTopic(5),
     () => client.createTopic('t', 1.5),
     () => client.createTopic('t', { parts: 1 }),
@@ -183,8 +162,7 @@ test('arguments of the wrong kind are refused before anything is sent', async ()
     () => client.consume('t', 0, 2n ** 64n, 1),
     () => client.consume('t', 0, 0n, NaN),
     () => client.close({ timeoutMs: -1 }),
-  ];
-  for (const call of wrong) await failsWith('INVALID_ARGUMENT', call());
+  ]);
 });
 
 test('the configuration is checked by the core, which suggests the right key', () => {

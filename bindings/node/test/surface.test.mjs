@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { Client, RivvenError } from 'rivven';
+import rivven, { Client, RivvenError } from 'rivven';
 
 import { packageFolder, repository } from '../testing/servers.mjs';
 
@@ -27,27 +27,28 @@ function declaration(head) {
   return declarations.slice(begin, declarations.indexOf('\n}', begin));
 }
 
-test('the client has every method of the surface', () => {
-  const names = all(source('bindings/bridge/src/surface.rs'), /^ +client\("(\w+)"\),$/gm).map(camelCase);
-  assert.ok(names.length >= 12);
-  const declared = all(declaration('export class Client {'), /^  (?:static )?(\w+)\(/gm);
-  for (const name of names) {
-    assert.equal(typeof Client.prototype[name], 'function', name);
-    assert.ok(declared.includes(name), `${name} is not declared`);
-  }
-});
-
 test('what is declared exists', () => {
-  for (const name of all(declaration('export class Client {'), /^  (\w+)\(/gm)) {
+  for (const name of all(declaration('export class Client '), /^  (\w+)\(/gm)) {
     assert.equal(typeof Client.prototype[name], 'function', name);
   }
-  for (const name of all(declaration('export class Client {'), /^  static (\w+)\(/gm)) {
+  for (const name of all(declaration('export class Client '), /^  static (\w+)\(/gm)) {
     assert.equal(typeof Client[name], 'function', name);
+  }
+  for (const name of all(declarations, /^export (?:function|class) (\w+)/gm)) {
+    assert.equal(typeof rivven[name], 'function', name);
   }
   const error = new RivvenError({ message: 'm', code: 'CLOSED' });
   for (const name of all(declaration('export class RivvenError'), /^  readonly (\w+):/gm)) {
     assert.ok(name in error, name);
   }
+});
+
+test('everything that is declared is documented', () => {
+  const lines = declarations.split('\n');
+  const declares = (line) => /^(?:export |  (?:readonly |static |private )*\[?[\w.]+\??[\]:(<])/.test(line);
+  const bare = lines.filter((line, index) => declares(line) && !lines[index - 1].endsWith('*/'));
+  assert.deepEqual(bare, []);
+  assert.ok(lines.filter(declares).length > 200);
 });
 
 test('every error code is declared', () => {
@@ -56,10 +57,16 @@ test('every error code is declared', () => {
   assert.deepEqual(all(declarations, /^  \| '(\w+)'/gm), codes);
 });
 
+test('every level of the log is declared', () => {
+  const [levels] = all(source('bindings/bridge/src/log.rs'), /\["(off.*trace)"\]/g);
+  const [declared] = all(declarations, /^export type LogLevel = '(.*)';$/gm);
+  assert.deepEqual(declared.split("' | '"), levels.split('", "'));
+});
+
 test('every configuration key is declared', () => {
   const keys = source('rivven-core/src/config/keys.rs').split('#[cfg(test)]')[0];
-  const names = all(keys, /"([a-z0-9]+(?:\.[a-z0-9]+)+)"/g).map(camelCase);
-  assert.ok(names.length >= 6);
+  const names = all(keys, /\b(?:(?:milliseconds|integer|flag|text)\(|name: )\s*"([a-z0-9.]+)"/g).map(camelCase);
+  assert.ok(names.length >= 26);
   const declared = all(declaration('export interface ClientOptions {'), /^  (\w+)\??:/gm);
   assert.deepEqual(declared.sort(), names.sort());
 });

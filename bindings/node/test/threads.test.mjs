@@ -71,6 +71,15 @@ test('the threads end after a worker that left its client open', async () => {
   await threadsBecome(0);
 });
 
+test('the threads end although a listener waits for changes', async () => {
+  const client = await Client.connect(broker.address);
+  client.on('stateChange', () => {});
+  const waiting = client.stateChanges().next();
+  await client.close();
+  assert.equal((await waiting).done, true);
+  await threadsBecome(0);
+});
+
 test('the threads end although calls stall', async (t) => {
   const client = await Client.connect(await misbehave(t, 'stall'));
   const call = client.listTopics();

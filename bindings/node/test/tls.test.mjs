@@ -48,7 +48,7 @@ async function refused(options, text) {
 }
 
 test('a client connects by TLS, with and without a certificate of its own', async () => {
-  // covers: F005 node
+  // covers: F005 node, F016 node, F019 node
   await use(broker.tls);
   await use(broker.own);
 });
@@ -68,7 +68,7 @@ test('an authority that is not trusted is refused', async () => {
 });
 
 test('a certificate for another name is refused unless that name is expected', async (t) => {
-  // covers: F017 node
+  // covers: F017 node, F016 node
   const { tls } = await secureBroker(t, '--san', 'broker.example');
   await refused(tls, /not valid for 127\.0\.0\.1.*tls\.server\.name/);
   await refused({ ...tls, tlsServerName: 'elsewhere.example' }, /not valid for elsewhere\.example/);

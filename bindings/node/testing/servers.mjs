@@ -17,7 +17,7 @@ const brokerProgram =
   process.env.RIVVEN_TEST_BROKER ?? path.join(repository, 'testing/broker/target/debug/rivven-test-broker');
 const misbehaveProgram = process.env.RIVVEN_MISBEHAVE ?? path.join(repository, 'target/debug/rivven-misbehave');
 
-/** Starts a broker; gives what it says of itself, above all its `address`, and how to `stop` it. */
+/** Starts a broker; gives what it says of itself, above all its `address`, and how to `stop` or `kill` it. */
 export function startBroker(...options) {
   return start(brokerProgram, options);
 }
@@ -59,14 +59,18 @@ async function start(program, args) {
     child.stdin.end();
     await ended;
   };
-  return { ...JSON.parse(line), stop };
+  const kill = async () => {
+    child.kill('SIGKILL');
+    await ended;
+  };
+  return { ...JSON.parse(line), stop, kill };
 }
 
 /**
  * Runs a module in a Node process of its own, with `address` defined: one, or a client's options.
  *
  * Gives its exit status or signal, its output and how long it took. A process
- * that does not end is killed after 30 s, which shows as the signal.
+ * that does not end is killed after a minute, which shows as the signal.
  */
 export async function run(source, address, flags = []) {
   const begin = performance.now();
@@ -74,7 +78,7 @@ export async function run(source, address, flags = []) {
   const child = spawn(process.execPath, [...flags, '--input-type=module', '-e', program], {
     cwd: packageFolder,
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 30_000,
+    timeout: 60_000,
     killSignal: 'SIGKILL',
   });
   const output = { stdout: '', stderr: '' };

@@ -1,8 +1,11 @@
 // Uses the whole interface as TypeScript sees it; compiled, never run.
 
-import rivven, { Client, Record, RivvenError, version } from 'rivven';
-import type { AuthSession, BatchRecord, Bytes, ClientOptions } from 'rivven';
-import type { ErrorCode, OffsetBounds, Outcome, PublishedBatch } from 'rivven';
+import { once } from 'node:events';
+import rivven, { Client, Record, RivvenError, onLog, version } from 'rivven';
+import type { AuthSession, BatchRecord, Bytes, ClientOptions, ClientStats, ClusterMetadata } from 'rivven';
+import type { DeletedRecords, ErrorCode, Fetch, GroupMembership, GroupOffsets, LogLevel, LogRecord } from 'rivven';
+import type { MemberAssignment, OffsetBounds, Outcome, PublishedBatch, QuotaEntry, Schema, Settled } from 'rivven';
+import type { StateChange, TopicConfigs, TopicPartitions } from 'rivven';
 
 const options: ClientOptions = {
   bootstrapServers: ['127.0.0.1:9092', '127.0.0.1:9093'],
@@ -10,6 +13,19 @@ const options: ClientOptions = {
   connectionTimeoutMs: 1000,
   requestTimeoutMs: 1000,
   closeTimeoutMs: 1000,
+  poolSizePerServer: 4,
+  maxConnectionLifetimeMs: 60_000,
+  idleTimeoutMs: 1000,
+  maxRetries: 0,
+  retryInitialDelayMs: 10,
+  retryMaxDelayMs: 100,
+  retryMultiplier: 1.5,
+  retryUnknownOutcome: false,
+  circuitBreakerFailureThreshold: 3,
+  circuitBreakerRecoveryTimeoutMs: 1000,
+  healthCheckEnabled: false,
+  healthCheckIntervalMs: 1000,
+  decompression: 'never',
   authUsername: 'user',
   authPassword: 'password',
   authMechanism: 'plain',
@@ -46,7 +62,8 @@ async function write(client: Client): Promise<bigint> {
   await client.publishToPartition(topic, partition, 'v', { key: Buffer.alloc(1) });
   const records: BatchRecord[] = [{ value: 'v' }, { key: null, value: 'v' }, { key: 'k', value: 'v' }];
   const batch: PublishedBatch = await client.publishBatch(topic, [...records, 'v'], { partition });
-  await client.publishBatch(topic, new Set(['v']));
+  const { maybeDuplicate } = await client.publishBatch(topic, new Set(['v']));
+  if (maybeDuplicate || batch.maybeDuplicate) return -1n;
   return offset + batch.baseOffset + BigInt(batch.count);
 }
 
@@ -60,6 +77,92 @@ async function read(client: Client): Promise<void> {
   }
 }
 
+async function readOtherwise(client: Client): Promise<bigint | undefined> {
+  const options = { isolationLevel: 1, maxWaitMs: 100 };
+  const records: Record[] = [
+    ...(await client.consume('t', 0, 0, 10, options)),
+    ...(await client.consumeReadCommitted('t', 0, 0n, 10)),
+    ...(await client.consumeWithIsolation('t', 0, 0n, 10, null)),
+    ...(await client.consumeLongPoll('t', 0, 0n, 10, 100)),
+    ...(await client.consumeLongPoll('t', 0, 0n, 10, 100, { isolationLevel: 0 })),
+  ];
+  const fetches: Fetch[] = [{ topic: 't', partition: 0, offset: 0, maxMessages: 10, isolationLevel: 1 }];
+  const results: Settled<Record[]>[] = await client.consumePipelined(fetches);
+  for (const result of results) {
+    if (result.status === 'fulfilled') records.push(...result.value);
+    else console.log(result.reason.code);
+  }
+  return records[0]?.offset;
+}
+
+async function administrate(client: Client): Promise<void> {
+  const count: number = await client.createPartitions('t', 5);
+  const configs: TopicConfigs = await client.describeTopicConfigs(['t']);
+  const changes = { 'retention.ms': 1000, 'cleanup.policy': null, 'segment.bytes': 5n };
+  const { topic, changedCount } = await client.alterTopicConfig('t', changes);
+  const deleted: DeletedRecords[] = await client.deleteRecords(topic, [{ partition: 0, offset: 1n }]);
+  const cluster: ClusterMetadata = await client.getClusterMetadata();
+  const leaders = cluster.topics.flatMap(({ partitions }) => partitions.map(({ leader }) => leader ?? 'none'));
+  const quotas: QuotaEntry[] = await client.describeQuotas([{ entityType: 'user', entityName: 'alice' }]);
+  const altered: number = await client.alterQuotas([
+    { entityType: 'user', entityName: 'alice', quotaKey: 'request_rate', quotaValue: null },
+    { entityType: 'default', quotaKey: 'request_rate', quotaValue: 5 },
+  ]);
+  const stats: ClientStats = await client.stats();
+  const states: string[] = stats.servers.map(({ circuitState, lastError }) => lastError?.code ?? circuitState);
+  console.log(count + changedCount + altered, configs['t']?.['retention.ms']?.value, deleted[0]?.lowWatermark);
+  console.log(leaders, quotas[0]?.quotas['request_rate'], states);
+}
+
+async function group(client: Client): Promise<void> {
+  const commit: void = await client.commitOffset('g', 't', 0, 5n);
+  const commits: Settled<void>[] = await client.commitOffsetsPipelined('g', [{ topic: 't', partition: 0, offset: 5 }]);
+  const offset: bigint | null = await client.getOffset('g', 't', 0);
+  const found: bigint | null = await client.getOffsetForTimestamp('t', 0, new Date());
+  const groups: string[] = await client.listGroups();
+  const offsets: GroupOffsets = await client.describeGroup('g');
+  await client.deleteGroup('g');
+  const timeouts = { sessionTimeoutMs: 1000, rebalanceTimeoutMs: 1000 };
+  const options = { ...timeouts, protocolType: 'consumer', subscriptions: ['t'] };
+  const { member, generation, members }: GroupMembership = await client.joinGroup('g', options);
+  const shares: MemberAssignment[] = members.map(({ member }) => ({ member, assignment: [] }));
+  const own: TopicPartitions[] = await client.syncGroup('g', generation, member, shares);
+  const code: number = await client.heartbeat('g', generation, member);
+  await client.leaveGroup('g', member);
+  await client.removeMember('g', 'other');
+  console.log(commit, commits.length, offset, found, groups, offsets['t']?.[0], own[0]?.partitions, code);
+}
+
+async function schemas(client: Client): Promise<Schema[]> {
+  const id: number = await client.registerSchema('http://127.0.0.1:8081', 's', 'AVRO', '"string"');
+  const byId: Schema = await client.getSchema('http://127.0.0.1:8081', id);
+  return [byId, await client.getSchemaVersion('http://127.0.0.1:8081', 's', byId.version)];
+}
+
+function tell(change: StateChange): string {
+  switch (change.type) {
+    case 'degraded':
+      return `${change.server} since ${change.since.toISOString()}: ${change.reason.code} ${change.attempts}`;
+    case 'recovered':
+      return `${change.server} after ${change.afterMs} ms ${change.attempts}`;
+    case 'missed':
+      return String(change.count);
+  }
+}
+
+async function watch(client: Client): Promise<void> {
+  const listener = (change: StateChange): void => console.log(tell(change));
+  client.on('stateChange', listener).once('stateChange', listener).off('stateChange', listener);
+  const [change] = (await once(client, 'stateChange')) as [StateChange];
+  console.log(tell(change));
+  for await (const change of client.stateChanges()) console.log(tell(change));
+}
+
+function listen(level: LogLevel): () => void {
+  onLog((record: LogRecord) => console.log(record.level, record.target, record.message, record.time.getTime()))();
+  return onLog(({ message }) => console.log(message), { level });
+}
+
 function explain(error: unknown): [ErrorCode, Outcome] {
   if (!(error instanceof RivvenError)) throw error;
   console.log(error.message, error.retriable, error.fatal, error.abortable, error.address?.length);
@@ -68,7 +171,10 @@ function explain(error: unknown): [ErrorCode, Outcome] {
 
 await using scoped = new Client('127.0.0.1:9092');
 const client = await Client.connect(options).catch((error) => Promise.reject(explain(error)));
+const stop = listen('debug');
 await Promise.all([topics(client), logIn(client), write(client), read(scoped), client.ping()]);
+await Promise.all([readOtherwise(client), administrate(client), group(client), schemas(client), watch(client)]);
+stop();
 await client.close();
 await client.close({ timeoutMs: 100 });
 console.log(version(), rivven.version());
@@ -77,6 +183,8 @@ console.log(version(), rivven.version());
 const wrongOffset: number = (await client.publish('t', 'v')).offset;
 // @ts-expect-error there is no such key
 new Client({ bootstrapServers: 'a', requestTimeout: 5 });
+// @ts-expect-error there is no such choice
+new Client({ bootstrapServers: 'a', decompression: 'sometimes' });
 // @ts-expect-error the servers are required
 new Client({});
 // @ts-expect-error a value is no number
@@ -85,4 +193,12 @@ await client.publish('t', 5);
 await client.publish('t', 'v', { headers: {} });
 // @ts-expect-error records come from the client
 new Record();
+// @ts-expect-error there is no such event
+client.on('stateChanged', () => {});
+// @ts-expect-error a change has its type first
+client.on('stateChange', (change) => change.server);
+// @ts-expect-error there is no such level
+onLog(() => {}, { level: 'loud' });
+// @ts-expect-error a new member says what it wants to read
+await client.joinGroup('g', { sessionTimeoutMs: 1, rebalanceTimeoutMs: 1, protocolType: 'consumer' });
 console.log(wrongOffset);

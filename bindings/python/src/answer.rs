@@ -1,54 +1,241 @@
 //! From answers to Python objects.
 
+use std::collections::HashMap;
+use std::time::SystemTime;
+
+use pyo3::IntoPyObjectExt;
+use pyo3::call::PyCallArgs;
 use pyo3::exceptions::PyNotImplementedError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyList, PyString, PyType};
+use pyo3::types::{PyDict, PyList, PyModule, PyString, PyType};
 use rivven_bridge::Answer;
-use rivven_client::ops::{MessageBatch, Published};
+use rivven_client::ops::{Assignment, ClusterMetadata, GroupMembership, MessageBatch, Published, TopicConfigs};
+use rivven_client::protocol::{QuotaEntry, TopicConfigValue};
+use rivven_client::{
+    CircuitState, DeleteRecordsResult, Error, PartitionMetadata, ResilientStats, Result, Schema, ServerStats,
+    StateChange, TopicMetadata,
+};
 
+use crate::client::Shared;
 use crate::message::Message;
 
-/// The object that a call gives; `topic` is the topic that it was about, if any.
-pub(crate) fn to_python<'py>(
-    py: Python<'py>,
-    answer: Answer,
-    topic: Option<&Bound<'py, PyString>>,
-) -> PyResult<Bound<'py, PyAny>> {
-    Ok(match answer {
-        Answer::Done => py.None().into_bound(py),
-        Answer::Published(published) => metadata(py, published, topic)?,
-        Answer::PublishedBatch(batch) => {
-            (batch.base_offset, batch.partition, batch.record_count).into_pyobject(py)?.into_any()
+/// What the caller wants to have of an answer.
+pub(crate) enum Form {
+    /// All of it.
+    Plain,
+    /// The same; it is about this topic, which records name.
+    Of(Py<PyString>),
+    /// A list, whose entries are about these topics.
+    OfEach(Vec<Py<PyString>>),
+    /// The settings of this topic, which alone was asked for.
+    SettingsOf(Py<PyString>),
+    /// The low watermark of the one partition; the text says what was attempted.
+    Watermark(String),
+}
+
+impl Form {
+    /// The form of an answer about a topic.
+    pub(crate) fn of(topic: &Bound<'_, PyString>) -> Self {
+        Form::Of(topic.clone().unbind())
+    }
+}
+
+type Given<'py> = PyResult<Bound<'py, PyAny>>;
+
+/// The object that a call gives.
+pub(crate) fn to_python<'py>(py: Python<'py>, client: &Shared, answer: Answer, form: &Form) -> Given<'py> {
+    match answer {
+        Answer::Done => Ok(py.None().into_bound(py)),
+        Answer::Published(published) => metadata(py, published, form),
+        Answer::PublishedBatch(batch) => (batch.base_offset, batch.partition, batch.record_count).into_bound_py_any(py),
+        Answer::Messages(batch) => messages(py, &batch, form.topic(py, 0)),
+        Answer::Fetches(fetches) => each(py, client, fetches, |at, batch| messages(py, &batch, form.topic(py, at))),
+        Answer::Outcomes(outcomes) => each(py, client, outcomes, |_, ()| Ok(py.None().into_bound(py))),
+        Answer::Number(number) => number.into_bound_py_any(py),
+        Answer::Count(count) => count.into_bound_py_any(py),
+        Answer::HeartbeatCode(code) => code.into_bound_py_any(py),
+        Answer::Names(names) => names.into_bound_py_any(py),
+        Answer::TopicMetadata(metadata) => metadata.into_bound_py_any(py),
+        Answer::TopicConfigs(configs) => settings(py, configs, form),
+        Answer::TopicConfigAltered(altered) => altered.changed_count.into_bound_py_any(py),
+        Answer::RecordsDeleted(results) => deleted(py, client, results, form),
+        Answer::ClusterMetadata(metadata) => cluster(py, metadata),
+        Answer::OffsetBounds(bounds) => bounds.into_bound_py_any(py),
+        Answer::Offset(offset) => offset.into_bound_py_any(py),
+        Answer::GroupOffsets(offsets) => offsets.into_bound_py_any(py),
+        Answer::Membership(membership) => self::membership(py, membership),
+        Answer::Assignment(assignment) => self::assignment(py, assignment),
+        Answer::Quotas(entries) => list(py, entries, |entry| quota(py, entry)),
+        Answer::Session(session) => (session.session_id, session.expires_in).into_bound_py_any(py),
+        Answer::Schema(schema) => self::schema(py, schema),
+        Answer::Stats(stats) => self::stats(py, client, stats),
+        Answer::StateChange(None) => Ok(py.None().into_bound(py)),
+        Answer::StateChange(Some(change)) => state_change(py, client, change),
+        other => Err(PyNotImplementedError::new_err(format!("no Python form of {other:?}"))),
+    }
+}
+
+impl Form {
+    /// The topic that the entry at a place is about.
+    fn topic<'py>(&self, py: Python<'py>, at: usize) -> Bound<'py, PyString> {
+        match self {
+            Form::Of(topic) => Some(topic),
+            Form::OfEach(topics) => topics.get(at),
+            _ => None,
         }
-        Answer::Messages(batch) => messages(py, &batch, topic)?,
-        Answer::Number(count) => count.into_pyobject(py)?.into_any(),
-        Answer::Names(names) => names.into_pyobject(py)?,
-        Answer::TopicMetadata(metadata) => metadata.into_pyobject(py)?.into_any(),
-        Answer::OffsetBounds(bounds) => bounds.into_pyobject(py)?.into_any(),
-        Answer::Session(session) => (session.session_id, session.expires_in).into_pyobject(py)?.into_any(),
-        other => return Err(PyNotImplementedError::new_err(format!("no Python form of {other:?}"))),
+        .map_or_else(|| intern!(py, "").clone(), |topic| topic.bind(py).clone())
+    }
+}
+
+/// An object of a class of the module `rivven._records`.
+fn record<'py>(py: Python<'py>, class: &str, fields: impl PyCallArgs<'py>) -> Given<'py> {
+    static MODULE: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
+    let module = MODULE.get_or_try_init(py, || py.import("rivven._records").map(Bound::unbind))?;
+    module.bind(py).getattr(class)?.call1(fields)
+}
+
+fn list<'py, T>(py: Python<'py>, items: Vec<T>, convert: impl FnMut(T) -> Given<'py>) -> Given<'py> {
+    let items: Vec<_> = items.into_iter().map(convert).collect::<PyResult<_>>()?;
+    Ok(PyList::new(py, items)?.into_any())
+}
+
+/// Many results: each what was asked for, or the exception that says why not.
+fn each<'py, T>(
+    py: Python<'py>,
+    client: &Shared,
+    results: Vec<Result<T>>,
+    convert: impl Fn(usize, T) -> Given<'py>,
+) -> Given<'py> {
+    let results = results.into_iter().enumerate().collect();
+    list(py, results, |(at, result)| match result {
+        Ok(value) => convert(at, value),
+        Err(error) => Ok(exception(py, client, &error)),
     })
 }
 
-fn metadata<'py>(
-    py: Python<'py>,
-    published: Published,
-    topic: Option<&Bound<'py, PyString>>,
-) -> PyResult<Bound<'py, PyAny>> {
-    static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-    let class = CLASS.import(py, "rivven._records", "RecordMetadata")?;
-    class.call1((published.offset, topic, published.partition))
+fn exception<'py>(py: Python<'py>, client: &Shared, error: &Error) -> Bound<'py, PyAny> {
+    client.exception(py, error).into_value(py).into_bound(py).into_any()
 }
 
-fn messages<'py>(
-    py: Python<'py>,
-    batch: &MessageBatch,
-    topic: Option<&Bound<'py, PyString>>,
-) -> PyResult<Bound<'py, PyAny>> {
-    let topic = topic.unwrap_or(intern!(py, ""));
+fn metadata<'py>(py: Python<'py>, published: Published, form: &Form) -> Given<'py> {
+    static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    let class = CLASS.import(py, "rivven._records", "RecordMetadata")?;
+    class.call1((published.offset, form.topic(py, 0), published.partition, false, published.maybe_duplicate))
+}
+
+fn messages<'py>(py: Python<'py>, batch: &MessageBatch, topic: Bound<'py, PyString>) -> Given<'py> {
     let messages: Vec<_> =
-        batch.iter().map(|record| Bound::new(py, Message::from_record(py, record, topic))).collect::<PyResult<_>>()?;
+        batch.iter().map(|record| Bound::new(py, Message::from_record(py, record, &topic))).collect::<PyResult<_>>()?;
     Ok(PyList::new(py, messages)?.into_any())
+}
+
+fn settings<'py>(py: Python<'py>, mut configs: TopicConfigs, form: &Form) -> Given<'py> {
+    if let Form::SettingsOf(topic) = form {
+        let settings = configs.remove(topic.bind(py).to_str()?).unwrap_or_default();
+        return settings_of_one(py, settings);
+    }
+    let by_topic = PyDict::new(py);
+    for (topic, settings) in configs {
+        by_topic.set_item(topic, settings_of_one(py, settings)?)?;
+    }
+    Ok(by_topic.into_any())
+}
+
+fn settings_of_one<'py>(py: Python<'py>, settings: HashMap<String, TopicConfigValue>) -> Given<'py> {
+    let by_key = PyDict::new(py);
+    for (key, TopicConfigValue { value, is_default, is_read_only, is_sensitive, .. }) in settings {
+        by_key.set_item(key, record(py, "TopicConfigValue", (value, is_default, is_read_only, is_sensitive))?)?;
+    }
+    Ok(by_key.into_any())
+}
+
+fn deleted<'py>(py: Python<'py>, client: &Shared, results: Vec<DeleteRecordsResult>, form: &Form) -> Given<'py> {
+    let Form::Watermark(what) = form else {
+        return list(py, results, |DeleteRecordsResult { partition, low_watermark, error, .. }| {
+            record(py, "DeletedRecords", (partition, low_watermark, error))
+        });
+    };
+    match results.into_iter().next() {
+        Some(DeleteRecordsResult { error: Some(text), .. }) => {
+            Err(client.exception(py, &Error::within_answer(&text, what)))
+        }
+        Some(result) => result.low_watermark.into_bound_py_any(py),
+        None => Err(client.exception(py, &Error::InvalidResponse)),
+    }
+}
+
+fn cluster<'py>(py: Python<'py>, metadata: ClusterMetadata) -> Given<'py> {
+    let brokers = list(py, metadata.brokers, |broker| {
+        record(py, "BrokerInfo", (broker.node_id, broker.host, broker.port, broker.rack))
+    })?;
+    let topics = list(py, metadata.topics, |TopicMetadata { name, is_internal, partitions, .. }| {
+        let partitions = list(py, partitions, |partition| place(py, partition))?;
+        record(py, "TopicMetadata", (name, is_internal, partitions))
+    })?;
+    record(py, "ClusterMetadata", (metadata.controller_id, brokers, topics))
+}
+
+fn place<'py>(py: Python<'py>, of: PartitionMetadata) -> Given<'py> {
+    record(py, "PartitionMetadata", (of.partition, of.leader, of.replicas, of.isr, of.offline))
+}
+
+fn membership<'py>(py: Python<'py>, of: GroupMembership) -> Given<'py> {
+    let members: HashMap<_, _> = of.members.into_iter().collect();
+    record(py, "GroupMembership", (of.generation, of.protocol_type, of.member, of.leader, members))
+}
+
+/// The partitions by topic; a topic may be named more than once.
+fn assignment<'py>(py: Python<'py>, assignment: Assignment) -> Given<'py> {
+    let mut by_topic: HashMap<String, Vec<u32>> = HashMap::new();
+    for (topic, partitions) in assignment {
+        by_topic.entry(topic).or_default().extend(partitions);
+    }
+    by_topic.into_bound_py_any(py)
+}
+
+fn quota<'py>(py: Python<'py>, entry: QuotaEntry) -> Given<'py> {
+    record(py, "QuotaEntry", (entry.entity_type, entry.entity_name, entry.quotas))
+}
+
+fn schema<'py>(py: Python<'py>, schema: Schema) -> Given<'py> {
+    let kind = schema.schema_type.to_string();
+    record(py, "Schema", (schema.id, schema.subject, schema.version, kind, schema.schema))
+}
+
+fn stats<'py>(py: Python<'py>, client: &Shared, stats: ResilientStats) -> Given<'py> {
+    let servers = list(py, stats.servers, |server| server_stats(py, client, server))?;
+    let ResilientStats { total_servers, healthy_servers, active_connections, available_connections, .. } = stats;
+    record(py, "ClientStats", (total_servers, healthy_servers, active_connections, available_connections, servers))
+}
+
+fn server_stats<'py>(py: Python<'py>, client: &Shared, stats: ServerStats) -> Given<'py> {
+    let circuit = match stats.circuit_state {
+        CircuitState::Closed => "closed",
+        CircuitState::Open => "open",
+        _ => "half-open",
+    };
+    let error = stats.last_error.map(|error| exception(py, client, &error));
+    let (active, available) = (stats.active_connections, stats.available_connections);
+    record(py, "ServerStats", (&*stats.address, circuit, active, available, error))
+}
+
+fn state_change<'py>(py: Python<'py>, client: &Shared, change: StateChange) -> Given<'py> {
+    match change {
+        StateChange::Degraded { server, since, reason, attempts } => {
+            let reason = exception(py, client, &reason);
+            record(py, "ServerDegraded", (&*server, utc(py, since)?, reason, attempts))
+        }
+        StateChange::Recovered { server, after, attempts } => {
+            record(py, "ServerRecovered", (&*server, after, attempts))
+        }
+        StateChange::Missed { count } => record(py, "StateChangesMissed", (count,)),
+        other => Err(PyNotImplementedError::new_err(format!("no Python form of {other:?}"))),
+    }
+}
+
+/// The time as a `datetime` in UTC.
+fn utc(py: Python<'_>, time: SystemTime) -> PyResult<Bound<'_, PyAny>> {
+    time.into_bound_py_any(py)
 }

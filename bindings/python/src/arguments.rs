@@ -4,7 +4,8 @@ use std::slice;
 use std::time::Duration;
 
 use pyo3::buffer::PyUntypedBuffer;
-use pyo3::exceptions::{PyBufferError, PyTypeError, PyValueError};
+use pyo3::conversion::FromPyObjectOwned;
+use pyo3::exceptions::{PyBufferError, PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyList, PyString, PyTuple};
@@ -109,6 +110,141 @@ fn record(message: &Bound<'_, PyAny>) -> PyResult<(Option<Payload>, Payload)> {
     Ok((None, message.extract()?))
 }
 
+macro_rules! numbers {
+    ($( $name:ident($type:ty) is $argument:literal; )+) => {
+        $(
+            #[doc = concat!("The argument `", $argument, "`, a whole number.")]
+            #[derive(Clone, Copy)]
+            pub(crate) struct $name(pub(crate) $type);
+
+            impl<'py> FromPyObject<'_, 'py> for $name {
+                type Error = PyErr;
+
+                fn extract(number: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+                    let (least, most) = (i128::from(<$type>::MIN), i128::from(<$type>::MAX));
+                    number.extract().map($name).map_err(|failure| of_range(failure, &number, $argument, least, most))
+                }
+            }
+        )+
+    };
+}
+
+numbers! {
+    Partition(u32) is "partition";
+    Partitions(u32) is "partitions";
+    NewTotal(u32) is "new_total";
+    Offset(u64) is "offset";
+    BeforeOffset(u64) is "before_offset";
+    Timestamp(i64) is "timestamp";
+    TimestampMs(i64) is "timestamp_ms";
+    MaxMessages(u32) is "max_messages";
+    IsolationLevel(u8) is "isolation_level";
+    Generation(u32) is "generation";
+    SchemaId(u32) is "id";
+    SchemaVersion(u32) is "version";
+    QuotaValue(u64) is "quota_value";
+}
+
+/// The exception for what is no number, or one that the argument does not take.
+fn of_range(failure: PyErr, number: &Bound<'_, PyAny>, argument: &str, least: i128, most: i128) -> PyErr {
+    if !failure.is_instance_of::<PyOverflowError>(number.py()) {
+        return failure;
+    }
+    let given = number.str().map_or_else(|_| "a huge number".to_owned(), |text| text.to_string());
+    PyOverflowError::new_err(format!("{argument} is {given}, but has to be between {least} and {most}"))
+}
+
+/// What any iterable gives but a text, which would be taken letter by letter.
+pub(crate) struct Each<T>(pub(crate) Vec<T>);
+
+impl<'py, T: FromPyObjectOwned<'py>> FromPyObject<'_, 'py> for Each<T> {
+    type Error = PyErr;
+
+    fn extract(items: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        if items.is_instance_of::<PyString>() || items.is_instance_of::<PyBytes>() {
+            return Err(PyTypeError::new_err("a list is wanted, not a single text"));
+        }
+        items.try_iter()?.map(|item| item?.extract().map_err(Into::into)).collect::<PyResult<_>>().map(Each)
+    }
+}
+
+/// Pairs: of a mapping, or of any iterable of tuples.
+pub(crate) struct Pairs<T>(pub(crate) Vec<T>);
+
+impl<'py, T: FromPyObjectOwned<'py>> FromPyObject<'_, 'py> for Pairs<T> {
+    type Error = PyErr;
+
+    fn extract(pairs: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let Each(pairs) = match pairs.getattr_opt("items")? {
+            Some(items) => items.call0()?.extract()?,
+            None => pairs.extract()?,
+        };
+        Ok(Pairs(pairs))
+    }
+}
+
+/// The value of a setting of a topic; None stands for the default.
+pub(crate) struct Setting(pub(crate) Option<String>);
+
+impl<'py> FromPyObject<'_, 'py> for Setting {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let value = (!value.is_none()).then(|| text(&value)).transpose()?;
+        Ok(Setting(value))
+    }
+}
+
+/// Settings of a topic, as many or as a key whose value comes as the next argument.
+pub(crate) enum Settings {
+    Key(String),
+    Many(Vec<(String, Setting)>),
+}
+
+impl<'py> FromPyObject<'_, 'py> for Settings {
+    type Error = PyErr;
+
+    fn extract(settings: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        if settings.is_instance_of::<PyString>() {
+            return settings.extract().map(Settings::Key);
+        }
+        settings.extract().map(|Pairs(settings)| Settings::Many(settings))
+    }
+}
+
+impl Settings {
+    /// The keys with their values; `value` is given for a single key and only for one.
+    pub(crate) fn with_value(self, value: Option<Setting>) -> PyResult<Vec<(String, Setting)>> {
+        match (self, value) {
+            (Settings::Key(key), Some(value)) => Ok(vec![(key, value)]),
+            (Settings::Many(settings), None) => Ok(settings),
+            (Settings::Key(key), None) => Err(PyTypeError::new_err(format!(
+                "the value of {key} is missing: pass it, or None to take the default back"
+            ))),
+            (Settings::Many(_), Some(_)) => {
+                Err(PyTypeError::new_err("a value is for a single key: leave it out, as the settings have theirs"))
+            }
+        }
+    }
+}
+
+/// A topic, or many of them.
+pub(crate) enum Topics<'py> {
+    One(Bound<'py, PyString>),
+    Many(Vec<PyBackedStr>),
+}
+
+impl<'py> FromPyObject<'_, 'py> for Topics<'py> {
+    type Error = PyErr;
+
+    fn extract(topics: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        if let Ok(topic) = topics.cast::<PyString>() {
+            return Ok(Topics::One(topic.to_owned()));
+        }
+        topics.extract().map(|Each(topics)| Topics::Many(topics))
+    }
+}
+
 /// A length of time: seconds as a number, or a `timedelta`.
 pub(crate) struct Seconds(pub(crate) Duration);
 
@@ -122,6 +258,14 @@ impl<'py> FromPyObject<'_, 'py> for Seconds {
         Duration::try_from_secs_f64(seconds)
             .map(Seconds)
             .map_err(|_| PyValueError::new_err(format!("{seconds} is no length of time in seconds")))
+    }
+}
+
+impl Seconds {
+    /// The time in whole milliseconds, as the broker takes it.
+    pub(crate) fn milliseconds(&self, argument: &str) -> PyResult<u32> {
+        u32::try_from(self.0.as_millis())
+            .map_err(|_| PyOverflowError::new_err(format!("{argument} has to be less than {} ms", u32::MAX)))
     }
 }
 

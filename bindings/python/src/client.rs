@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyString, PyTuple};
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyTuple};
 use rivven_bridge::{Answer, Ask, Call, Client, Queue};
 use rivven_client::{AuthConfig, Error, Properties, Result};
 
+use crate::answer::Form;
 use crate::inbox::{Inboxes, Then, running_loop};
 use crate::operations::Operations;
 use crate::wait::wait;
@@ -30,6 +33,13 @@ impl Shared {
     }
 }
 
+impl Drop for Shared {
+    /// A stream of state changes may have used the client after its handle was gone.
+    fn drop(&mut self) {
+        self.inboxes.retire();
+    }
+}
+
 /// A handle of a client; dropping it lets the client go.
 pub(crate) struct Handle {
     shared: Arc<Shared>,
@@ -48,6 +58,7 @@ pub(crate) enum Style {
 impl Handle {
     /// Makes a client that is not yet connected.
     pub(crate) fn new(py: Python<'_>, properties: &Properties, style: Style) -> PyResult<Self> {
+        listen_to_the_log(py)?;
         let bridge = Client::new(properties).map_err(|error| error::plain(py, &error))?;
         Ok(Handle { shared: Arc::new(Shared { bridge, inboxes: Inboxes::default() }), style })
     }
@@ -62,25 +73,24 @@ impl Handle {
         &self.shared.bridge
     }
 
-    /// Calls an operation on a topic, if it is on one.
-    pub(crate) fn call<'py, O>(
-        &self,
-        py: Python<'py>,
-        operation: &O,
-        topic: Option<&Bound<'py, PyString>>,
-    ) -> PyResult<Bound<'py, PyAny>>
+    /// The client, and what waits for its answers.
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Calls an operation, whose answer the caller gets in a form.
+    pub(crate) fn call<'py, O>(&self, py: Python<'py>, operation: &O, form: Form) -> PyResult<Bound<'py, PyAny>>
     where
         O: Ask,
         Answer: From<O::Output>,
     {
         match self.style {
             Style::Asyncio => {
-                let then = Then::Give(topic.map(|topic| topic.clone().unbind()));
-                self.submit(py, then, |queue, token| self.client().submit(operation, queue, token))
+                self.submit(py, Then::Give(form), |queue, token| self.client().submit(operation, queue, token))
             }
             Style::Blocking => {
                 let answer = self.wait(py, self.client().start(operation))?;
-                answer::to_python(py, answer.into(), topic)
+                answer::to_python(py, &self.shared, answer.into(), &form)
             }
         }
     }
@@ -89,11 +99,11 @@ impl Handle {
     pub(crate) fn log_in<'py>(&self, py: Python<'py>, auth: &AuthConfig) -> PyResult<Bound<'py, PyAny>> {
         match self.style {
             Style::Asyncio => {
-                self.submit(py, Then::Give(None), |queue, token| self.client().submit_log_in(auth, queue, token))
+                self.submit(py, Then::Give(Form::Plain), |queue, token| self.client().submit_log_in(auth, queue, token))
             }
             Style::Blocking => {
                 let session = self.wait(py, self.client().log_in(auth))?;
-                answer::to_python(py, session.into(), None)
+                answer::to_python(py, &self.shared, session.into(), &Form::Plain)
             }
         }
     }
@@ -122,6 +132,12 @@ impl Drop for Handle {
     }
 }
 
+/// Has the core's log go to Python's `logging`, as far as the logger `rivven` wants it.
+fn listen_to_the_log(py: Python<'_>) -> PyResult<()> {
+    static FOLLOW: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    FOLLOW.import(py, "rivven._log", "follow")?.call0().map(drop)
+}
+
 /// A client for asyncio, as `await rivven.connect(...)` gives it.
 ///
 /// Each method returns a future of the running event loop at once; await it,
@@ -136,6 +152,12 @@ pub(crate) struct RivvenClient;
 
 #[pymethods]
 impl RivvenClient {
+    #[new]
+    #[pyo3(signature = (*_arguments, **_config))]
+    fn new(_arguments: &Bound<'_, PyTuple>, _config: Option<&Bound<'_, PyDict>>) -> PyResult<PyClassInitializer<Self>> {
+        Err(PyTypeError::new_err("a client is made by `await rivven.connect(address)`, not by its class"))
+    }
+
     fn __aenter__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let future = running_loop(slf.py())?.call_method0("create_future")?;
         future.call_method1("set_result", (slf,))?;
@@ -161,6 +183,12 @@ pub(crate) struct BlockingClient;
 
 #[pymethods]
 impl BlockingClient {
+    #[new]
+    #[pyo3(signature = (*_arguments, **_config))]
+    fn new(_arguments: &Bound<'_, PyTuple>, _config: Option<&Bound<'_, PyDict>>) -> PyResult<PyClassInitializer<Self>> {
+        Err(PyTypeError::new_err("a client is made by `rivven.blocking.connect(address)`, not by its class"))
+    }
+
     fn __enter__(slf: Py<Self>) -> Py<Self> {
         slf
     }

@@ -14,14 +14,15 @@ use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::PyString;
 use rivven_bridge::{Answer, Completion, ForkMark, Queue};
 use rivven_client::{Error, Result};
 
+use crate::answer::Form;
 use crate::client::Shared;
 use crate::{answer, error};
 
@@ -49,17 +50,21 @@ struct Calls {
     open: HashMap<u64, Pending>,
 }
 
-/// A call whose answer is due; it keeps its client alive.
+/// A call whose answer is due.
 struct Pending {
-    client: Arc<Shared>,
+    client: Weak<Shared>,
+    /// Keeps the client alive until the answer has come; a change of state may never come.
+    _kept: Option<Arc<Shared>>,
     future: Py<PyAny>,
     then: Then,
 }
 
 /// What is done with an answer.
 pub(crate) enum Then {
-    /// The caller gets it; the topic that it is about goes with it.
-    Give(Option<Py<PyString>>),
+    /// The caller gets it in this form.
+    Give(Form),
+    /// The caller gets the next change of state, or None at the end.
+    GiveChange,
     /// The caller gets this object.
     GiveObject(Py<PyAny>),
     /// The client's inboxes retire.
@@ -85,7 +90,9 @@ impl Inboxes {
             inbox.retired.store(true, Ordering::Relaxed);
         }
         // Entered before it is begun, as the answer may come at any time then.
-        let token = inbox.enter(Pending { client: Arc::clone(client), future: future.clone().unbind(), then });
+        let kept = (!matches!(then, Then::GiveChange)).then(|| Arc::clone(client));
+        let client_of_call = Arc::downgrade(client);
+        let token = inbox.enter(Pending { client: client_of_call, _kept: kept, future: future.clone().unbind(), then });
         if let Err(error) = begin(&inbox.queue, token) {
             drop(inbox.take(token));
             return Err(client.exception(py, &error));
@@ -196,14 +203,15 @@ impl Drop for Inbox {
 impl Pending {
     /// Completes the future, unless it was cancelled.
     fn settle(self, py: Python<'_>, result: Result<Answer>) -> PyResult<()> {
-        if matches!(self.then, Then::Retire) {
-            self.client.inboxes.retire();
+        let client = self.client.upgrade();
+        if let (Then::Retire, Some(client)) = (&self.then, &client) {
+            client.inboxes.retire();
         }
         let future = self.future.bind(py);
         if future.call_method0(intern!(py, "done"))?.is_truthy()? {
             return Ok(());
         }
-        match self.client.raising(py, result).and_then(|answer| self.then.give(py, answer)) {
+        match self.then.give(py, client.as_deref(), result) {
             Ok(object) => future.call_method1(intern!(py, "set_result"), (object,))?,
             Err(error) => future.call_method1(intern!(py, "set_exception"), (error.into_value(py),))?,
         };
@@ -212,9 +220,21 @@ impl Pending {
 }
 
 impl Then {
-    fn give<'py>(&self, py: Python<'py>, answer: Answer) -> PyResult<Bound<'py, PyAny>> {
+    /// What the caller gets; the client is gone where it did not have to wait for the answer.
+    fn give<'py>(
+        &self,
+        py: Python<'py>,
+        client: Option<&Shared>,
+        result: Result<Answer>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let Some(client) = client else { return Ok(py.None().into_bound(py)) };
+        if let (Then::GiveChange, Err(_), Ok(true)) = (self, &result, client.bridge.is_closed()) {
+            return Ok(py.None().into_bound(py));
+        }
+        let answer = client.raising(py, result)?;
         match self {
-            Then::Give(topic) => answer::to_python(py, answer, topic.as_ref().map(|topic| topic.bind(py))),
+            Then::Give(form) => answer::to_python(py, client, answer, form),
+            Then::GiveChange => answer::to_python(py, client, answer, &Form::Plain),
             Then::GiveObject(object) => Ok(object.bind(py).clone()),
             Then::Retire => Ok(py.None().into_bound(py)),
         }
@@ -256,5 +276,7 @@ impl Reader {
 /// The event loop of the calling thread; RuntimeError if there is none.
 pub(crate) fn running_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     static GET: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    GET.import(py, "asyncio", "get_running_loop")?.call0()
+    GET.import(py, "asyncio", "get_running_loop")?
+        .call0()
+        .map_err(|_| PyRuntimeError::new_err("no running event loop: call it from a coroutine, or use rivven.blocking"))
 }

@@ -11,8 +11,10 @@ mod client;
 mod connect;
 mod error;
 mod inbox;
+mod log;
 mod message;
 mod operations;
+mod state_changes;
 mod wait;
 
 use pyo3::prelude::*;
@@ -25,5 +27,9 @@ mod _rivven {
     #[pymodule_export]
     use super::connect::{connect, connect_blocking, version};
     #[pymodule_export]
+    use super::log::LogQueue;
+    #[pymodule_export]
     use super::message::Message;
+    #[pymodule_export]
+    use super::state_changes::{BlockingStateChanges, Stream};
 }

@@ -4,6 +4,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString, PyTuple, PyType};
 use rivven_client::MessageData;
 
+use crate::arguments::{Offset, Partition, Timestamp};
+
 /// A record that was read from a partition.
 ///
 /// `value` and `key` are bytes; a record without a key has the key None, and an
@@ -50,13 +52,13 @@ impl Message {
     #[pyo3(signature = (value, offset, timestamp, partition, topic, key=None))]
     fn new(
         value: Py<PyBytes>,
-        offset: u64,
-        timestamp: i64,
-        partition: u32,
+        offset: Offset,
+        timestamp: Timestamp,
+        partition: Partition,
         topic: Py<PyString>,
         key: Option<Py<PyBytes>>,
     ) -> Self {
-        Message { value, offset, timestamp, partition, topic, key }
+        Message { value, offset: offset.0, timestamp: timestamp.0, partition: partition.0, topic, key }
     }
 
     /// Gives the value as text.

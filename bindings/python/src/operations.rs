@@ -1,16 +1,29 @@
 //! The operations of a client, written once for both styles.
 
+use std::time::Duration;
+
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+use pyo3::pybacked::PyBackedStr;
+use pyo3::types::{PyString, PyTuple};
+use rivven_bridge::{CommitOffsetsPipelined, ConsumePipelined, GetSchema, GetSchemaVersion, RegisterSchema, Stats};
 use rivven_client::ops::{
-    Consume, CreateTopic, DeleteTopic, GetMetadata, GetOffsetBounds, ListTopics, Ping, Publish, PublishBatch,
+    AlterQuotas, AlterTopicConfig, CommitOffset, Consume, CreatePartitions, CreateTopic, DeleteGroup, DeleteRecords,
+    DeleteTopic, DescribeGroup, DescribeQuotas, DescribeTopicConfigs, GetClusterMetadata, GetMetadata, GetOffset,
+    GetOffsetBounds, GetOffsetForTimestamp, Heartbeat, JoinGroup, LeaveGroup, ListGroups, ListTopics, Ping, Publish,
+    PublishBatch, SyncGroup,
 };
+use rivven_client::protocol::QuotaAlteration;
 use rivven_client::{AuthConfig, Detail, Error};
 
-use crate::arguments::{Batch, Credential, Payload, Seconds};
+use crate::answer::Form;
+use crate::arguments::{
+    Batch, BeforeOffset, Credential, Each, Generation, IsolationLevel, MaxMessages, NewTotal, Offset, Pairs, Partition,
+    Partitions, Payload, QuotaValue, SchemaId, SchemaVersion, Seconds, Setting, Settings, TimestampMs, Topics,
+};
 use crate::client::{Handle, Style};
-use crate::error;
 use crate::inbox::Then;
+use crate::{error, state_changes};
 
 type Topic<'py> = Bound<'py, PyString>;
 type Given<'py> = PyResult<Bound<'py, PyAny>>;
@@ -36,13 +49,17 @@ impl Operations {
     fn publish_one<'py>(
         &self,
         topic: &Topic<'py>,
-        partition: Option<u32>,
+        partition: Option<Partition>,
         key: Option<&Payload>,
         value: &Payload,
     ) -> Given<'py> {
-        let key = key.map(AsRef::as_ref);
+        let (partition, key) = (partition.map(|number| number.0), key.map(AsRef::as_ref));
         let operation = Publish { topic: topic.to_str()?, partition, key, value: value.as_ref() };
-        self.handle.call(topic.py(), &operation, Some(topic))
+        self.handle.call(topic.py(), &operation, Form::of(topic))
+    }
+
+    fn read<'py>(&self, topic: &Topic<'py>, range: Range, rest: Rest) -> Given<'py> {
+        self.handle.call(topic.py(), &fetch(topic.to_str()?, range, rest), Form::of(topic))
     }
 }
 
@@ -59,16 +76,22 @@ impl Operations {
     /// INVALID_TOPIC or INVALID_PARTITIONS, ConfigException for another
     /// replication factor.
     #[pyo3(signature = (name, partitions=None, *, replication_factor=1))]
-    fn create_topic<'py>(&self, name: &Topic<'py>, partitions: Option<u32>, replication_factor: i64) -> Given<'py> {
+    fn create_topic<'py>(
+        &self,
+        name: &Topic<'py>,
+        partitions: Option<Partitions>,
+        replication_factor: i64,
+    ) -> Given<'py> {
         if replication_factor != 1 {
             return Err(error::plain(name.py(), &unreplicated(name.to_str()?, replication_factor)));
         }
-        self.handle.call(name.py(), &CreateTopic { name: name.to_str()?, partitions }, Some(name))
+        let partitions = partitions.map(|number| number.0);
+        self.handle.call(name.py(), &CreateTopic { name: name.to_str()?, partitions }, Form::Plain)
     }
 
     /// Gives the names of all topics as a list of str, in no order.
     fn list_topics<'py>(&self, py: Python<'py>) -> Given<'py> {
-        self.handle.call(py, &ListTopics, None)
+        self.handle.call(py, &ListTopics, Form::Plain)
     }
 
     /// Deletes a topic.
@@ -78,21 +101,21 @@ impl Operations {
     ///
     /// Raises ServerException with the code UNKNOWN_TOPIC_OR_PARTITION.
     fn delete_topic<'py>(&self, name: &Topic<'py>) -> Given<'py> {
-        self.handle.call(name.py(), &DeleteTopic { name: name.to_str()? }, Some(name))
+        self.handle.call(name.py(), &DeleteTopic { name: name.to_str()? }, Form::Plain)
     }
 
     /// Gives the name and the number of partitions of a topic as a tuple; never creates it.
     ///
     /// Raises ServerException with the code UNKNOWN_TOPIC_OR_PARTITION.
     fn get_metadata<'py>(&self, name: &Topic<'py>) -> Given<'py> {
-        self.handle.call(name.py(), &GetMetadata { topic: name.to_str()? }, Some(name))
+        self.handle.call(name.py(), &GetMetadata { topic: name.to_str()? }, Form::Plain)
     }
 
     /// Gives the first offset of a partition and the next one to be written, as a tuple.
     ///
     /// Raises ServerException with the code UNKNOWN_TOPIC_OR_PARTITION.
-    fn get_offset_bounds<'py>(&self, topic: &Topic<'py>, partition: u32) -> Given<'py> {
-        self.handle.call(topic.py(), &GetOffsetBounds { topic: topic.to_str()?, partition }, Some(topic))
+    fn get_offset_bounds<'py>(&self, topic: &Topic<'py>, partition: Partition) -> Given<'py> {
+        self.handle.call(topic.py(), &GetOffsetBounds { topic: topic.to_str()?, partition: partition.0 }, Form::Plain)
     }
 
     /// Appends a record, to the partition that the broker chooses, and gives its RecordMetadata.
@@ -123,7 +146,7 @@ impl Operations {
     fn publish_to_partition<'py>(
         &self,
         topic: &Topic<'py>,
-        partition: u32,
+        partition: Partition,
         value: Payload,
         key: Option<Payload>,
     ) -> Given<'py> {
@@ -139,9 +162,10 @@ impl Operations {
     ///
     /// A batch is not atomic: an error may leave its first records written.
     #[pyo3(signature = (topic, messages, *, partition=None))]
-    fn publish_batch<'py>(&self, topic: &Topic<'py>, messages: Batch, partition: Option<u32>) -> Given<'py> {
+    fn publish_batch<'py>(&self, topic: &Topic<'py>, messages: Batch, partition: Option<Partition>) -> Given<'py> {
+        let partition = partition.map(|number| number.0);
         let operation = PublishBatch { topic: topic.to_str()?, partition, records: messages.records() };
-        self.handle.call(topic.py(), &operation, Some(topic))
+        self.handle.call(topic.py(), &operation, Form::Plain)
     }
 
     /// Reads at most `max_messages` records of a partition from `offset` on, as a list of Message.
@@ -150,15 +174,410 @@ impl Operations {
     /// too large, and empty at the end. Below the first offset it begins there.
     ///
     /// Raises ServerException with the code UNKNOWN_TOPIC_OR_PARTITION.
-    fn consume<'py>(&self, topic: &Topic<'py>, partition: u32, offset: u64, max_messages: u32) -> Given<'py> {
+    fn consume<'py>(
+        &self,
+        topic: &Topic<'py>,
+        partition: Partition,
+        offset: Offset,
+        max_messages: MaxMessages,
+    ) -> Given<'py> {
+        self.read(topic, (partition, offset, max_messages), (None, None))
+    }
+
+    /// Reads like `consume`, at an isolation level.
+    ///
+    /// The level 0, or None, shows all records, 1 hides those of aborted
+    /// transactions and those after an open one.
+    fn consume_with_isolation<'py>(
+        &self,
+        topic: &Topic<'py>,
+        partition: Partition,
+        offset: Offset,
+        max_messages: MaxMessages,
+        isolation_level: Option<IsolationLevel>,
+    ) -> Given<'py> {
+        self.read(topic, (partition, offset, max_messages), (isolation_level, None))
+    }
+
+    /// Reads like `consume`, but hides the records of aborted transactions.
+    fn consume_read_committed<'py>(
+        &self,
+        topic: &Topic<'py>,
+        partition: Partition,
+        offset: Offset,
+        max_messages: MaxMessages,
+    ) -> Given<'py> {
+        self.read(topic, (partition, offset, max_messages), (Some(IsolationLevel(1)), None))
+    }
+
+    /// Reads like `consume`, but the broker waits for a first record if there is none.
+    ///
+    /// It waits at most `max_wait`, in seconds or a timedelta, and never longer
+    /// than 30 s; then the list is empty. `isolation_level` is as in
+    /// `consume_with_isolation`.
+    #[pyo3(signature = (topic, partition, offset, max_messages, max_wait, *, isolation_level=None))]
+    fn consume_long_poll<'py>(
+        &self,
+        topic: &Topic<'py>,
+        partition: Partition,
+        offset: Offset,
+        max_messages: MaxMessages,
+        max_wait: Seconds,
+        isolation_level: Option<IsolationLevel>,
+    ) -> Given<'py> {
+        self.read(topic, (partition, offset, max_messages), (isolation_level, Some(max_wait)))
+    }
+
+    /// Reads many partitions with one wait.
+    ///
+    /// `fetches` is a list of (topic, partition, offset, max_messages) tuples; a
+    /// fifth item is the isolation level, as in `consume_with_isolation`.
+    /// Gives a list with one entry for each, in their order: a list of Message,
+    /// or the exception with which this one failed.
+    fn consume_pipelined<'py>(&self, py: Python<'py>, fetches: Each<Bound<'py, PyTuple>>) -> Given<'py> {
+        let fetches = fetches.0.iter().map(single_fetch).collect::<PyResult<Vec<_>>>()?;
+        let operations = fetches
+            .iter()
+            .map(|(topic, partition, offset, max, level)| {
+                Ok(fetch(topic.to_str()?, (*partition, *offset, *max), (*level, None)))
+            })
+            .collect::<PyResult<Vec<_>>>()?;
+        let topics = fetches.iter().map(|(topic, ..)| topic.clone().unbind()).collect();
+        self.handle.call(py, &ConsumePipelined(&operations), Form::OfEach(topics))
+    }
+
+    /// Adds partitions to a topic until it has `new_total`, and gives their number.
+    ///
+    /// Keys may belong to other partitions afterwards.
+    ///
+    /// Raises ServerException with the code INVALID_PARTITIONS if the topic has
+    /// so many already, UNKNOWN_TOPIC_OR_PARTITION.
+    fn create_partitions<'py>(&self, topic: &Topic<'py>, new_total: NewTotal) -> Given<'py> {
+        let NewTotal(count) = new_total;
+        self.handle.call(topic.py(), &CreatePartitions { topic: topic.to_str()?, count }, Form::Plain)
+    }
+
+    /// Gives the settings of a topic as a dict from key to TopicConfigValue.
+    ///
+    /// A value is a str that also has `is_default`, `is_read_only` and
+    /// `is_sensitive`. For a list of topics it gives a dict from topic to such a
+    /// dict, for an empty list that of all topics with changed settings. The
+    /// broker answers for unknown topics with the defaults.
+    fn describe_topic_configs<'py>(&self, py: Python<'py>, topic: Topics<'py>) -> Given<'py> {
+        match topic {
+            Topics::One(topic) => {
+                let topics = [topic.to_str()?];
+                let form = Form::SettingsOf(topic.clone().unbind());
+                self.handle.call(py, &DescribeTopicConfigs { topics: &topics }, form)
+            }
+            Topics::Many(topics) => self.handle.call(py, &DescribeTopicConfigs { topics: &topics }, Form::Plain),
+        }
+    }
+
+    /// Changes settings of a topic and gives how many.
+    ///
+    /// `configs` is a list of (key, value) tuples or a dict; the value None
+    /// takes the default back. A single setting can be given as
+    /// `alter_topic_config(topic, key, value)`. The changes are not made
+    /// together: those before a bad one stay.
+    ///
+    /// Raises ServerException with the code INVALID_TOPIC_CONFIG, or
+    /// UNKNOWN_TOPIC_OR_PARTITION.
+    #[pyo3(signature = (topic, configs, *value))]
+    fn alter_topic_config<'py>(
+        &self,
+        topic: &Topic<'py>,
+        configs: Settings,
+        value: &Bound<'py, PyTuple>,
+    ) -> Given<'py> {
+        let settings = configs.with_value(single(value)?)?;
+        let configs: Vec<_> = settings.iter().map(|(key, Setting(value))| (&**key, value.as_deref())).collect();
+        self.handle.call(topic.py(), &AlterTopicConfig { topic: topic.to_str()?, configs: &configs }, Form::Plain)
+    }
+
+    /// Deletes the records of a partition below an offset, and gives the low watermark.
+    ///
+    /// That is the first offset left. Broker release 0.0.22 forgets the
+    /// deletion when it restarts, unless whole segments went.
+    ///
+    /// Raises ServerException with the code OFFSET_OUT_OF_RANGE, or
+    /// UNKNOWN_TOPIC_OR_PARTITION.
+    fn delete_records<'py>(&self, topic: &Topic<'py>, partition: Partition, before_offset: BeforeOffset) -> Given<'py> {
         let name = topic.to_str()?;
-        let operation = Consume { topic: name, partition, offset, max_messages, isolation_level: None, max_wait: None };
-        self.handle.call(topic.py(), &operation, Some(topic))
+        let (partition, before) = (partition.0, before_offset.0);
+        let form = Form::Watermark(format!("delete records of {name}/{partition} below {before}"));
+        self.handle.call(topic.py(), &DeleteRecords { topic: name, before: &[(partition, before)] }, form)
+    }
+
+    /// Deletes the records of many partitions of a topic, each below an offset.
+    ///
+    /// `partition_offsets` is a list of (partition, before_offset) tuples or a
+    /// dict. Gives a list of DeletedRecords, which are tuples (partition,
+    /// low_watermark, error): the error is None, or the broker's text for a
+    /// partition that it refused. See `delete_records`.
+    fn delete_records_batch<'py>(
+        &self,
+        topic: &Topic<'py>,
+        partition_offsets: Pairs<(Partition, BeforeOffset)>,
+    ) -> Given<'py> {
+        let Pairs(pairs) = partition_offsets;
+        let before: Vec<_> = pairs.into_iter().map(|(Partition(number), BeforeOffset(at))| (number, at)).collect();
+        self.handle.call(topic.py(), &DeleteRecords { topic: topic.to_str()?, before: &before }, Form::Plain)
+    }
+
+    /// Gives the first offset whose record the broker received at or after a time; None if there is none.
+    ///
+    /// `timestamp_ms` is in milliseconds since 1970. It may be the offset of a
+    /// deleted record, and costs the broker a full scan.
+    ///
+    /// Raises ServerException with the code UNKNOWN_TOPIC_OR_PARTITION.
+    fn get_offset_for_timestamp<'py>(
+        &self,
+        topic: &Topic<'py>,
+        partition: Partition,
+        timestamp_ms: TimestampMs,
+    ) -> Given<'py> {
+        let (partition, timestamp_ms) = (partition.0, timestamp_ms.0);
+        let operation = GetOffsetForTimestamp { topic: topic.to_str()?, partition, timestamp_ms };
+        self.handle.call(topic.py(), &operation, Form::Plain)
+    }
+
+    /// Gives the ClusterMetadata: brokers, and topics with the leaders of their partitions.
+    ///
+    /// `topics` are those wanted, by default all. A standalone broker names
+    /// itself and no topics.
+    #[pyo3(signature = (topics=None))]
+    fn get_cluster_metadata<'py>(&self, py: Python<'py>, topics: Option<Each<String>>) -> Given<'py> {
+        let topics = topics.map_or_else(Vec::new, |Each(topics)| topics);
+        self.handle.call(py, &GetClusterMetadata { topics: &topics }, Form::Plain)
+    }
+
+    /// Stores the next offset that a group is to read in a partition.
+    ///
+    /// The broker checks neither membership nor generation, and lets the
+    /// offset go back. A crash of the broker may lose up to 49 commits.
+    ///
+    /// Raises ServerException with the code OFFSET_OUT_OF_RANGE beyond the end
+    /// of the partition, or UNKNOWN_TOPIC_OR_PARTITION.
+    fn commit_offset<'py>(
+        &self,
+        py: Python<'py>,
+        group: &str,
+        topic: &str,
+        partition: Partition,
+        offset: Offset,
+    ) -> Given<'py> {
+        let (partition, offset) = (partition.0, offset.0);
+        self.handle.call(py, &CommitOffset { group, topic, partition, offset }, Form::Plain)
+    }
+
+    /// Stores many offsets of a group with one wait.
+    ///
+    /// `offsets` is a list of (topic, partition, offset) tuples. Gives a list
+    /// with one entry for each, in their order: None, or the exception with
+    /// which this one failed. See `commit_offset`.
+    fn commit_offsets_pipelined<'py>(
+        &self,
+        py: Python<'py>,
+        group: &str,
+        offsets: Each<(PyBackedStr, Partition, Offset)>,
+    ) -> Given<'py> {
+        let Each(offsets) = offsets;
+        let commits: Vec<_> = offsets
+            .iter()
+            .map(|(topic, Partition(partition), Offset(offset))| CommitOffset {
+                group,
+                topic,
+                partition: *partition,
+                offset: *offset,
+            })
+            .collect();
+        self.handle.call(py, &CommitOffsetsPipelined(&commits), Form::Plain)
+    }
+
+    /// Gives the offset that a group has committed for a partition; None if there is none.
+    fn get_offset<'py>(&self, py: Python<'py>, group: &str, topic: &str, partition: Partition) -> Given<'py> {
+        self.handle.call(py, &GetOffset { group, topic, partition: partition.0 }, Form::Plain)
+    }
+
+    /// Gives the names of the groups that have committed offsets, as a list of str in no order.
+    fn list_groups<'py>(&self, py: Python<'py>) -> Given<'py> {
+        self.handle.call(py, &ListGroups, Form::Plain)
+    }
+
+    /// Gives the committed offsets of a group, as a dict from topic to a dict from partition to offset.
+    ///
+    /// Raises ServerException with the code GROUP_NOT_FOUND if it has none.
+    fn describe_group<'py>(&self, py: Python<'py>, group: &str) -> Given<'py> {
+        self.handle.call(py, &DescribeGroup { group }, Form::Plain)
+    }
+
+    /// Deletes the committed offsets of a group.
+    ///
+    /// Raises ServerException with the code GROUP_NOT_FOUND if it has none.
+    fn delete_group<'py>(&self, py: Python<'py>, group: &str) -> Given<'py> {
+        self.handle.call(py, &DeleteGroup { group }, Form::Plain)
+    }
+
+    /// Joins a group and gives the GroupMembership; the broker answers at once and does not wait for others.
+    ///
+    /// `subscriptions` are the topics that the member wants to read. `member`
+    /// is its id, empty for a new member, which is given one. A member that
+    /// sends no heartbeat for the session timeout is dropped; both timeouts are
+    /// in seconds or timedeltas, and the group's first member decides for all.
+    ///
+    /// This and the other steps of membership are for programs that do by hand
+    /// what a consumer does by itself.
+    #[pyo3(signature = (
+        group, subscriptions, member="", *, session_timeout=Seconds(SESSION), rebalance_timeout=Seconds(REBALANCE),
+        protocol_type="consumer"
+    ), text_signature = "($self, group, subscriptions, member='', *, session_timeout=10.0, rebalance_timeout=30.0, protocol_type='consumer')")]
+    #[allow(clippy::too_many_arguments)]
+    fn join_group<'py>(
+        &self,
+        py: Python<'py>,
+        group: &str,
+        subscriptions: Each<String>,
+        member: &str,
+        session_timeout: Seconds,
+        rebalance_timeout: Seconds,
+        protocol_type: &str,
+    ) -> Given<'py> {
+        let Each(subscriptions) = &subscriptions;
+        let session_timeout_ms = session_timeout.milliseconds("session_timeout")?;
+        let rebalance_timeout_ms = rebalance_timeout.milliseconds("rebalance_timeout")?;
+        let operation =
+            JoinGroup { group, member, session_timeout_ms, rebalance_timeout_ms, protocol_type, subscriptions };
+        self.handle.call(py, &operation, Form::Plain)
+    }
+
+    /// Gives a member's partitions as a dict from topic to a list; the leader hands in everybody's.
+    ///
+    /// `generation` and `member` are those that joining gave. `assignments` is
+    /// from the leader a dict from member to a dict from topic to partitions,
+    /// or lists of such tuples, and empty from others, whose call waits until
+    /// the leader has called, at most 30 s.
+    ///
+    /// Raises ServerException with the code ILLEGAL_GENERATION,
+    /// UNKNOWN_MEMBER_ID or REBALANCE_IN_PROGRESS.
+    #[pyo3(signature = (group, generation, member, assignments=None))]
+    fn sync_group<'py>(
+        &self,
+        py: Python<'py>,
+        group: &str,
+        generation: Generation,
+        member: &str,
+        assignments: Option<Pairs<Assigned>>,
+    ) -> Given<'py> {
+        let assignments: Vec<_> = assignments
+            .map_or_else(Vec::new, |Pairs(assignments)| assignments)
+            .into_iter()
+            .map(|(member, Pairs(topics))| (member, topics.into_iter().map(of_topic).collect()))
+            .collect();
+        let operation = SyncGroup { group, generation: generation.0, member, assignments: &assignments };
+        self.handle.call(py, &operation, Form::Plain)
+    }
+
+    /// Keeps a membership alive; gives 0 in a stable group, 27 while the leader has not synced.
+    ///
+    /// Raises ServerException with the code ILLEGAL_GENERATION or
+    /// UNKNOWN_MEMBER_ID.
+    fn heartbeat<'py>(&self, py: Python<'py>, group: &str, generation: Generation, member: &str) -> Given<'py> {
+        self.handle.call(py, &Heartbeat { group, generation: generation.0, member }, Form::Plain)
+    }
+
+    /// Leaves a group.
+    ///
+    /// Raises ServerException with the code UNKNOWN_MEMBER_ID or UNKNOWN_GROUP.
+    fn leave_group<'py>(&self, py: Python<'py>, group: &str, member: &str) -> Given<'py> {
+        self.handle.call(py, &LeaveGroup { group, member }, Form::Plain)
+    }
+
+    /// Takes a given member out of a group, as if it had left.
+    ///
+    /// Raises as `leave_group` does.
+    fn remove_member<'py>(&self, py: Python<'py>, group: &str, member: &str) -> Given<'py> {
+        self.handle.call(py, &LeaveGroup { group, member }, Form::Plain)
+    }
+
+    /// Gives the quotas of entities as a list of QuotaEntry; of all that have some by default.
+    ///
+    /// `entities` is a list of (type, name) tuples; the type is "user",
+    /// "client-id", "consumer-group" or "default", the name None stands for the
+    /// default of the type. Broker release 0.0.22 stores and shows quotas, but
+    /// limits all clients together by its defaults.
+    #[pyo3(signature = (entities=None))]
+    fn describe_quotas<'py>(&self, py: Python<'py>, entities: Option<Pairs<(String, Option<String>)>>) -> Given<'py> {
+        let entities = entities.map_or_else(Vec::new, |Pairs(entities)| entities);
+        self.handle.call(py, &DescribeQuotas { entities: &entities }, Form::Plain)
+    }
+
+    /// Sets or removes quotas and gives how many were changed.
+    ///
+    /// `alterations` is a list of (type, name, key, value) tuples; type and name
+    /// as in `describe_quotas`, the key is "produce_bytes_rate",
+    /// "consume_bytes_rate" or "request_rate", the value None removes the quota.
+    /// The broker passes over unknown types and keys without an error: compare
+    /// the number.
+    fn alter_quotas<'py>(&self, py: Python<'py>, alterations: Each<Alteration>) -> Given<'py> {
+        let Each(alterations) = alterations;
+        let alterations: Vec<_> = alterations.into_iter().map(alteration).collect();
+        self.handle.call(py, &AlterQuotas { alterations: &alterations }, Form::Plain)
+    }
+
+    /// Registers a schema at a registry and gives its id.
+    ///
+    /// `url` is that of the registry, such as "http://host:8081".
+    /// `schema_type` is "AVRO", "PROTOBUF" or "JSON". The registry is asked by
+    /// HTTP, apart from the brokers.
+    fn register_schema<'py>(
+        &self,
+        py: Python<'py>,
+        url: &str,
+        subject: &str,
+        schema_type: &str,
+        schema: &str,
+    ) -> Given<'py> {
+        self.handle.call(py, &RegisterSchema { url, subject, schema_type, schema }, Form::Plain)
+    }
+
+    /// Gives the Schema that a registry has under an id.
+    fn get_schema<'py>(&self, py: Python<'py>, url: &str, id: SchemaId) -> Given<'py> {
+        self.handle.call(py, &GetSchema { url, id: id.0 }, Form::Plain)
+    }
+
+    /// Gives a version of the Schema of a subject, by default the latest.
+    #[pyo3(signature = (url, subject, version=None))]
+    fn get_schema_version<'py>(
+        &self,
+        py: Python<'py>,
+        url: &str,
+        subject: &str,
+        version: Option<SchemaVersion>,
+    ) -> Given<'py> {
+        let version = version.map(|number| number.0);
+        self.handle.call(py, &GetSchemaVersion { url, subject, version }, Form::Plain)
+    }
+
+    /// Gives the ClientStats: the servers of the client and their connections at this moment.
+    fn stats<'py>(&self, py: Python<'py>) -> Given<'py> {
+        self.handle.call(py, &Stats, Form::Plain)
+    }
+
+    /// Gives the changes of the client's servers from now on, to iterate over.
+    ///
+    /// They are ServerDegraded when a server stops working, and again when
+    /// another attempt failed, ServerRecovered when it works again, and
+    /// StateChangesMissed in place of what was left unread for too long. The
+    /// iteration ends when the client is closed. Each call gives a stream of
+    /// its own.
+    fn state_changes<'py>(&self, py: Python<'py>) -> Given<'py> {
+        state_changes::stream(py, &self.handle)
     }
 
     /// Asks the broker for a sign of life.
     fn ping<'py>(&self, py: Python<'py>) -> Given<'py> {
-        self.handle.call(py, &Ping, None)
+        self.handle.call(py, &Ping, Form::Plain)
     }
 
     /// Logs in with the password itself; gives (session_id, expires_in), the latter in seconds.
@@ -207,6 +626,63 @@ impl Operations {
             }
         }
     }
+}
+
+/// Partition, first offset and number of records that are to be read.
+type Range = (Partition, Offset, MaxMessages);
+
+/// Isolation level, and how long the broker may wait.
+type Rest = (Option<IsolationLevel>, Option<Seconds>);
+
+/// A partition to read: topic, partition, offset, most records, isolation level.
+type Fetch<'py> = (Bound<'py, PyString>, Partition, Offset, MaxMessages, Option<IsolationLevel>);
+
+/// A member and its partitions by topic.
+type Assigned = (String, Pairs<(String, Each<Partition>)>);
+
+/// A change of a quota: type, name, key, value.
+type Alteration = (String, Option<String>, String, Option<QuotaValue>);
+
+/// How long a member may be silent, unless it says otherwise.
+const SESSION: Duration = Duration::from_secs(10);
+
+/// How long a rebalance may take, unless a member says otherwise.
+const REBALANCE: Duration = Duration::from_secs(30);
+
+fn fetch(
+    topic: &str,
+    (Partition(partition), Offset(offset), MaxMessages(max)): Range,
+    (level, wait): Rest,
+) -> Consume<'_> {
+    let (isolation_level, max_wait) = (level.map(|IsolationLevel(level)| level), wait.map(|Seconds(wait)| wait));
+    Consume { topic, partition, offset, max_messages: max, isolation_level, max_wait }
+}
+
+/// A partition to read, with or without an isolation level.
+fn single_fetch<'py>(fetch: &Bound<'py, PyTuple>) -> PyResult<Fetch<'py>> {
+    if fetch.len() != 4 {
+        return fetch.extract();
+    }
+    let (topic, partition, offset, max_messages) = fetch.extract()?;
+    Ok((topic, partition, offset, max_messages, None))
+}
+
+/// The value after a key, if one is given.
+fn single(value: &Bound<'_, PyTuple>) -> PyResult<Option<Setting>> {
+    match value.len() {
+        0 => Ok(None),
+        1 => value.get_item(0)?.extract().map(Some),
+        _ => Err(PyTypeError::new_err("a key has one value: pass several settings as a list of tuples or a dict")),
+    }
+}
+
+fn of_topic((topic, Each(partitions)): (String, Each<Partition>)) -> (String, Vec<u32>) {
+    (topic, partitions.into_iter().map(|number| number.0).collect())
+}
+
+fn alteration((entity_type, entity_name, quota_key, value): Alteration) -> QuotaAlteration {
+    let quota_value = value.map(|value| value.0);
+    QuotaAlteration { entity_type, entity_name, quota_key, quota_value }
 }
 
 fn unreplicated(topic: &str, asked: i64) -> Error {

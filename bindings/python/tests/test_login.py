@@ -48,7 +48,7 @@ def test_scram_is_the_default(connect: Connect, secure: Secure) -> None:
 
 @pytest.mark.parametrize("method", MECHANISMS)
 def test_a_client_logs_in_by_a_method(connect: Connect, secure: Secure, method: str) -> None:
-    """covers: F012 python, F013 python, F014 python"""
+    """covers: F012 python, F013 python, F014 python, P-authenticate python, P-authenticate_scram python"""
     client = trusting(connect, secure())
     with pytest.raises(rivven.ServerException) as caught:
         client.list_topics()
@@ -148,6 +148,7 @@ def test_half_a_login_is_a_configuration_error(connect: Connect) -> None:
 
 
 def test_credentials_that_are_no_text_are_refused_without_being_shown(connect: Connect, broker: str) -> None:
+    """covers: F015 python"""
     client = connect(broker)
     surrogate, encoded = f"{PASSWORD}\udc80", PASSWORD.encode()
     for method in MECHANISMS:

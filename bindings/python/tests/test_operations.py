@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 import rivven
+import rivven.blocking
 
 
 def test_topics_are_created_listed_described_and_deleted(client: Any, topic: str) -> None:
-    """covers: F103 python"""
+    """covers: F103 python, P-create_topic python, P-list_topics python, P-delete_topic python, P-get_metadata python"""
     assert client.create_topic(topic, 3) == 3
     assert topic in client.list_topics()
     assert client.get_metadata(topic) == (topic, 3)
@@ -27,12 +28,14 @@ def test_a_topic_has_the_brokers_number_of_partitions_by_default(client: Any, to
 
 
 def test_another_replication_factor_is_refused(client: Any, topic: str) -> None:
+    """covers: P-create_topic python"""
     with pytest.raises(rivven.ConfigException, match="this broker release has no replication") as caught:
         client.create_topic(topic, 1, replication_factor=2)
     assert caught.value.code == "INVALID_CONFIG"
 
 
 def test_what_the_broker_refuses_is_a_server_exception(client: Any, topic: str) -> None:
+    """covers: F121 python, F123 python, P-exceptions python"""
     client.create_topic(topic, 1)
     with pytest.raises(rivven.ServerException) as caught:
         client.create_topic(topic, 1)
@@ -56,7 +59,7 @@ def test_a_bad_name_is_refused_before_it_is_sent(client: Any) -> None:
 
 
 def test_publishing_gives_an_offset_that_knows_more(client: Any, topic: str) -> None:
-    """covers: F007 python, F008 python"""
+    """covers: F007 python, F008 python, P-publish python, P-RecordMetadata python"""
     client.create_topic(topic, 1)
     for offset, where in enumerate(
         (
@@ -94,7 +97,7 @@ def test_a_batch_goes_to_one_partition(client: Any, topic: str) -> None:
 
 
 def test_records_come_back_as_messages(client: Any, topic: str) -> None:
-    """covers: F009 python"""
+    """covers: F009 python, P-consume python, P-Message python"""
     client.create_topic(topic, 1)
     client.publish(topic, "größe", "schlüssel")
     (message,) = client.consume(topic, 0, 0, 10)
@@ -160,12 +163,12 @@ def test_an_oversized_value_is_refused_before_it_is_sent(client: Any, topic: str
 
 
 def test_ping_has_no_result(client: Any) -> None:
-    """covers: F011 python"""
+    """covers: F011 python, P-ping python, P-connect python"""
     assert client.ping() is None
 
 
 def test_a_list_of_servers_is_tried_in_turn(connect: Any, broker: str) -> None:
-    """covers: F004 python"""
+    """covers: F004 python, F020 python, F038 python"""
     assert connect(["127.0.0.1:1", broker]).ping() is None
     assert connect(f"127.0.0.1:1,{broker}").ping() is None
     assert connect(("127.0.0.1:1", broker), client_id=None, runtime_threads=None).ping() is None
@@ -187,6 +190,26 @@ def test_the_configuration_is_checked(connect: Any, broker: str) -> None:
         connect(broker, bootstrap_servers=broker)
 
 
+def test_a_registry_of_schemas_that_is_not_there(client: Any) -> None:
+    registry = "http://127.0.0.1:1"
+    for call, arguments in (
+        (client.register_schema, ("orders-value", "AVRO", '{"type": "string"}')),
+        (client.get_schema, (1,)),
+        (client.get_schema_version, ("orders-value", 1)),
+        (client.get_schema_version, ("orders-value",)),
+    ):
+        with pytest.raises(rivven.ConnectionException) as caught:
+            call(registry, *arguments)
+        assert (caught.value.code, caught.value.outcome) == ("CONNECTION_FAILED", "NOT_SENT")
+
+
+def test_a_client_is_made_by_connecting(broker: str) -> None:
+    for of in (rivven.RivvenClient, rivven.blocking.Client):
+        for arguments in ((), (broker,)):
+            with pytest.raises(TypeError, match="connect"):
+                of(*arguments)
+
+
 def test_a_closed_client_refuses_calls(client: Any) -> None:
     client.close(timeout=1.8e19)
     client.close()
@@ -201,6 +224,7 @@ def test_a_closed_client_refuses_calls(client: Any) -> None:
 
 
 def test_messages_and_metadata_are_values() -> None:
+    """covers: P-Message python, P-RecordMetadata python"""
     message = rivven.Message(b"value", 1, 2, 3, "topic", key=b"")
     assert message == rivven.Message(b"value", 1, 2, 3, "topic", b"")
     assert message != rivven.Message(b"value", 1, 2, 3, "topic")
@@ -220,6 +244,7 @@ def test_messages_and_metadata_are_values() -> None:
 
 
 def test_exceptions_keep_what_they_know() -> None:
+    """covers: P-exceptions python"""
     error = rivven.TimeoutException("too late", code="TIMED_OUT", retriable=True, address="a:1")
     assert isinstance(error, TimeoutError) and isinstance(error, rivven.RivvenError)
     assert issubclass(rivven.ConnectionException, ConnectionError)

@@ -57,6 +57,21 @@ ENDINGS = {
         threading.Thread(target=client.list_topics, daemon=True).start()
         rivven.blocking.connect(address).ping()
         """,
+    "waiting for a change in a daemon thread": """
+        client = rivven.blocking.connect(address)
+        threading.Thread(target=list, args=(client.state_changes(),), daemon=True).start()
+        """,
+    "waiting for a change": """
+        async def main():
+            global client, changes
+            client = await rivven.connect(address)
+            changes = client.state_changes()
+            try:
+                await asyncio.wait_for(anext(changes), 0.01)
+            except TimeoutError:
+                pass
+        asyncio.run(main())
+        """,
     "in a cycle of garbage": """
         class Owner: pass
         owner = Owner()
@@ -202,6 +217,65 @@ def test_the_background_threads_end_with_the_last_client(broker: str, secure: Se
             """
         ),
         *target,
+    )
+
+
+@pytest.mark.parametrize("style", ["asyncio", "blocking"])
+def test_clients_that_are_opened_and_closed_leave_nothing_behind(broker: str, style: str) -> None:
+    """1000 clients in all, half of them without a client that keeps the runtime."""
+    run_script(
+        script(
+            """
+            def threads():
+                return len(os.listdir("/proc/self/task"))
+
+            def descriptors():
+                return len(os.listdir("/proc/self/fd"))
+
+            def memory():
+                gc.collect()
+                pages = int(open("/proc/self/statm").read().split()[1])
+                return pages * os.sysconf("SC_PAGE_SIZE")
+
+            async def use():
+                async with await rivven.connect(address) as client:
+                    await client.ping()
+                    client.state_changes()
+
+            async def many(count):
+                for _ in range(count):
+                    await use()
+
+            def open_and_close(count):
+                if config["style"] == "asyncio":
+                    return asyncio.run(many(count))
+                for _ in range(count):
+                    with rivven.blocking.connect(address) as client:
+                        client.ping()
+                        client.state_changes()
+
+            def settled(count, limit):
+                deadline = time.monotonic() + 10
+                while count() > limit:
+                    assert time.monotonic() < deadline, (count.__name__, count(), limit)
+                    time.sleep(0.01)
+
+            def check():
+                open_and_close(50)
+                before = threads(), descriptors(), memory()
+                open_and_close(200)
+                settled(threads, before[0])
+                settled(descriptors, before[1])
+                # A buffer of a connection would be 200 times 8 KiB at the least.
+                assert memory() - before[2] < 200 * 8192, (before, memory())
+
+            check()
+            with rivven.blocking.connect(address):
+                check()
+            """
+        ),
+        broker,
+        json.dumps({"style": style}),
     )
 
 

@@ -26,7 +26,7 @@ def refused(connect: Connect, address: str, *arguments: Any, **config: Any) -> s
 
 
 def test_the_settings_are_arguments_or_keys(connect: Connect, secure: Secure) -> None:
-    """covers: F005 python, F016 python, F017 python"""
+    """covers: F005 python, F016 python, F017 python, F019 python, P-connect_tls python"""
     broker = secure("--mtls", "required")
     files = (broker.client_cert, broker.client_key)
     own = {"client_cert_path": Path(files[0]), "client_key_path": Path(files[1])}

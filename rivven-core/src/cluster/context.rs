@@ -101,7 +101,7 @@ impl Context {
 
     /// Whether a connection that was made with this login may be used.
     pub(super) fn is_current(&self, login: u64) -> bool {
-        self.logins.load(Ordering::Acquire) == login && self.gate.check_open().is_ok()
+        self.logins.load(Ordering::Acquire) == login && !self.gate.has_ended()
     }
 
     fn options(&self) -> MutexGuard<'_, ConnectOptions> {

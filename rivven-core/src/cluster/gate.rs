@@ -7,10 +7,20 @@ use tokio::sync::{Notify, watch};
 
 use crate::error::{Error, Result};
 
+/// How far the closing of a client has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stage {
+    Open,
+    /// No more calls are taken; those that began go on where a server is known to work.
+    Closing,
+    /// The time of those is over too.
+    Ended,
+}
+
 /// Counts the calls under way and knows when no more are taken.
 #[derive(Debug)]
 pub(super) struct Gate {
-    closed: watch::Sender<bool>,
+    stage: watch::Sender<Stage>,
     calls: AtomicUsize,
     idle: Notify,
 }
@@ -21,7 +31,7 @@ pub(super) struct Entered(Arc<Gate>);
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        if self.0.calls.fetch_sub(1, Ordering::SeqCst) == 1 && *self.0.closed.borrow() {
+        if self.0.calls.fetch_sub(1, Ordering::SeqCst) == 1 && self.0.check_open().is_err() {
             self.0.idle.notify_waiters();
         }
     }
@@ -29,7 +39,7 @@ impl Drop for Entered {
 
 impl Gate {
     pub(super) fn new() -> Arc<Self> {
-        Arc::new(Gate { closed: watch::Sender::new(false), calls: AtomicUsize::new(0), idle: Notify::new() })
+        Arc::new(Gate { stage: watch::Sender::new(Stage::Open), calls: AtomicUsize::new(0), idle: Notify::new() })
     }
 
     /// Begins a call.
@@ -43,28 +53,46 @@ impl Gate {
     }
 
     pub(super) fn check_open(&self) -> Result<()> {
-        if *self.closed.borrow() { Err(Error::closed("the client")) } else { Ok(()) }
+        if *self.stage.borrow() == Stage::Open { Ok(()) } else { Err(Error::closed("the client")) }
+    }
+
+    /// Whether the time of those under way is over.
+    pub(super) fn has_ended(&self) -> bool {
+        *self.stage.borrow() == Stage::Ended
     }
 
     /// Takes no more calls from now on.
     pub(super) fn close(&self) {
-        self.closed.send_replace(true);
+        self.advance(Stage::Closing);
     }
 
-    /// Ends when the gate is closed or gone.
-    pub(super) fn closing(&self) -> impl Future<Output = ()> + Send + 'static {
-        let mut closed = self.closed.subscribe();
+    /// Ends whatever still waits.
+    pub(super) fn end(&self) {
+        self.advance(Stage::Ended);
+    }
+
+    fn advance(&self, to: Stage) {
+        self.stage.send_if_modified(|stage| {
+            let later = *stage < to;
+            *stage = (*stage).max(to);
+            later
+        });
+    }
+
+    /// Ends when this stage is reached.
+    pub(super) fn reached(&self, stage: Stage) -> impl Future<Output = ()> + Send + 'static {
+        let mut present = self.stage.subscribe();
         async move {
-            let _ = closed.wait_for(|closed| *closed).await;
+            let _ = present.wait_for(|present| *present >= stage).await;
         }
     }
 
-    /// The future's output, or the error `CLOSED` once the gate is closed.
-    pub(super) async fn unless_closed<T>(&self, future: impl Future<Output = Result<T>>) -> Result<T> {
+    /// The future's output, or the error `CLOSED` once this stage is reached.
+    pub(super) async fn before<T>(&self, stage: Stage, future: impl Future<Output = T>) -> Result<T> {
         tokio::select! {
             biased;
-            () = self.closing() => Err(Error::closed("the client")),
-            result = future => result,
+            () = self.reached(stage) => Err(Error::closed("the client")),
+            output = future => Ok(output),
         }
     }
 

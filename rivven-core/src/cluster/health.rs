@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
+use super::gate::Stage;
 use super::pool::Need;
 use super::server::{Lease, Server};
 use super::{Cluster, Context};
@@ -25,7 +26,7 @@ pub(super) async fn watch(cluster: Weak<Cluster>, context: Arc<Context>) {
     loop {
         tokio::select! {
             biased;
-            () = context.gate.closing() => return,
+            () = context.gate.reached(Stage::Closing) => return,
             () = sleep(pause) => {}
         }
         let Some(cluster) = cluster.upgrade() else { return };
@@ -44,10 +45,7 @@ pub(super) async fn watch(cluster: Weak<Cluster>, context: Arc<Context>) {
 /// Starts what is to be done about a server; nothing is waited for, so that one never holds up another.
 fn look_after(server: &Arc<Server>, check: bool, context: &Arc<Context>) {
     let mut leases = server.upkeep();
-    if check && server.is_degraded() {
-        context.spawn(probe(Arc::clone(server), context.ping_limit()));
-    } else if check && server.has_lost_all() {
-        // Nobody calls, so nobody else would notice that it has gone.
+    if check && (server.is_degraded() || server.lost_every_connection()) {
         context.spawn(probe(Arc::clone(server), context.ping_limit()));
     } else if check && leases.is_empty() {
         // Busy connections prove by their answers that the server works.
@@ -58,7 +56,7 @@ fn look_after(server: &Arc<Server>, check: bool, context: &Arc<Context>) {
     }
 }
 
-/// Tries a server that failed or was lost: it is used as before once it answers.
+/// Tries a server that failed, or that closed every connection: whether it works shows then.
 ///
 /// A breaker that is open refuses until its recovery time is over; then this
 /// is the one request that it lets through.

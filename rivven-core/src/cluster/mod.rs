@@ -210,11 +210,16 @@ impl Cluster {
         let deadline = Deadline::after(self.context.config.request_timeout.saturating_add(errand.broker_wait));
         let mut retries = Retries::new(self.context.rules(), errand.repeat);
         let mut unknown: Option<Error> = None;
+        let mut last: Option<Error> = None;
         let mut leader = None;
         loop {
             let seen = self.metadata.snapshot();
             let error = match self.attempt(errand, &seen, leader.take(), deadline).await {
                 Ok(output) => return self.complete(errand, output, unknown.is_some()),
+                // That the breaker has opened meanwhile hides the cause, which this call has seen itself.
+                Err(error) if error.code() == ErrorCode::CircuitBreakerOpen => {
+                    return Err(final_error(last.unwrap_or(error), unknown));
+                }
                 Err(error) => error,
             };
             let (pause, reroute) = match retries.next(&error, self.context.random()) {
@@ -229,8 +234,9 @@ impl Cluster {
             tracing::debug!(what = %describe(&errand.frame), ?pause, %error, "trying again");
             leader = leader_named_in(&error.to_string()).map(str::to_owned);
             if error.outcome() == Outcome::Unknown {
-                unknown.get_or_insert(error);
+                unknown.get_or_insert(error.clone());
             }
+            last = Some(error);
             sleep(pause).await;
             if reroute {
                 let _ = deadline.bound(self.refresh(&seen)).await;
@@ -418,6 +424,7 @@ impl Cluster {
         let deadline = Deadline::after(limit);
         async move {
             let _ = deadline.bound(self.context.gate.drained()).await;
+            self.context.gate.end();
             let connections: Vec<_> = self.servers().iter().flat_map(|server| server.take_connections()).collect();
             let closing = connections.iter().map(|connection| connection.close(deadline.remaining()));
             join_all(closing).await;
@@ -434,6 +441,7 @@ impl Drop for Cluster {
     /// Ends attempts to connect and the tasks in the background.
     fn drop(&mut self) {
         self.context.close();
+        self.context.gate.end();
     }
 }
 

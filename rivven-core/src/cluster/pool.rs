@@ -406,11 +406,6 @@ impl<C: Clone> Pool<C> {
         Upkeep { dropped, silent, replace }
     }
 
-    /// Whether there were connections once, and none is left or being opened.
-    pub(super) fn has_lost_all(&self, usable: impl Fn(&C) -> bool) -> bool {
-        self.last_id > 0 && self.opening.is_empty() && !self.entries.iter().any(|entry| usable(&entry.connection))
-    }
-
     /// Takes an idle connection for a ping; to be [`release`](Self::release)d.
     pub(super) fn take_idle(&mut self, id: Option<Id>) -> Option<(Id, C)> {
         let fits = |entry: &&mut Entry<C>| entry.is_idle() && !entry.retired && id.is_none_or(|id| id == entry.id);
@@ -430,6 +425,16 @@ impl<C: Clone> Pool<C> {
         let open = || self.entries.iter().filter(|entry| usable(&entry.connection));
         let idle = open().filter(|entry| entry.is_idle()).count();
         Count { active: open().count() - idle, idle }
+    }
+
+    /// Whether there are connections.
+    pub(super) fn has_connections(&self) -> bool {
+        !self.entries.is_empty()
+    }
+
+    /// Whether there is no connection, not even on its way.
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.opening.is_empty()
     }
 }
 

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::Context;
 use super::events::StateChange;
+use super::gate::Stage;
 use super::pool::{After, Answer, Id, Need, Plan, Pool, Turn, Upkeep};
 use super::stats::ServerStats;
 use crate::connection::{Connection, Deadline, ServerAddress, connect_within};
@@ -30,6 +31,8 @@ pub(super) struct Server {
     /// Whether `trouble` is set, for a look without the lock.
     degraded: AtomicBool,
     trouble: Mutex<Option<Trouble>>,
+    /// Whether there has ever been a connection.
+    known: AtomicBool,
     /// Before this moment no further attempt to connect is made.
     next_attempt_ms: AtomicU64,
 }
@@ -133,6 +136,7 @@ impl Server {
             attempts: watch::Sender::new(Attempts::default()),
             degraded: AtomicBool::new(false),
             trouble: Mutex::new(None),
+            known: AtomicBool::new(false),
             next_attempt_ms: AtomicU64::new(0),
         })
     }
@@ -192,7 +196,7 @@ impl Server {
             };
             plan.into_iter().for_each(|plan| self.open(plan, dial_limit));
             // The channel was looked at before the pool was, so no end is missed.
-            let _ = self.context.gate.unless_closed(async { Ok(attempts.changed().await) }).await?;
+            let _ = self.context.gate.before(self.patience(), attempts.changed()).await?;
             if let Some(error) = attempts.borrow_and_update().last_error.clone() {
                 return Err(error);
             }
@@ -213,9 +217,9 @@ impl Server {
         limit: Deadline,
     ) -> Result<Option<Turn<Link>>> {
         let mut place = Place { server: self, need, turn };
-        match limit.bound(self.context.gate.unless_closed(async { Ok((&mut place.turn).await) })).await {
+        match limit.bound(self.context.gate.before(Stage::Ended, &mut place.turn)).await {
             Some(Ok(Ok(turn))) => Ok(Some(turn)),
-            Some(Ok(Err(_))) => self.context.gate.check_open().map(|()| None),
+            Some(Ok(Err(_))) => Ok(None),
             Some(Err(closed)) => Err(closed),
             None => Err(self.exhausted(limit)),
         }
@@ -241,25 +245,30 @@ impl Server {
         self.context.spawn(attempt.run(limit));
     }
 
+    /// How long what waits for a connection goes on while the client is closed:
+    /// to the end where there are others, so that the server works; otherwise
+    /// closing would take as long as it takes to find that it does not.
+    fn patience(&self) -> Stage {
+        if self.pool().has_connections() { Stage::Ended } else { Stage::Closing }
+    }
+
     /// A new connection, and the login that it was made with.
     async fn dial(&self, limit: Option<Deadline>) -> Result<(Connection, u64)> {
         let wait = self.next_attempt_ms.load(Ordering::Acquire).saturating_sub(self.context.now_ms());
         let wait = limit.map_or(Duration::MAX, |limit| limit.remaining()).min(Duration::from_millis(wait));
-        self.context
-            .gate
-            .unless_closed(async {
-                tokio::time::sleep(wait).await;
-                let (options, login) = self.context.connect_options();
-                let limit = limit.unwrap_or_else(|| Deadline::after(options.timeout));
-                Ok((connect_within(&self.address, &options, limit).await?, login))
-            })
-            .await
+        let dialling = async {
+            tokio::time::sleep(wait).await;
+            let (options, login) = self.context.connect_options();
+            let limit = limit.unwrap_or_else(|| Deadline::after(options.timeout));
+            Ok((connect_within(&self.address, &options, limit).await?, login))
+        };
+        self.context.gate.before(self.patience(), dialling).await?
     }
 
     /// Takes a new connection into the pool, unless it is out of date: those who wait ask again then.
     ///
-    /// A login or `close` while it was being made has looked through the pool
-    /// already, or waits for the lock and finds it there.
+    /// A login, or the end of `close`, while it was being made has looked
+    /// through the pool already, or waits for the lock and finds it there.
     fn take_in(&self, plan: Plan, connection: Connection, login: u64) {
         let link = Link { connection, counted: Arc::default() };
         let (expires, now) = (self.expiry_ms(), self.context.now_ms());
@@ -271,6 +280,7 @@ impl Server {
             vec![link]
         };
         drop((pool, dropped));
+        self.known.store(true, Ordering::Release);
     }
 
     fn expiry_ms(&self) -> u64 {
@@ -375,11 +385,6 @@ impl Server {
         taken.into_iter().map(|(id, link)| self.ping_lease(id, link)).collect()
     }
 
-    /// Whether it was connected and is not any more, nor about to be.
-    pub(super) fn has_lost_all(&self) -> bool {
-        self.pool().has_lost_all(Link::is_open)
-    }
-
     /// An idle connection for a ping, if there is one; none is made for it.
     pub(super) fn idle_connection(self: &Arc<Self>) -> Option<Lease> {
         let (id, link) = self.pool().take_idle(None)?;
@@ -388,6 +393,11 @@ impl Server {
 
     fn ping_lease(self: &Arc<Self>, id: Id, link: Link) -> Lease {
         Lease { server: Arc::clone(self), id, link, after: After::Ping }
+    }
+
+    /// Whether there were connections, and none is left or on its way.
+    pub(super) fn lost_every_connection(&self) -> bool {
+        self.known.load(Ordering::Acquire) && self.pool().is_empty()
     }
 
     /// Takes every connection, to close it.

@@ -2,6 +2,7 @@
 
 mod auth;
 mod keys;
+mod pipeline;
 mod properties;
 mod resilient;
 #[cfg(feature = "tls")]
@@ -9,6 +10,7 @@ mod tls;
 
 pub use auth::AuthConfig;
 pub use keys::{Kind, Property, Scope};
+pub use pipeline::{PipelineAuthConfig, PipelineConfig, PipelineConfigBuilder};
 pub use properties::Properties;
 pub use resilient::{ResilientAuthConfig, ResilientClientConfig, ResilientClientConfigBuilder};
 #[cfg(feature = "tls")]

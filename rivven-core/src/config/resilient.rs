@@ -335,6 +335,8 @@ impl ResilientClientConfigBuilder {
 mod tests {
     use super::*;
 
+    // covers: F021 rust, F022 rust, F023 rust, F024 rust, F025 rust, F026 rust, F027 rust
+    // covers: F028 rust, F029 rust, F030 rust, F031 rust
     #[test]
     fn the_defaults_are_those_of_the_keys() {
         let config = ResilientClientConfig::builder().build();
@@ -347,6 +349,7 @@ mod tests {
         assert_eq!(format!("{config:?}"), format!("{from_keys:?}"));
     }
 
+    // covers: F015 rust
     #[test]
     fn a_password_is_not_shown() {
         let config = ResilientClientConfig::builder().auth("alice", "hunter2").build();

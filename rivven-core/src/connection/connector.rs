@@ -10,7 +10,7 @@ use tokio::net::{TcpStream, lookup_host};
 use super::socket::Socket;
 #[cfg(feature = "tls")]
 use super::tls::encrypt;
-use super::{Connection, DEFAULT_MAX_IN_FLIGHT, Deadline, Handshake, ServerAddress};
+use super::{Connection, Deadline, Flow, Handshake, ServerAddress};
 use crate::auth::Credentials;
 #[cfg(feature = "tls")]
 use crate::config::TlsConfig;
@@ -24,8 +24,8 @@ pub(crate) struct ConnectOptions {
     pub(crate) client_id: Arc<str>,
     /// The time for resolving, connecting and greeting together.
     pub(crate) timeout: Duration,
-    /// The most requests without answer.
-    pub(crate) max_in_flight: u32,
+    /// How many requests are taken at once and how they are written.
+    pub(crate) flow: Flow,
     /// How the connection is encrypted; plain where nothing is set.
     #[cfg(feature = "tls")]
     pub(crate) tls: Option<TlsConfig>,
@@ -44,7 +44,7 @@ impl Default for ConnectOptions {
         ConnectOptions {
             client_id: DEFAULT_CLIENT_ID.into(),
             timeout: DEFAULT_CONNECTION_TIMEOUT,
-            max_in_flight: DEFAULT_MAX_IN_FLIGHT,
+            flow: Flow::default(),
             #[cfg(feature = "tls")]
             tls: None,
             credentials: None,
@@ -84,7 +84,7 @@ async fn start(
 ) -> Result<Connection> {
     let Some(tls) = &options.tls else { return Ok(plain(socket, server, options)) };
     match deadline.bound(encrypt(socket, tls, server)).await {
-        Some(stream) => Ok(Connection::start(stream?, Arc::clone(server.text()), options.max_in_flight)),
+        Some(stream) => Ok(Connection::start(stream?, Arc::clone(server.text()), &options.flow)),
         None => Err(too_slow(server.text(), deadline, "the server accepted but did not answer the TLS handshake")),
     }
 }
@@ -95,7 +95,7 @@ async fn start(socket: Socket, server: &ServerAddress, options: &ConnectOptions,
 }
 
 fn plain(socket: Socket, server: &ServerAddress, options: &ConnectOptions) -> Connection {
-    Connection::start(socket, Arc::clone(server.text()), options.max_in_flight)
+    Connection::start(socket, Arc::clone(server.text()), &options.flow)
 }
 
 /// Tries every address that the name stands for, each with its share of the time.

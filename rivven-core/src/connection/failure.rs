@@ -54,10 +54,22 @@ pub(crate) enum Cause {
     Malformed { error: DecodeError, hint: &'static str },
     /// The peer answered something that was not asked.
     OutOfStep { expected: Option<u32>, got: u32 },
+    /// The peer answered another request in a way that cannot be understood.
+    NeighbourMisanswered,
     /// The owner closed the connection.
     ClosedByOwner,
     /// The runtime that drove the connection has ended.
     RuntimeGone,
+}
+
+impl Cause {
+    /// The cause as it is for the requests that did not get the answer which ended the connection.
+    pub(crate) fn for_others(&self) -> Cause {
+        match self {
+            Cause::Malformed { .. } | Cause::OutOfStep { .. } => Cause::NeighbourMisanswered,
+            other => other.clone(),
+        }
+    }
 }
 
 /// One request's failure: its cause, and how far the request had come.
@@ -86,6 +98,9 @@ impl Failure {
             )),
             Cause::NeighbourTimedOut => Error::ConnectionError(lost(format!(
                 "{what}: the connection to {address} was given up since another request on it timed out: raise request.timeout.ms or check the broker"
+            ))),
+            Cause::NeighbourMisanswered => Error::ConnectionError(lost(format!(
+                "{what}: the connection to {address} was given up since the answer to another request on it was not valid: check that client and broker are of matching releases"
             ))),
             Cause::PeerClosed { partial: 0 } => Error::ConnectionError(lost(format!(
                 "{what}: {address} closed the connection before it answered: check that a Rivven broker listens there and its limit of connections"

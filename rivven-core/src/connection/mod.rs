@@ -5,9 +5,13 @@
 //! connection poisons it: it is never repaired, only replaced.
 
 mod address;
+#[cfg(test)]
+mod batches;
 mod connector;
+mod counters;
 mod deadline;
 mod failure;
+mod gathering;
 mod handshake;
 mod login;
 mod output;
@@ -32,9 +36,11 @@ pub(crate) use address::ServerAddress;
 pub(crate) use connector::DEFAULT_CLIENT_ID;
 #[cfg(feature = "schema-registry")]
 pub(crate) use connector::dial;
-pub(crate) use connector::{ConnectOptions, connect, connect_within};
+pub(crate) use connector::{ConnectOptions, DEFAULT_CONNECTION_TIMEOUT, connect, connect_within};
+pub(crate) use counters::Counters;
 pub(crate) use deadline::Deadline;
 use failure::{Cause, Failure, Phase};
+pub(crate) use gathering::Flow;
 pub(crate) use handshake::Handshake;
 use login::log_in;
 use session::Session;
@@ -67,6 +73,7 @@ struct Shared {
     address: Arc<str>,
     encrypted: bool,
     session: Session,
+    counters: Counters,
     max_in_flight: u32,
     /// The places in flight; closed when the connection takes no more requests.
     slots: Arc<Semaphore>,
@@ -89,23 +96,29 @@ impl Shared {
 
 impl Connection {
     /// Starts the task for a connected stream on the current runtime.
-    fn start<S: Stream>(stream: S, address: Arc<str>, max_in_flight: u32) -> Self {
+    fn start<S: Stream>(stream: S, address: Arc<str>, flow: &Flow) -> Self {
         let shared = Arc::new(Shared {
             address,
             encrypted: S::ENCRYPTED,
             session: Session::new(),
-            max_in_flight,
-            slots: Arc::new(Semaphore::new(max_in_flight as usize)),
+            counters: Counters::default(),
+            max_in_flight: flow.max_in_flight,
+            slots: Arc::new(Semaphore::new(flow.max_in_flight as usize)),
             refusal: OnceLock::new(),
         });
         let (commands, receiver) = mpsc::unbounded_channel();
-        tokio::spawn(Task::new(stream, Arc::clone(&shared), receiver).run());
+        tokio::spawn(Task::new(stream, Arc::clone(&shared), receiver, flow).run());
         Connection { shared, commands }
     }
 
     /// The server's address as it was dialled.
     pub(crate) fn address(&self) -> &Arc<str> {
         &self.shared.address
+    }
+
+    /// What the connection has done so far.
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.shared.counters
     }
 
     /// Whether the connection is encrypted.

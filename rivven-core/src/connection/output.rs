@@ -16,13 +16,18 @@ const COPY_LIMIT: usize = 2 * 1024;
 const MAX_SLICES: usize = 64;
 
 /// A queue of encoded requests, some bytes of which may have been written.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Output {
     chunks: VecDeque<Bytes>,
     tail: BytesMut,
 }
 
 impl Output {
+    /// An empty queue with so many bytes of room for small requests.
+    pub(super) fn with_room(bytes: usize) -> Self {
+        Output { chunks: VecDeque::new(), tail: BytesMut::with_capacity(bytes) }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.chunks.is_empty() && self.tail.is_empty()
     }

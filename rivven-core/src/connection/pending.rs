@@ -18,6 +18,8 @@ pub(crate) struct Pending<R> {
     last_id: u32,
     queued: u64,
     written: u64,
+    /// How many of the oldest requests have been written whole.
+    waiting: usize,
 }
 
 #[derive(Debug)]
@@ -50,7 +52,16 @@ pub(crate) struct OutOfStep {
 
 impl<R> Pending<R> {
     pub(crate) fn new() -> Self {
-        Pending { entries: VecDeque::new(), last_id: 0, queued: 0, written: 0 }
+        Pending { entries: VecDeque::new(), last_id: 0, queued: 0, written: 0, waiting: 0 }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// How many requests have been written whole and wait for their answers.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -74,10 +85,15 @@ impl<R> Pending<R> {
         self.last_id
     }
 
-    /// Notes that `bytes` more of the outgoing stream were written.
-    pub(crate) fn wrote(&mut self, bytes: usize) {
+    /// Notes that `bytes` more of the outgoing stream were written; how many requests they completed.
+    pub(crate) fn wrote(&mut self, bytes: usize) -> usize {
         self.written += bytes as u64;
         debug_assert!(self.written <= self.queued);
+        let before = self.waiting;
+        while self.entries.get(self.waiting).is_some_and(|entry| entry.end <= self.written) {
+            self.waiting += 1;
+        }
+        self.waiting - before
     }
 
     /// Takes the request that the answer with this correlation id belongs to.
@@ -91,7 +107,10 @@ impl<R> Pending<R> {
     /// Takes the oldest request: the one that an error with correlation id 0 belongs to.
     pub(crate) fn take_oldest(&mut self) -> Result<R, OutOfStep> {
         match self.entries.pop_front() {
-            Some(entry) if entry.phase(self.written) == Phase::Waiting => Ok(entry.reply),
+            Some(entry) if entry.phase(self.written) == Phase::Waiting => {
+                self.waiting -= 1;
+                Ok(entry.reply)
+            }
             Some(entry) => {
                 self.entries.push_front(entry);
                 Err(self.out_of_step())
@@ -120,6 +139,7 @@ impl<R> Pending<R> {
 
     /// Empties the queue because requests are overdue; each gets its own failure.
     pub(crate) fn fail_overdue(&mut self, now: Instant, mut give: impl FnMut(R, Failure)) {
+        self.waiting = 0;
         let written = self.written;
         for entry in self.entries.drain(..) {
             let phase = entry.phase(written);
@@ -134,6 +154,7 @@ impl<R> Pending<R> {
 
     /// Empties the queue because the connection ended; each gets the cause with its own outcome.
     pub(crate) fn fail_all(&mut self, cause: &Cause, mut give: impl FnMut(R, Failure)) {
+        self.waiting = 0;
         let written = self.written;
         for entry in self.entries.drain(..) {
             let outcome = entry.phase(written).outcome();
@@ -202,6 +223,17 @@ mod tests {
             timed_out.push((reply, matches!(failure.cause, Cause::TimedOut { phase: Phase::Waiting, .. })));
         });
         assert_eq!(timed_out, [('a', false), ('b', true), ('c', false)]);
+    }
+
+    #[test]
+    fn what_is_written_whole_is_counted() {
+        let (mut pending, _) = three();
+        assert_eq!((pending.wrote(9), pending.waiting()), (0, 0));
+        assert_eq!((pending.wrote(12), pending.waiting()), (2, 2));
+        pending.take_oldest().unwrap();
+        assert_eq!((pending.wrote(9), pending.waiting(), pending.len()), (1, 2, 2));
+        pending.fail_all(&Cause::ClosedByOwner, |_, _| ());
+        assert_eq!((pending.waiting(), pending.len()), (0, 0));
     }
 
     #[test]

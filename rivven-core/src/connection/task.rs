@@ -15,6 +15,7 @@ use tokio::time::{Instant, Sleep, sleep_until, timeout};
 use super::Shared;
 use super::deadline::Deadline;
 use super::failure::{Cause, Failure};
+use super::gathering::{Flow, Gathering};
 use super::output::Output;
 use super::pending::{OutOfStep, Pending};
 use super::stream::Stream;
@@ -25,9 +26,6 @@ const ORPHAN_LIMIT: Duration = Duration::from_secs(1);
 
 /// How long the farewell to the peer may take.
 const SHUTDOWN_LIMIT: Duration = Duration::from_millis(200);
-
-/// The least room offered to one read.
-const READ_ROOM: usize = 16 * 1024;
 
 /// The most that is reserved ahead of the bytes that a frame promises.
 const READ_AHEAD: usize = 1024 * 1024;
@@ -72,23 +70,29 @@ pub(super) struct Task<S> {
     commands: mpsc::UnboundedReceiver<Command>,
     pending: Pending<Reply>,
     output: Output,
+    gathering: Gathering,
+    linger: Pin<Box<Sleep>>,
     unflushed: bool,
     input: BytesMut,
+    read_room: usize,
     timer: Pin<Box<Sleep>>,
     armed: Option<Instant>,
     farewell: Option<Farewell>,
 }
 
 impl<S: Stream> Task<S> {
-    pub(super) fn new(stream: S, shared: Arc<Shared>, commands: mpsc::UnboundedReceiver<Command>) -> Self {
+    pub(super) fn new(stream: S, shared: Arc<Shared>, commands: mpsc::UnboundedReceiver<Command>, flow: &Flow) -> Self {
         Task {
             stream,
             shared,
             commands,
             pending: Pending::new(),
-            output: Output::default(),
+            output: Output::with_room(flow.write_buffer),
+            gathering: Gathering::new(flow),
+            linger: Box::pin(sleep_until(Instant::now())),
             unflushed: false,
             input: BytesMut::new(),
+            read_room: flow.read_buffer,
             timer: Box::pin(sleep_until(Instant::now())),
             armed: None,
             farewell: None,
@@ -127,11 +131,10 @@ impl<S: Stream> Task<S> {
         while self.farewell.is_none() {
             match self.commands.poll_recv(cx) {
                 Poll::Ready(Some(Command::Call { frame, deadline, reply })) => {
-                    let id = self.pending.push(frame.wire_len(), deadline, reply);
-                    self.output.push(&frame, id);
-                    self.arm(deadline.at());
+                    self.enter(&frame, deadline, reply);
                 }
-                Poll::Ready(Some(Command::Poison(cause))) => return Some(cause),
+                // The request whose answer it was has been told.
+                Poll::Ready(Some(Command::Poison(cause))) => return Some(cause.for_others()),
                 Poll::Ready(Some(Command::Close { until })) => self.part(Farewell { until, awaited: true }),
                 Poll::Ready(None) => {
                     self.part(Farewell { until: Instant::now() + ORPHAN_LIMIT, awaited: false });
@@ -140,6 +143,16 @@ impl<S: Stream> Task<S> {
             }
         }
         None
+    }
+
+    fn enter(&mut self, frame: &RequestFrame, deadline: Deadline, reply: Reply) {
+        // What comes behind bytes that the socket does not take yet goes with them.
+        if self.output.is_empty() || self.gathering.is_waiting() {
+            self.gathering.join();
+        }
+        let id = self.pending.push(frame.wire_len(), deadline, reply);
+        self.output.push(frame, id);
+        self.arm(deadline.at());
     }
 
     fn part(&mut self, farewell: Farewell) {
@@ -154,15 +167,33 @@ impl<S: Stream> Task<S> {
         })
     }
 
+    /// Whether the requests that were gathered go on waiting for others.
+    fn poll_linger(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.farewell.is_some() {
+            self.gathering.release();
+        }
+        while self.gathering.is_waiting() {
+            let Some(due) = self.gathering.waits_until(self.pending.len(), Instant::now()) else { return false };
+            // A timer that was set for an earlier batch is left alone: it only wakes too soon.
+            if self.linger.is_elapsed() || self.linger.deadline() > due {
+                self.linger.as_mut().reset(due);
+            }
+            if self.linger.as_mut().poll(cx).is_pending() {
+                return true;
+            }
+        }
+        false
+    }
+
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Result<(), Cause> {
-        while !self.output.is_empty() {
+        while !self.poll_linger(cx) && !self.output.is_empty() {
             let mut slices = Output::no_slices();
             let count = self.output.slices(&mut slices);
             match Pin::new(&mut self.stream).poll_write_vectored(cx, &slices[..count]) {
                 Poll::Ready(Ok(0)) => return Err(Cause::Io(Arc::new(io::ErrorKind::WriteZero.into()))),
                 Poll::Ready(Ok(bytes)) => {
                     self.output.advance(bytes);
-                    self.pending.wrote(bytes);
+                    self.shared.counters.requests.add(self.pending.wrote(bytes));
                     self.unflushed = true;
                 }
                 Poll::Ready(Err(error)) => return Err(Cause::Io(Arc::new(error))),
@@ -171,7 +202,10 @@ impl<S: Stream> Task<S> {
         }
         if self.unflushed {
             match Pin::new(&mut self.stream).poll_flush(cx) {
-                Poll::Ready(Ok(())) => self.unflushed = false,
+                Poll::Ready(Ok(())) => {
+                    self.unflushed = false;
+                    self.shared.counters.flushes.add(1);
+                }
                 Poll::Ready(Err(error)) => return Err(Cause::Io(Arc::new(error))),
                 Poll::Pending => {}
             }
@@ -181,8 +215,8 @@ impl<S: Stream> Task<S> {
 
     /// Reads once and hands out the complete answers; whether there may be more to read.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Result<bool, Cause> {
-        if self.input.capacity() - self.input.len() < READ_ROOM {
-            self.input.reserve(READ_ROOM);
+        if self.input.capacity() - self.input.len() < self.read_room {
+            self.input.reserve(self.read_room);
         }
         match pin!(self.stream.read_buf(&mut self.input)).poll(cx) {
             Poll::Pending => Ok(false),
@@ -198,6 +232,7 @@ impl<S: Stream> Task<S> {
             match FrameDecoder::default().decode(&mut self.input) {
                 Ok(Received::Frame(Frame { correlation_id, payload })) => {
                     let reply = self.owner_of(correlation_id, &payload)?;
+                    self.shared.counters.answers.add(1);
                     reply.give(Ok(payload));
                 }
                 Ok(Received::NeedMore(bytes)) => {
@@ -253,18 +288,27 @@ impl<S: Stream> Task<S> {
 
     /// Refuses new requests and fails those that wait, in that order.
     fn end(&mut self, cause: &Cause) {
-        self.shared.refuse(cause.clone());
+        let for_others = cause.for_others();
+        self.shared.refuse(for_others.clone());
+        self.shared.counters.given_up.add(self.pending.waiting());
         let now = Instant::now();
         match cause {
             Cause::NeighbourTimedOut => {
                 self.pending.fail_overdue(now, |reply, failure| reply.give(Err(failure)));
             }
-            _ => self.pending.fail_all(cause, |reply, failure| reply.give(Err(failure))),
+            _ => {
+                // What the peer sent was meant for the oldest request.
+                let mut causes = std::iter::once(cause).chain(std::iter::repeat(&for_others)).cloned();
+                self.pending.fail_all(&for_others, |reply, failure| {
+                    let cause = causes.next().unwrap_or(failure.cause);
+                    reply.give(Err(Failure { cause, outcome: failure.outcome }));
+                });
+            }
         }
         self.commands.close();
         while let Ok(command) = self.commands.try_recv() {
             if let Command::Call { reply, .. } = command {
-                reply.give(Err(Failure::not_sent(cause.clone())));
+                reply.give(Err(Failure::not_sent(for_others.clone())));
             }
         }
         tracing::debug!(address = %self.shared.address, ?cause, "connection ended");
@@ -276,6 +320,7 @@ impl<S> Drop for Task<S> {
     fn drop(&mut self) {
         let cause = Cause::RuntimeGone;
         self.shared.refuse(cause.clone());
+        self.shared.counters.given_up.add(self.pending.waiting());
         self.pending.fail_all(&cause, |reply, failure| reply.give(Err(failure)));
     }
 }

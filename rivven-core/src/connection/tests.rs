@@ -7,23 +7,23 @@ use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
 use super::stream::Stream;
-use super::{Connection, DEFAULT_MAX_IN_FLIGHT, Deadline};
+use super::{Connection, DEFAULT_MAX_IN_FLIGHT, Deadline, Flow};
 use crate::error::{Error, ErrorCode, Outcome, Result};
 use crate::ops::{ListTopics, Ping, Publish};
 use crate::protocol::{Frame, FrameDecoder, Operation, Received, Request, Response, header};
 
 impl Stream for DuplexStream {}
 
-const SECOND: Duration = Duration::from_secs(1);
+pub(super) const SECOND: Duration = Duration::from_secs(1);
 
 /// The broker's end of the pipe.
-struct Peer {
+pub(super) struct Peer {
     pipe: DuplexStream,
     received: BytesMut,
 }
 
 impl Peer {
-    async fn request(&mut self) -> (u32, Request) {
+    pub(super) async fn request(&mut self) -> (u32, Request) {
         loop {
             match FrameDecoder::default().decode(&mut self.received).unwrap() {
                 Received::Frame(Frame { correlation_id, payload }) => {
@@ -36,7 +36,7 @@ impl Peer {
         }
     }
 
-    async fn answer(&mut self, id: u32, response: &Response) {
+    pub(super) async fn answer(&mut self, id: u32, response: &Response) {
         let payload = response.encode();
         self.pipe.write_all(&header(id, payload.len())).await.unwrap();
         self.pipe.write_all(&payload).await.unwrap();
@@ -48,8 +48,12 @@ impl Peer {
 }
 
 fn connect_with(buffer: usize, max_in_flight: u32) -> (Connection, Peer) {
+    connect_by(buffer, Flow { max_in_flight, ..Flow::default() })
+}
+
+pub(super) fn connect_by(buffer: usize, flow: Flow) -> (Connection, Peer) {
     let (ours, theirs) = duplex(buffer);
-    let connection = Connection::start(ours, "test:1".into(), max_in_flight);
+    let connection = Connection::start(ours, "test:1".into(), &flow);
     (connection, Peer { pipe: theirs, received: BytesMut::new() })
 }
 
@@ -61,7 +65,11 @@ async fn call<O: Operation>(connection: &Connection, operation: O, timeout: Dura
     connection.call(&operation.encode().unwrap(), O::decode, Deadline::after(timeout)).await
 }
 
-fn spawn<O>(connection: &Connection, operation: O, timeout: Duration) -> tokio::task::JoinHandle<Result<O::Output>>
+pub(super) fn spawn<O>(
+    connection: &Connection,
+    operation: O,
+    timeout: Duration,
+) -> tokio::task::JoinHandle<Result<O::Output>>
 where
     O: Operation + Send + Sync + 'static,
 {
@@ -69,7 +77,7 @@ where
     tokio::spawn(async move { connection.call(&frame, O::decode, Deadline::after(timeout)).await })
 }
 
-fn publish(value: &'static [u8]) -> Publish<'static> {
+pub(super) fn publish(value: &'static [u8]) -> Publish<'static> {
     Publish { topic: "t", partition: Some(0), key: None, value }
 }
 

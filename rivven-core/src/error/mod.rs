@@ -213,6 +213,13 @@ impl Error {
     }
 
     /// The broker's answer `message` to a request that is described by `what`.
+    /// The error that a text of the broker stands for which came within an
+    /// answer, such as that of one partition of several; `what` was attempted.
+    pub fn within_answer(message: &str, what: &str) -> Error {
+        let code = broker_message::classify(message);
+        Error::ServerError(Detail::new(format!("{what}: {message}")).with_code(code).with_outcome(Outcome::Rejected))
+    }
+
     pub(crate) fn from_broker(message: &str, what: &str, address: &Arc<str>) -> Error {
         let code = broker_message::classify(message);
         let detail = Detail::new(format!("{what}: {message} ({address})")).with_code(code).with_address(address);

@@ -139,7 +139,7 @@ impl Operation for JoinGroup<'_> {
 }
 
 /// How long the broker has a follower wait for the leader.
-const FOLLOWER_WAIT: Duration = Duration::from_secs(30);
+pub(super) const FOLLOWER_WAIT: Duration = Duration::from_secs(30);
 
 /// The partitions of one member, by topic.
 pub type Assignment = Vec<(String, Vec<u32>)>;

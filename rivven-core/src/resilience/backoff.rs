@@ -30,6 +30,7 @@ impl Backoff {
 mod tests {
     use super::*;
 
+    // covers: F025 rust, F026 rust, F027 rust
     #[test]
     fn pauses_grow_up_to_the_longest_and_are_at_least_half() {
         let backoff = Backoff { initial: Duration::from_millis(100), max: Duration::from_secs(5), multiplier: 2.0 };

@@ -29,6 +29,7 @@ async fn open() -> (ScriptedBroker, ResilientClient) {
     (broker, client)
 }
 
+// covers: F028 rust, F037 rust
 #[tokio::test]
 async fn an_open_one_refuses_without_connecting() {
     let (broker, client) = open().await;
@@ -44,6 +45,7 @@ async fn an_open_one_refuses_without_connecting() {
     assert!(broker.connections() <= before + 1);
 }
 
+// covers: F029 rust, F037 rust
 #[tokio::test]
 async fn exactly_one_request_is_let_through_after_the_recovery_time_and_closes_it() -> Result<()> {
     let (broker, client) = open().await;
@@ -73,6 +75,7 @@ async fn exactly_one_request_is_let_through_after_the_recovery_time_and_closes_i
     client.ping().await
 }
 
+// covers: F029 rust, F037 rust
 #[tokio::test]
 async fn a_probe_that_fails_opens_it_anew() {
     let (broker, client) = open().await;
@@ -99,6 +102,7 @@ async fn a_probe_whose_caller_gave_up_makes_room_for_another() -> Result<()> {
     client.ping().await
 }
 
+// covers: F037 rust, F040 rust
 #[tokio::test]
 async fn the_background_probe_closes_it_without_a_caller() -> Result<()> {
     let broker = ScriptedBroker::start().unwrap();

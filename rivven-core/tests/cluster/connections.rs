@@ -13,6 +13,7 @@ fn broker() -> ScriptedBroker {
     ScriptedBroker::builder().topic("t", 2).start().unwrap()
 }
 
+// covers: F010 rust, F035 rust
 #[tokio::test]
 async fn a_long_poll_holds_up_nobody() -> Result<()> {
     let broker = TestBroker::start().unwrap();
@@ -32,6 +33,7 @@ async fn a_long_poll_holds_up_nobody() -> Result<()> {
     Ok(())
 }
 
+// covers: F021 rust, F035 rust
 #[tokio::test]
 async fn no_more_connections_are_opened_than_allowed() -> Result<()> {
     for size in [1, 2, 3, 4, 6] {
@@ -104,6 +106,7 @@ async fn a_long_poll_that_was_given_up_leaves_no_blocked_connection_behind() -> 
     Ok(())
 }
 
+// covers: F031 rust, F035 rust
 #[tokio::test]
 async fn idle_connections_are_closed_but_for_one_which_is_kept_alive() -> Result<()> {
     let broker = TestBroker::builder().idle_timeout(Duration::from_secs(2)).start().unwrap();
@@ -125,6 +128,7 @@ async fn idle_connections_are_closed_but_for_one_which_is_kept_alive() -> Result
     client.ping().await
 }
 
+// covers: F030 rust, F035 rust
 #[tokio::test]
 async fn connections_are_replaced_when_their_time_is_over_and_no_call_notices() -> Result<()> {
     let broker = broker();
@@ -233,5 +237,19 @@ async fn a_connection_that_a_login_overtook_is_not_used() -> Result<()> {
     client.authenticate_scram("alice", "Correct-Horse-7").await?;
     broker.release();
     assert!(read.await.unwrap()?.is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_call_that_began_before_closing_may_still_open_its_connection() -> Result<()> {
+    let broker = broker();
+    let client = client(&[broker.address()]);
+    client.ping().await?;
+    // Its purpose has no connection yet.
+    let publish = client.call(&rivven_client::ops::Publish { topic: "t", partition: Some(0), key: None, value: b"v" });
+    let (closed, published) = tokio::join!(client.close(Duration::from_secs(5)), publish);
+    let () = closed;
+    published?;
+    assert_eq!(broker.records("t", 0).len(), 1);
     Ok(())
 }

@@ -14,6 +14,7 @@ fn broker() -> ScriptedBroker {
     ScriptedBroker::builder().topic("t", 1).start().unwrap()
 }
 
+// covers: F033 rust, F036 rust
 #[tokio::test]
 async fn a_record_of_unknown_outcome_is_sent_again_and_the_result_says_so() -> Result<()> {
     let broker = broker();
@@ -31,6 +32,7 @@ async fn a_record_of_unknown_outcome_is_sent_again_and_the_result_says_so() -> R
     Ok(())
 }
 
+// covers: F036 rust, F123 rust
 #[tokio::test]
 async fn without_leave_a_record_of_unknown_outcome_is_an_error() {
     let broker = broker();
@@ -51,6 +53,7 @@ async fn what_was_refused_for_now_is_sent_again() -> Result<()> {
     Ok(())
 }
 
+// covers: F024 rust, F036 rust
 #[tokio::test]
 async fn the_number_of_attempts_is_bounded() {
     let broker = broker();
@@ -60,6 +63,7 @@ async fn the_number_of_attempts_is_bounded() {
     assert_eq!(broker.requests_of(Kind::Publish).len(), 3);
 }
 
+// covers: F036 rust
 #[tokio::test]
 async fn permanent_errors_come_at_once() {
     let broker = broker();
@@ -132,6 +136,7 @@ async fn after_too_many_requests_the_connection_is_not_used_again() -> Result<()
     Ok(())
 }
 
+// covers: F023 rust, F036 rust
 #[tokio::test]
 async fn one_deadline_bounds_all_attempts() {
     let broker = broker();

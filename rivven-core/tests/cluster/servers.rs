@@ -8,6 +8,7 @@ use rivven_testkit::{Kind, ScriptedBroker, TestBroker};
 
 use crate::{client, config, dead, silent, until};
 
+// covers: F020 rust, F038 rust
 #[tokio::test]
 async fn a_dead_server_among_three_costs_one_attempt_and_not_one_per_call() -> Result<()> {
     let (dead, second, third) = (silent(), ScriptedBroker::start().unwrap(), ScriptedBroker::start().unwrap());
@@ -27,6 +28,7 @@ async fn a_dead_server_among_three_costs_one_attempt_and_not_one_per_call() -> R
     Ok(())
 }
 
+// covers: F038 rust, F040 rust
 #[tokio::test]
 async fn a_server_is_used_again_once_a_probe_has_reached_it() -> Result<()> {
     let (first, second) = (ScriptedBroker::start().unwrap(), ScriptedBroker::start().unwrap());
@@ -46,6 +48,7 @@ async fn a_server_is_used_again_once_a_probe_has_reached_it() -> Result<()> {
     Ok(())
 }
 
+// covers: F038 rust
 #[tokio::test]
 async fn the_real_broker_takes_over_and_gives_back() -> Result<()> {
     let (mut first, second) = (TestBroker::start().unwrap(), TestBroker::start().unwrap());
@@ -65,6 +68,7 @@ async fn the_real_broker_takes_over_and_gives_back() -> Result<()> {
     Ok(())
 }
 
+// covers: F038 rust, F121 rust
 #[tokio::test]
 async fn without_any_server_the_error_names_each_with_its_reason() {
     let servers = [dead(), dead()];
@@ -88,6 +92,7 @@ async fn a_single_server_gives_its_own_error() {
     assert!(matches!(error, Error::IoError(std::io::ErrorKind::ConnectionRefused, _)), "{error:?}");
 }
 
+// covers: F039 rust
 #[tokio::test]
 async fn statistics_tell_servers_and_connections() -> Result<()> {
     let (first, second) = (ScriptedBroker::start().unwrap(), ScriptedBroker::start().unwrap());
@@ -112,6 +117,7 @@ async fn statistics_tell_servers_and_connections() -> Result<()> {
     held.await.unwrap()
 }
 
+// covers: F003 rust, F032 rust
 #[tokio::test]
 async fn invalid_settings_show_at_the_first_call() {
     let server = [dead()];

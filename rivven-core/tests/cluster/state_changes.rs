@@ -46,6 +46,23 @@ async fn a_server_that_fails_and_comes_back_is_told() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_client_that_is_idle_notices_too() -> Result<()> {
+    let mut broker = TestBroker::start().unwrap();
+    let config = config(&[broker.address().to_owned()])
+        .health_check_enabled(true)
+        .health_check_interval(Duration::from_millis(50));
+    let client = ResilientClient::new(config.build());
+    client.ping().await?;
+    let mut changes = client.state_changes();
+    broker.kill().unwrap();
+    assert!(matches!(next(&mut changes).await, Some(StateChange::Degraded { .. })));
+    broker.restart().unwrap();
+    while !matches!(next(&mut changes).await, Some(StateChange::Recovered { .. })) {}
+    assert_eq!(client.stats().await.healthy_servers, 1);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_reader_that_is_too_slow_learns_how_much_it_missed() {
     let client = ResilientClient::new(
         config(&[dead()])

@@ -5,6 +5,7 @@ use rivven_testkit::TestBroker;
 
 use crate::written;
 
+// covers: F009 rust
 #[tokio::test]
 async fn a_client_decodes_what_it_reads_as_it_is_told() -> Result<()> {
     let broker = TestBroker::start().unwrap();

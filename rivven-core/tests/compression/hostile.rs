@@ -18,6 +18,7 @@ fn rejected(frame: impl Into<Bytes>) {
     assert_eq!(decode_value(frame.clone(), Decompression::Auto).unwrap(), frame);
 }
 
+// covers: F002 rust
 #[test]
 fn gzip_cannot_be_written() {
     let error = Compressor::new("gzip".parse().unwrap()).unwrap_err();

@@ -33,6 +33,7 @@ fn encoded(compressor: &mut Compressor, value: &[u8]) -> Vec<u8> {
 }
 
 /// One compressor for all cases, as a producer has it.
+// covers: F002 rust
 #[test]
 fn what_producers_write_is_read_back() {
     for compression in ALL {

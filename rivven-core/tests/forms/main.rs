@@ -10,6 +10,7 @@ mod admin;
 mod basic;
 mod errors;
 mod package;
+mod pipelined;
 mod published;
 mod resilient;
 #[cfg(feature = "schema-registry")]

@@ -1,7 +1,7 @@
 //! The package, its features, and how values and names are given.
 
 use bytes::Bytes;
-use rivven_client::{Client, CompressionType, ErrorCode, ResilientClient, ResilientClientConfig};
+use rivven_client::{Client, ErrorCode, ResilientClient, ResilientClientConfig};
 
 use crate::{Done, broker};
 
@@ -19,14 +19,18 @@ fn the_package_is_of_the_series_that_programs_ask_for() {
 fn the_default_features_are_compression_and_the_schema_registry() {
     let manifest: String = include_str!("../../Cargo.toml").split_whitespace().collect();
     assert!(manifest.contains("default=[\"compression\",\"schema-registry\",]"));
-    let every = [
-        CompressionType::None,
-        CompressionType::Gzip,
-        CompressionType::Snappy,
-        CompressionType::Lz4,
-        CompressionType::Zstd,
-    ];
-    assert_eq!(every.len(), 5);
+}
+
+// covers: F002 rust
+#[cfg(feature = "compression")]
+#[test]
+fn there_are_three_codecs_and_gzip_is_refused() {
+    use rivven_client::CompressionType;
+    use rivven_client::compression::Compressor;
+    for codec in [CompressionType::None, CompressionType::Snappy, CompressionType::Lz4, CompressionType::Zstd] {
+        assert!(Compressor::new(codec).is_ok(), "{codec:?}");
+    }
+    assert_eq!(Compressor::new(CompressionType::Gzip).unwrap_err().code(), ErrorCode::Unsupported);
 }
 
 // covers: F003 rust

@@ -21,7 +21,6 @@ type Names = (
     Result<()>,
 );
 
-// covers: F041 rust
 #[test]
 fn the_types_are_at_the_root_and_their_fields_public() {
     let names: Names = (None, None, None, None, None, None, Ok(()));
@@ -51,7 +50,6 @@ fn the_types_of_schemas_are_at_the_root() {
     assert_eq!(rivven_client::SchemaType::Avro.to_string(), "AVRO");
 }
 
-// covers: F041 rust
 #[tokio::test]
 async fn a_request_of_ones_own_is_sent_as_it_is() -> Done {
     let broker = broker();

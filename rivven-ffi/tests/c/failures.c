@@ -148,6 +148,7 @@ static void test_many_servers(void) {
     stop_server(&broker);
 }
 
+/* covers: F004 c, F006 c, F011 c, F022 c, F023 c, F038 c, F121 c, F123 c */
 int main(void) {
     test_absent_servers();
     test_misbehaving_servers();

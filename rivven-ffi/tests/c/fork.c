@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "client.h"
+#include "every.h"
 #include "launch.h"
 
 static struct server broker;
@@ -17,28 +18,8 @@ static rivven_bytes_t value(void) { return rivven_bytes_from("v", 1); }
 
 /* Every call on the parent's client. */
 static int use_old_client(void) {
-    rivven_strings_t *names = NULL;
-    rivven_batch_t *other = NULL;
-    uint64_t offset = 0;
-    const rivven_bytes_t values[] = {value()};
     fails("connect", RIVVEN_CODE_FORKED, rivven_client_connect(client, &error));
-    fails("ping", RIVVEN_CODE_FORKED, rivven_client_ping(client, &error));
-    fails("publish", RIVVEN_CODE_FORKED, rivven_client_publish(client, "t", value(), NULL, NULL, &error));
-    fails("publish_with_key", RIVVEN_CODE_FORKED,
-          rivven_client_publish_with_key(client, "t", value(), value(), NULL, NULL, &error));
-    fails("publish_to_partition", RIVVEN_CODE_FORKED,
-          rivven_client_publish_to_partition(client, "t", 0, value(), value(), NULL, &error));
-    fails("publish_batch", RIVVEN_CODE_FORKED,
-          rivven_client_publish_batch(client, "t", 0, NULL, values, 1, NULL, NULL, &error));
-    fails("consume", RIVVEN_CODE_FORKED, rivven_client_consume(client, "t", 0, 0, 1, &other, &error));
-    fails("create_topic", RIVVEN_CODE_FORKED, rivven_client_create_topic(client, "u", 1, NULL, &error));
-    fails("list_topics", RIVVEN_CODE_FORKED, rivven_client_list_topics(client, &names, &error));
-    fails("delete_topic", RIVVEN_CODE_FORKED, rivven_client_delete_topic(client, "t", &error));
-    fails("get_metadata", RIVVEN_CODE_FORKED, rivven_client_get_metadata(client, "t", NULL, &error));
-    fails("get_offset_bounds", RIVVEN_CODE_FORKED,
-          rivven_client_get_offset_bounds(client, "t", 0, &offset, NULL, &error));
-    fails("authenticate", RIVVEN_CODE_FORKED, rivven_client_authenticate(client, "u", "p", NULL, &error));
-    fails("authenticate_scram", RIVVEN_CODE_FORKED, rivven_client_authenticate_scram(client, "u", "p", NULL, &error));
+    every_operation_fails(client, RIVVEN_CODE_FORKED);
     fails("close", RIVVEN_CODE_FORKED, rivven_client_close(client, -1, &error));
     check(holds(rivven_batch_value(batch, 0), "v", 1), "a batch of the parent can be read");
     rivven_batch_free(batch);

@@ -197,6 +197,7 @@ static void test_sizes(rivven_client_t *client) {
     free(bytes);
 }
 
+/* covers: F004 c, F007 c, F008 c, F009 c, F011 c, F020 c, F103 c */
 int main(void) {
     struct server broker = start_broker();
     test_static_functions();

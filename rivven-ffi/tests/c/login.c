@@ -85,6 +85,7 @@ static void test_configuration(const struct secure_broker *broker) {
     }
 }
 
+/* covers: F012 c, F013 c, F014 c */
 int main(void) {
     struct secure_broker broker;
     start_secure(&broker, NULL);

@@ -122,6 +122,7 @@ static void test_scram(const char *broker) {
     check(was_sent(&relay, USER) && !was_sent(&relay, SECRET), "the user was sent, the password was not");
 }
 
+/* covers: F012 c, F015 c */
 int main(void) {
     struct secure_broker broker;
     start_secure(&broker, (const char *const[]){"--tls", "off", NULL});

@@ -86,9 +86,11 @@ struct writer {
 
 /* Publishes large records, each into a connection that is reset meanwhile. */
 static void *write_into_resets(void *argument) {
+    /* With its breaker open a client would not write any more. */
+    static const char *const settings[] = {"circuit.breaker.failure.threshold", "1000", NULL};
     struct writer *writer = argument;
     char *bytes = calloc(1, LARGE);
-    rivven_client_t *client = client_of(writer->address, NULL);
+    rivven_client_t *client = client_of(writer->address, settings);
     writer->all_typed = bytes != NULL;
     for (int i = 0; i < WRITES; i++) {
         rivven_code code = rivven_client_publish(client, "t", rivven_bytes_from(bytes, LARGE), NULL, NULL, NULL);

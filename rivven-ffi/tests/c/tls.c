@@ -147,6 +147,7 @@ static void test_replaced_certificates(const struct secure_broker *broker, const
     rmdir(folder);
 }
 
+/* covers: F005 c, F016 c, F017 c, F019 c */
 int main(void) {
     struct secure_broker broker, other;
     start_secure(&broker, NULL);

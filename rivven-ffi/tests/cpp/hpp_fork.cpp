@@ -40,6 +40,10 @@ void use_old_client() {
     throws_forked("ping", [] { shared->ping(); });
     throws_forked("publish", [] { shared->publish("t", "v"); });
     throws_forked("list_topics", [] { shared->list_topics(); });
+    throws_forked("consume_pipelined", [] { shared->consume_pipelined({{"t", 0, 0, 1}}); });
+    throws_forked("alter_quotas", [] { shared->alter_quotas({{"user", "alice", "request_rate", 1}}); });
+    throws_forked("sync_group", [] { shared->sync_group("g", 0, "m", {{"m", {{"t", {0}}}}}); });
+    throws_forked("stats", [] { shared->stats(); });
     throws_forked("authenticate_scram", [] { shared->authenticate_scram("alice", "password"); });
     throws_forked("close", [] { shared->close(); });
     rivven::Client moved = std::move(*shared);

@@ -169,6 +169,7 @@ void test_replaced_certificates(const Broker &broker, const Broker &other) {
 
 } // namespace
 
+// covers: F005 cpp, F012 cpp, F013 cpp, F014 cpp, F015 cpp, F016 cpp, F017 cpp, F019 cpp
 int main() {
     try {
         const Broker broker, other;

@@ -26,6 +26,19 @@ pub(crate) fn broker(session: &Session) -> Result<PathBuf> {
     Ok(session.root.join(BROKER).join("target/debug/rivven-test-broker"))
 }
 
+/// Builds the test registry and gives its path; `RIVVEN_TEST_REGISTRY` names one that is ready.
+pub(crate) fn registry(session: &Session) -> Result<PathBuf> {
+    if let Some(ready) = std::env::var_os("RIVVEN_TEST_REGISTRY") {
+        return Ok(ready.into());
+    }
+    session.once("registry", || {
+        let mut build = broker_cargo(session);
+        build.args(["build", "--package", "rivven-test-registry"]);
+        session.build("build the test registry", "one to two minutes", &mut build)
+    })?;
+    Ok(session.root.join(BROKER).join("target/debug/rivven-test-registry"))
+}
+
 /// Begins to build the test broker and its tests while other things are done; whoever needs it waits for the rest.
 pub(crate) fn broker_ahead(session: &Session) -> Result<Option<Ahead>> {
     if ready_broker().is_some() {

@@ -1,5 +1,7 @@
 //! `cargo xtask ci`: every gate.
 
+mod dependencies;
+mod guides;
 mod hygiene;
 mod lint;
 mod outside;
@@ -8,17 +10,25 @@ use anyhow::Result;
 
 use crate::checks::{self, Check, Tally};
 use crate::session::Session;
-use crate::{build, demo, generated, test};
+use crate::{build, covers, demo, generated, surface, test};
 
 /// The readings of three months: enough for several batches, answers and partitions.
 const DEMO_ROWS: usize = 2159;
 
 /// The gates in the order they run in: what is quick to fail comes first.
-const GATES: [Check; 20] = [
+const GATES: [Check; 26] = [
     Check { name: "hygiene", about: "no registry hosts or machine paths in tracked files", run: hygiene::run },
     Check { name: "format", about: "cargo fmt", run: lint::format },
     Check { name: "header", about: "include/rivven.h is what rivven-ffi says", run: header },
-    Check { name: "readme", about: "the snippets are what the examples say", run: readme },
+    Check { name: "snippets", about: "the snippets of the documents are what the examples say", run: snippets },
+    Check { name: "surface", about: "every language offers every operation", run: surface },
+    Check {
+        name: "licences",
+        about: "only licences of deny.toml, and no packages of npm or Python",
+        run: dependencies::licences,
+    },
+    Check { name: "msrv", about: "no dependency wants a newer Rust than we promise", run: dependencies::rust_version },
+    Check { name: "performance", about: "docs/PERFORMANCE.md is what the records say", run: performance },
     Check { name: "clippy", about: "no warnings, in any target", run: lint::clippy },
     Check { name: "docs", about: "rustdoc without warnings", run: lint::docs },
     Check { name: "test-rust", about: "the tests of the workspace", run: test::rust },
@@ -28,10 +38,12 @@ const GATES: [Check; 20] = [
     Check { name: "test-python", about: "the tests of the Python package", run: test::python },
     Check { name: "test-node", about: "the tests of the Node package", run: test::node },
     Check { name: "types-node", about: "the types of the Node package", run: test::node_types },
+    Check { name: "covers", about: "a test that ran shows every feature that is claimed", run: covers },
     Check { name: "test-broker", about: "the tests of the test broker itself", run: test::broker },
     Check { name: "differential", about: "the codec against the published one", run: test::differential },
     Check { name: "fuzz", about: "every decoder of the codec, for some seconds", run: test::fuzz },
     Check { name: "demo", about: "the examples of all languages, with three months", run: demo },
+    Check { name: "guides", about: "what docs/getting-started.md shows, in all languages", run: guides::run },
     Check { name: "outside-python", about: "pip install from another folder", run: outside::python },
     Check { name: "outside-node", about: "npm install from another folder", run: outside::node },
     Check { name: "outside-c", about: "cargo xtask install and pkg-config from another folder", run: outside::native },
@@ -69,8 +81,20 @@ fn header(session: &Session) -> Result<Tally> {
     generated::header(session, &generated::Arguments::CHECK).map(Tally::gate)
 }
 
-fn readme(session: &Session) -> Result<Tally> {
-    generated::readme(session, &generated::Arguments::CHECK).map(Tally::gate)
+fn snippets(session: &Session) -> Result<Tally> {
+    generated::snippets(session, &generated::Arguments::CHECK).map(Tally::gate)
+}
+
+fn surface(session: &Session) -> Result<Tally> {
+    surface::run(session).map(Tally::gate)
+}
+
+fn covers(session: &Session) -> Result<Tally> {
+    covers::run(session, &covers::Arguments::CHECK).map(Tally::gate)
+}
+
+fn performance(session: &Session) -> Result<Tally> {
+    generated::performance(session, &generated::Arguments::CHECK).map(Tally::gate)
 }
 
 fn demo(session: &Session) -> Result<Tally> {

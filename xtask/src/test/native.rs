@@ -32,6 +32,7 @@ enum Tool {
 /// Runs the tests; an error names those that failed.
 pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<bool> {
     build::broker(session)?;
+    build::registry(session)?;
     let under = match arguments.under {
         Tool::Nothing => Under::Nothing,
         Tool::Sanitizers => Under::Sanitizers,

@@ -17,8 +17,26 @@ from ._errors import (
     ServerException,
     TimeoutException,
 )
-from ._records import RecordMetadata
+from ._log import set_log_level
+from ._records import (
+    BrokerInfo,
+    ClientStats,
+    ClusterMetadata,
+    DeletedRecords,
+    GroupMembership,
+    PartitionMetadata,
+    QuotaEntry,
+    RecordMetadata,
+    Schema,
+    ServerDegraded,
+    ServerRecovered,
+    ServerStats,
+    StateChangesMissed,
+    TopicConfigValue,
+    TopicMetadata,
+)
 from ._rivven import Message, RivvenClient, connect, version
+from ._state_changes import StateChanges
 from ._tls import connect_tls
 
 Client = RivvenClient
@@ -27,18 +45,34 @@ Client = RivvenClient
 __version__ = version()
 
 __all__ = [
+    "BrokerInfo",
     "Client",
+    "ClientStats",
+    "ClusterMetadata",
     "ConfigException",
     "ConnectionException",
+    "DeletedRecords",
+    "GroupMembership",
     "Message",
+    "PartitionMetadata",
+    "QuotaEntry",
     "RecordMetadata",
     "RivvenClient",
     "RivvenError",
     "RivvenException",
+    "Schema",
     "SerializationException",
+    "ServerDegraded",
     "ServerException",
+    "ServerRecovered",
+    "ServerStats",
+    "StateChanges",
+    "StateChangesMissed",
     "TimeoutException",
+    "TopicConfigValue",
+    "TopicMetadata",
     "connect",
     "connect_tls",
+    "set_log_level",
     "version",
 ]

@@ -1,8 +1,12 @@
-"""What publishing gives."""
+"""What calls give."""
 
 from __future__ import annotations
 
-from typing import Self
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple, Self
+
+from ._errors import RivvenException
 
 
 class RecordMetadata(int):
@@ -53,3 +57,232 @@ class RecordMetadata(int):
     def __getnewargs__(self) -> tuple[int, str, int, bool, bool]:  # type: ignore[override]
         """Give pickle and copy the arguments to make it again."""
         return (self.offset, self.topic, self.partition, self.duplicate, self.maybe_duplicate)
+
+
+class TopicConfigValue(str):
+    """The value of a setting of a topic, as a str that knows more."""
+
+    is_default: bool
+    """Whether it is the broker's default."""
+
+    is_read_only: bool
+    """Whether it cannot be changed."""
+
+    is_sensitive: bool
+    """Whether it should not be shown."""
+
+    def __new__(
+        cls, value: str, is_default: bool = False, is_read_only: bool = False, is_sensitive: bool = False
+    ) -> Self:
+        """Make the value of a setting."""
+        self = super().__new__(cls, value)
+        self.is_default = is_default
+        self.is_read_only = is_read_only
+        self.is_sensitive = is_sensitive
+        return self
+
+    def __getnewargs__(self) -> tuple[str, bool, bool, bool]:  # type: ignore[override]
+        """Give pickle and copy the arguments to make it again."""
+        return (str(self), self.is_default, self.is_read_only, self.is_sensitive)
+
+
+class DeletedRecords(NamedTuple):
+    """What became of a partition whose records were to be deleted."""
+
+    partition: int
+    """The number of the partition."""
+
+    low_watermark: int
+    """The first offset that is left."""
+
+    error: str | None
+    """The broker's text, if it refused."""
+
+
+class BrokerInfo(NamedTuple):
+    """A broker of the cluster."""
+
+    node_id: str
+    """The name of the node."""
+
+    host: str
+    """The host that it listens on, which need not be one that can be dialled."""
+
+    port: int
+    """The port."""
+
+    rack: str | None
+    """The rack, if one is configured."""
+
+
+class PartitionMetadata(NamedTuple):
+    """Where a partition lives."""
+
+    partition: int
+    """The number of the partition."""
+
+    leader: str | None
+    """The node that leads it, if any."""
+
+    replicas: list[str]
+    """The nodes that hold it."""
+
+    isr: list[str]
+    """The nodes that hold it and are in sync with the leader."""
+
+    offline: bool
+    """Whether no node serves it."""
+
+
+class TopicMetadata(NamedTuple):
+    """A topic and its partitions."""
+
+    name: str
+    """The name of the topic."""
+
+    is_internal: bool
+    """Whether it belongs to the broker rather than to users."""
+
+    partitions: list[PartitionMetadata]
+    """Its partitions."""
+
+
+class ClusterMetadata(NamedTuple):
+    """The brokers and topics of a cluster."""
+
+    controller_id: str | None
+    """The node that controls the cluster."""
+
+    brokers: list[BrokerInfo]
+    """The brokers."""
+
+    topics: list[TopicMetadata]
+    """The topics with their partitions and leaders."""
+
+
+class GroupMembership(NamedTuple):
+    """A membership of a group, as joining gives it."""
+
+    generation: int
+    """A number that rises with every rebalance of a stable group."""
+
+    protocol_type: str
+    """The kind of group."""
+
+    member: str
+    """The id of the member."""
+
+    leader: str
+    """The id of the member that hands out the partitions."""
+
+    members: dict[str, list[str]]
+    """All members with the topics that they want to read."""
+
+
+class QuotaEntry(NamedTuple):
+    """The quotas of an entity."""
+
+    entity_type: str
+    """The type: "user", "client-id", "consumer-group" or "default"."""
+
+    entity_name: str | None
+    """The name; None for the default of the type."""
+
+    quotas: dict[str, int]
+    """The quotas by key."""
+
+
+class Schema(NamedTuple):
+    """A schema as the registry gives it."""
+
+    id: int | None
+    """Its number, where the registry says it or it was asked for by it."""
+
+    subject: str | None
+    """The subject, where it was asked for by one."""
+
+    version: int | None
+    """The version within the subject, where it was asked for by one."""
+
+    schema_type: str
+    """Its language: "AVRO", "PROTOBUF" or "JSON"."""
+
+    schema: str
+    """Its text."""
+
+
+class ServerStats(NamedTuple):
+    """One server of a client and its connections, at one moment."""
+
+    address: str
+    """The server as "host:port"."""
+
+    circuit_state: str
+    """What its breaker lets through: "closed" (everything), "open" (nothing) or "half-open" (one request)."""
+
+    active_connections: int
+    """How many of its connections have calls under way."""
+
+    available_connections: int
+    """How many of its connections are open and idle."""
+
+    last_error: RivvenException | None
+    """Its last failure, unless it has worked since."""
+
+
+class ClientStats(NamedTuple):
+    """The servers of a client and their connections, at one moment."""
+
+    total_servers: int
+    """How many servers there are: those configured and those that the cluster named."""
+
+    healthy_servers: int
+    """How many of them work."""
+
+    active_connections: int
+    """How many connections have calls under way."""
+
+    available_connections: int
+    """How many connections are open and idle."""
+
+    servers: list[ServerStats]
+    """Each server by itself."""
+
+
+@dataclass(frozen=True)
+class ServerDegraded:
+    """A server does not work any more, or still does not after another attempt."""
+
+    server: str
+    """The server as "host:port"."""
+
+    since: datetime
+    """Since when, in UTC."""
+
+    reason: RivvenException
+    """Why, the last time."""
+
+    attempts: int
+    """How many attempts have failed since then."""
+
+
+@dataclass(frozen=True)
+class ServerRecovered:
+    """A server works again."""
+
+    server: str
+    """The server as "host:port"."""
+
+    after: timedelta
+    """How long it did not."""
+
+    attempts: int
+    """How many attempts failed meanwhile."""
+
+
+@dataclass(frozen=True)
+class StateChangesMissed:
+    """The reader was so slow that changes were lost."""
+
+    count: int
+    """How many."""

@@ -13,8 +13,25 @@ from ._errors import (
     ServerException,
     TimeoutException,
 )
-from ._records import RecordMetadata
-from ._rivven import Client, Message, connect_blocking, version
+from ._log import set_log_level
+from ._records import (
+    BrokerInfo,
+    ClientStats,
+    ClusterMetadata,
+    DeletedRecords,
+    GroupMembership,
+    PartitionMetadata,
+    QuotaEntry,
+    RecordMetadata,
+    Schema,
+    ServerDegraded,
+    ServerRecovered,
+    ServerStats,
+    StateChangesMissed,
+    TopicConfigValue,
+    TopicMetadata,
+)
+from ._rivven import Client, Message, StateChanges, connect_blocking, version
 from ._tls import connect_tls_blocking
 
 connect = connect_blocking
@@ -23,18 +40,34 @@ RivvenClient = Client
 """Another name of Client."""
 
 __all__ = [
+    "BrokerInfo",
     "Client",
+    "ClientStats",
+    "ClusterMetadata",
     "ConfigException",
     "ConnectionException",
+    "DeletedRecords",
+    "GroupMembership",
     "Message",
+    "PartitionMetadata",
+    "QuotaEntry",
     "RecordMetadata",
     "RivvenClient",
     "RivvenError",
     "RivvenException",
+    "Schema",
     "SerializationException",
+    "ServerDegraded",
     "ServerException",
+    "ServerRecovered",
+    "ServerStats",
+    "StateChanges",
+    "StateChangesMissed",
     "TimeoutException",
+    "TopicConfigValue",
+    "TopicMetadata",
     "connect",
     "connect_tls",
+    "set_log_level",
     "version",
 ]

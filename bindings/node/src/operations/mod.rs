@@ -1,0 +1,12 @@
+//! The operations of a client, one file per resource.
+//!
+//! Each takes the token of its answer and gives back an error of the call itself.
+
+mod cluster;
+mod groups;
+mod login;
+mod offsets;
+mod quotas;
+mod records;
+mod schemas;
+mod topics;

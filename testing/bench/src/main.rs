@@ -1,0 +1,40 @@
+//! Measures the client: `rivven-bench --help` lists what.
+
+mod calls;
+mod measurement;
+mod ping;
+mod progress;
+mod server;
+mod usage;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Measures the Rivven client.
+#[derive(Parser)]
+#[command(name = "rivven-bench", disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Ping(ping::Arguments),
+    Calls(calls::Arguments),
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Ping(arguments) => ping::run(&arguments),
+        Command::Calls(arguments) => calls::run(&arguments),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! What this process has used.
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::time::Duration;
+
+/// The use of the processor and of memory since the process began.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Usage {
+    /// The time on all processors, in user and kernel mode.
+    pub(crate) cpu: Duration,
+    /// The most memory that was resident at once, in bytes.
+    pub(crate) peak_rss: u64,
+}
+
+impl Usage {
+    /// What has been used until now.
+    pub(crate) fn now() -> io::Result<Self> {
+        let mut usage = MaybeUninit::<libc::rusage>::uninit();
+        // SAFETY: the pointer is valid for one `rusage`, which the call fills.
+        if unsafe { libc::getrusage(libc::RUSAGE_SELF, usage.as_mut_ptr()) } != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the call has succeeded, so the value is filled.
+        let usage = unsafe { usage.assume_init() };
+        let cpu = duration(usage.ru_utime) + duration(usage.ru_stime);
+        Ok(Usage { cpu, peak_rss: usage.ru_maxrss as u64 * RSS_UNIT })
+    }
+}
+
+/// Linux counts in KiB, macOS in bytes.
+const RSS_UNIT: u64 = if cfg!(target_os = "macos") { 1 } else { 1024 };
+
+fn duration(time: libc::timeval) -> Duration {
+    Duration::new(time.tv_sec as u64, time.tv_usec as u32 * 1000)
+}

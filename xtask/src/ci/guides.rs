@@ -1,0 +1,48 @@
+//! The examples that the documents in `docs/` show, against real brokers.
+
+use anyhow::{Context, Result, ensure};
+use clap::ValueEnum;
+
+use crate::broker::TestBroker;
+use crate::build;
+use crate::checks::Tally;
+use crate::language::Language;
+use crate::session::Session;
+
+/// A port that nobody listens on, so that the second server of a list is needed.
+const NOBODY: &str = "127.0.0.1:1";
+
+/// The user of the broker with TLS, and the password.
+const PASSWORD: &str = "Correct-Horse-7";
+const USER: &str = concat!("alice:", "Correct-Horse-7", ":admin");
+
+/// What `guide` prints in every language.
+const GUIDE: &str = "0 oslo -3\n1 rome 14\nTOPIC_ALREADY_EXISTS\n0 topics\n";
+
+/// What `admin` prints.
+const ADMIN: &str = "retention.ms 86400000\npartitions 4\n2 three\n\
+                     admin-rust-readers admin-rust {0: 2}\npartition 0 begins at 2\n";
+
+/// Runs `guide` in every language and `admin` in Rust, which have to print what is expected.
+pub(super) fn run(session: &Session) -> Result<Tally> {
+    let plain = TestBroker::start(session)?;
+    let secure = TestBroker::start_with(session, &["--secure", "--user", USER])?;
+    let ca_file = secure.ca_cert.as_deref().context("the broker has no TLS")?;
+    let guide = [NOBODY, &plain.address, &secure.address, ca_file, PASSWORD];
+    let mut tally = Tally::default();
+    for language in Language::value_variants() {
+        expect(session, *language, "guide", &guide, GUIDE)?;
+        tally.passed += 1;
+    }
+    expect(session, Language::Rust, "admin", &[&plain.address], ADMIN)?;
+    tally.passed += 1;
+    Ok(tally)
+}
+
+/// Builds and runs an example, whose output has to be this.
+fn expect(session: &Session, language: Language, name: &str, arguments: &[&str], wanted: &str) -> Result<()> {
+    let mut command = build::example(session, language, name)?;
+    let output = session.run(&format!("run the example {name} in {language}"), command.args(arguments))?;
+    ensure!(output == wanted, "{name} in {language}: expected\n{wanted}got\n{output}");
+    Ok(())
+}
