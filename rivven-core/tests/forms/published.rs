@@ -25,7 +25,7 @@ type Names = (
 fn the_types_are_at_the_root_and_their_fields_public() {
     let names: Names = (None, None, None, None, None, None, Ok(()));
     assert!(names.0.is_none() && names.6.is_ok());
-    assert!(MAX_MESSAGE_SIZE > 0 && PROTOCOL_VERSION > 0);
+    assert_eq!((MAX_MESSAGE_SIZE, PROTOCOL_VERSION), (10_485_760, 2));
     let message = MessageData {
         offset: 1,
         partition: 2,
