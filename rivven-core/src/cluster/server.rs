@@ -117,7 +117,7 @@ impl Drop for Place<'_> {
     fn drop(&mut self) {
         self.turn.close();
         match self.turn.try_recv() {
-            Ok(Turn::Connection(id, connection)) => drop(self.server.lease(id, connection, self.need)),
+            Ok(Turn::Connection(id, connection)) => self.server.lease(id, connection, self.need).finished(),
             Ok(Turn::Open(plan)) => self.server.pool().give_up(plan, self.server.context.now_ms()),
             Err(_) => {}
         }
@@ -189,8 +189,9 @@ impl Server {
                 Answer::Opening => None,
                 Answer::Open(plan) => Some(plan),
                 Answer::Wait(turn) => match self.wait(need, turn, limit).await? {
-                    Turn::Connection(id, connection) => return Ok(self.lease(id, connection, need)),
-                    Turn::Open(plan) => Some(plan),
+                    Some(Turn::Connection(id, connection)) => return Ok(self.lease(id, connection, need)),
+                    Some(Turn::Open(plan)) => Some(plan),
+                    None => None,
                 },
             };
             plan.into_iter().for_each(|plan| self.open(plan, dial_limit));
@@ -208,17 +209,17 @@ impl Server {
         Lease { server: Arc::clone(self), id, link, after }
     }
 
-    /// Waits for a turn.
+    /// Waits for a turn; `None` if an attempt to connect has failed for all who wait.
     async fn wait(
         self: &Arc<Self>,
         need: Need,
         turn: oneshot::Receiver<Turn<Link>>,
         limit: Deadline,
-    ) -> Result<Turn<Link>> {
+    ) -> Result<Option<Turn<Link>>> {
         let mut place = Place { server: self, need, turn };
         match limit.bound(self.context.gate.before(Stage::Ended, &mut place.turn)).await {
-            Some(Ok(Ok(turn))) => Ok(turn),
-            Some(Ok(Err(_))) => Err(Error::closed("the client")),
+            Some(Ok(Ok(turn))) => Ok(Some(turn)),
+            Some(Ok(Err(_))) => Ok(None),
             Some(Err(closed)) => Err(closed),
             None => Err(self.exhausted(limit)),
         }
@@ -251,15 +252,35 @@ impl Server {
         if self.pool().has_connections() { Stage::Ended } else { Stage::Closing }
     }
 
-    async fn dial(&self, limit: Option<Deadline>) -> Result<Connection> {
+    /// A new connection, and the login that it was made with.
+    async fn dial(&self, limit: Option<Deadline>) -> Result<(Connection, u64)> {
         let wait = self.next_attempt_ms.load(Ordering::Acquire).saturating_sub(self.context.now_ms());
-        let options = self.context.connect_options();
+        let wait = limit.map_or(Duration::MAX, |limit| limit.remaining()).min(Duration::from_millis(wait));
         let dialling = async {
-            tokio::time::sleep(Duration::from_millis(wait)).await;
+            tokio::time::sleep(wait).await;
+            let (options, login) = self.context.connect_options();
             let limit = limit.unwrap_or_else(|| Deadline::after(options.timeout));
-            connect_within(&self.address, &options, limit).await
+            Ok((connect_within(&self.address, &options, limit).await?, login))
         };
         self.context.gate.before(self.patience(), dialling).await?
+    }
+
+    /// Takes a new connection into the pool, unless it is out of date: those who wait ask again then.
+    ///
+    /// A login, or the end of `close`, while it was being made has looked
+    /// through the pool already, or waits for the lock and finds it there.
+    fn take_in(&self, plan: Plan, connection: Connection, login: u64) {
+        let link = Link { connection, counted: Arc::default() };
+        let (expires, now) = (self.expiry_ms(), self.context.now_ms());
+        let mut pool = self.pool();
+        let dropped = if self.context.is_current(login) {
+            pool.opened(plan, link, now, expires)
+        } else {
+            pool.give_up(plan, now);
+            vec![link]
+        };
+        drop((pool, dropped));
+        self.known.store(true, Ordering::Release);
     }
 
     fn expiry_ms(&self) -> u64 {
@@ -275,10 +296,14 @@ impl Server {
         }
     }
 
-    /// No connection could be made for a request; the attempt itself was counted.
-    pub(super) fn unreachable(&self, pass: Pass) {
-        if pass == Pass::Probe {
+    /// No connection was had for a request; an attempt to connect was counted by itself.
+    ///
+    /// A refused login or a pool in use does not show that the server fails.
+    pub(super) fn unreachable(&self, pass: Pass, error: &Error) {
+        if pass == Pass::Probe && error.counts_against_server() {
             self.breaker.failed(pass, self.context.now_ms());
+        } else {
+            self.abandoned(pass);
         }
     }
 
@@ -293,9 +318,11 @@ impl Server {
     }
 
     fn recover(&self) {
-        let Some(trouble) = self.trouble().take() else { return };
+        let mut held = self.trouble();
+        let Some(trouble) = held.take() else { return };
         self.degraded.store(false, Ordering::Release);
         self.next_attempt_ms.store(0, Ordering::Release);
+        drop(held);
         let (after, attempts) = (trouble.began.elapsed(), trouble.attempts);
         tracing::info!(server = %self.address.text(), ?after, attempts, "server works again");
         self.context.announce(StateChange::Recovered { server: Arc::clone(self.address.text()), after, attempts });
@@ -313,10 +340,11 @@ impl Server {
         now.attempts += 1;
         now.reason = reason.clone();
         let (since, attempts) = (now.since, now.attempts);
-        drop(trouble);
-        self.degraded.store(true, Ordering::Release);
         let pause = self.context.backoff().pause(attempts, self.context.random());
+        // Under the lock: a recovery in between would leave a mark that nothing takes away any more.
+        self.degraded.store(true, Ordering::Release);
         self.next_attempt_ms.store(self.context.now_ms() + pause.as_millis() as u64, Ordering::Release);
+        drop(trouble);
         tracing::warn!(server = %self.address.text(), attempts, %reason, "server does not work");
         let server = Arc::clone(self.address.text());
         self.context.announce(StateChange::Degraded { server, since, reason: reason.clone(), attempts });
@@ -393,7 +421,7 @@ impl Server {
 struct Attempt {
     server: Arc<Server>,
     plan: Plan,
-    result: Option<Result<Connection>>,
+    result: Option<Result<(Connection, u64)>>,
 }
 
 impl Attempt {
@@ -407,11 +435,8 @@ impl Attempt {
         let server = &self.server;
         let result = self.result.take().unwrap_or_else(|| Err(Error::runtime_gone(server.address.text())));
         match result {
-            Ok(connection) => {
-                let link = Link { connection, counted: Arc::default() };
-                let (expires, now) = (server.expiry_ms(), server.context.now_ms());
-                drop(server.pool().opened(self.plan, link, now, expires));
-                server.known.store(true, Ordering::Release);
+            Ok((connection, login)) => {
+                server.take_in(self.plan, connection, login);
                 server.recover();
                 None
             }
@@ -439,5 +464,30 @@ impl Drop for Attempt {
             attempts.ended += 1;
             attempts.last_error = last_error;
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::ResilientClientConfig;
+
+    /// A failure and a recovery at the same time once left a server marked as
+    /// failed without a failure, so that it was used last for ever.
+    #[test]
+    fn failures_and_recoveries_at_once_leave_no_mark_without_a_reason() {
+        let context = Arc::new(Context::new(ResilientClientConfig::builder().build()));
+        let server = Server::new(ServerAddress::parse("a:1").unwrap(), &context);
+        let reason = Error::ConnectionError(Detail::from("lost"));
+        let agree = || {
+            let trouble = server.trouble();
+            assert_eq!(server.is_degraded(), trouble.is_some());
+        };
+        std::thread::scope(|scope| {
+            scope.spawn(|| (0..20_000).for_each(|_| server.degrade(&reason)));
+            scope.spawn(|| (0..20_000).for_each(|_| server.recover()));
+            (0..20_000).for_each(|_| agree());
+        });
+        agree();
     }
 }
