@@ -65,6 +65,16 @@ struct Trouble {
     reason: Error,
 }
 
+/// What a caller without a connection has to do.
+enum Wanted {
+    /// Wait for the end of an attempt.
+    Attempt,
+    /// Open one.
+    New(Plan),
+    /// Wait for its turn.
+    Turn(oneshot::Receiver<Turn<Link>>),
+}
+
 /// A connection on loan for one request.
 #[derive(Debug)]
 pub(super) struct Lease {
@@ -178,27 +188,56 @@ impl Server {
         dial_limit: Option<Deadline>,
         limit: Deadline,
     ) -> Result<Lease> {
+        // Nearly always there is one. Whatever else has to be done has a large
+        // future, which is on the heap and no part of every call's.
+        let attempts = self.attempts.subscribe();
+        match self.ask(need) {
+            Ok(lease) => Ok(lease),
+            Err(wanted) => Box::pin(self.connection_later(attempts, wanted, need, dial_limit, limit)).await,
+        }
+    }
+
+    /// A connection that is there, or what has to be done to get one.
+    fn ask(self: &Arc<Self>, need: Need) -> Result<Lease, Wanted> {
+        let answer = self.pool().ask(need, self.context.now_ms(), Link::is_open);
+        match answer {
+            Answer::Ready { id, connection, grow } => {
+                grow.into_iter().for_each(|plan| self.open(plan, None));
+                Ok(self.lease(id, connection, need))
+            }
+            Answer::Opening => Err(Wanted::Attempt),
+            Answer::Open(plan) => Err(Wanted::New(plan)),
+            Answer::Wait(turn) => Err(Wanted::Turn(turn)),
+        }
+    }
+
+    /// Waits for a connection; `attempts` was looked at before the pool was, so no end of one is missed.
+    async fn connection_later(
+        self: &Arc<Self>,
+        mut attempts: watch::Receiver<Attempts>,
+        mut wanted: Wanted,
+        need: Need,
+        dial_limit: Option<Deadline>,
+        limit: Deadline,
+    ) -> Result<Lease> {
         loop {
-            let mut attempts = self.attempts.subscribe();
-            let answer = self.pool().ask(need, self.context.now_ms(), Link::is_open);
-            let plan = match answer {
-                Answer::Ready { id, connection, grow } => {
-                    grow.into_iter().for_each(|plan| self.open(plan, None));
-                    return Ok(self.lease(id, connection, need));
-                }
-                Answer::Opening => None,
-                Answer::Open(plan) => Some(plan),
-                Answer::Wait(turn) => match self.wait(need, turn, limit).await? {
+            let plan = match wanted {
+                Wanted::Attempt => None,
+                Wanted::New(plan) => Some(plan),
+                Wanted::Turn(turn) => match self.wait(need, turn, limit).await? {
                     Some(Turn::Connection(id, connection)) => return Ok(self.lease(id, connection, need)),
                     Some(Turn::Open(plan)) => Some(plan),
                     None => None,
                 },
             };
             plan.into_iter().for_each(|plan| self.open(plan, dial_limit));
-            // The channel was looked at before the pool was, so no end is missed.
             let _ = self.context.gate.before(self.patience(), attempts.changed()).await?;
             if let Some(error) = attempts.borrow_and_update().last_error.clone() {
                 return Err(error);
+            }
+            match self.ask(need) {
+                Ok(lease) => return Ok(lease),
+                Err(again) => wanted = again,
             }
         }
     }
