@@ -1,11 +1,10 @@
 // What a client shows when there is no broker, or none that deserves the name.
 
 import assert from 'node:assert/strict';
-import net from 'node:net';
-import { once } from 'node:events';
 import { test } from 'node:test';
 import { Client, RivvenError } from 'rivven';
 
+import { deadAddress } from '../testing/relay.mjs';
 import { misbehave } from '../testing/servers.mjs';
 
 /** Far below any default timeout, far above what a busy machine needs. */
@@ -21,15 +20,6 @@ async function failure(call, address) {
   return error;
 }
 
-async function freePort() {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
 /** Connects; for peers that never get as far as a first answer. */
 function connecting(address, options) {
   return failure(Client.connect({ bootstrapServers: address, ...options }), address);
@@ -37,7 +27,7 @@ function connecting(address, options) {
 
 test('a refused connection', async () => {
   // covers: F004 node
-  const error = await connecting(`127.0.0.1:${await freePort()}`);
+  const error = await connecting(await deadAddress());
   assert.deepEqual([error.code, error.retriable, error.outcome], ['CONNECTION_FAILED', true, 'NOT_SENT']);
 });
 
@@ -49,6 +39,12 @@ test('no route', async () => {
 test('a name that does not resolve', async () => {
   const error = await connecting('no-such-host.invalid:9092');
   assert.equal(error.code, 'RESOLVE_FAILED');
+});
+
+test('a server of another protocol version', async (t) => {
+  // covers: F006 node
+  const error = await connecting(await misbehave(t, 'incompatible'));
+  assert.deepEqual([error.code, error.retriable, error.outcome], ['INCOMPATIBLE_VERSION', false, 'NOT_SENT']);
 });
 
 test('an address that cannot be read', async () => {
@@ -110,7 +106,7 @@ test('a broker that stalls costs the request timeout', async (t) => {
 
 test('of several dead servers each is named', async (t) => {
   // covers: F038 node, F121 node
-  const addresses = [await misbehave(t, 'http'), `127.0.0.1:${await freePort()}`];
+  const addresses = [await misbehave(t, 'http'), await deadAddress()];
   const error = await failure(Client.connect({ bootstrapServers: addresses }), addresses[0]);
   assert.equal(error.code, 'ALL_SERVERS_UNAVAILABLE');
   assert.ok(error.message.includes(addresses[1]), error.message);
@@ -118,7 +114,7 @@ test('of several dead servers each is named', async (t) => {
 
 test('a dead server of a list is passed over', async (t) => {
   // covers: F020 node, F038 node
-  const addresses = [`127.0.0.1:${await freePort()}`, await misbehave(t, 'stall')];
+  const addresses = [await deadAddress(), await misbehave(t, 'stall')];
   const client = await Client.connect({ bootstrapServers: addresses.join(',') });
   await client.ping();
   await client.close();

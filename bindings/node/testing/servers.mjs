@@ -15,11 +15,18 @@ export const repository = path.resolve(packageFolder, '../..');
 
 const brokerProgram =
   process.env.RIVVEN_TEST_BROKER ?? path.join(repository, 'testing/broker/target/debug/rivven-test-broker');
+const registryProgram =
+  process.env.RIVVEN_TEST_REGISTRY ?? path.join(repository, 'testing/broker/target/debug/rivven-test-registry');
 const misbehaveProgram = process.env.RIVVEN_MISBEHAVE ?? path.join(repository, 'target/debug/rivven-misbehave');
 
 /** Starts a broker; gives what it says of itself, above all its `address`, and how to `stop` or `kill` it. */
 export function startBroker(...options) {
   return start(brokerProgram, options);
+}
+
+/** Starts a schema registry; gives its `url`, and how to `stop` it. */
+export function startRegistry() {
+  return start(registryProgram, []);
 }
 
 /** The user that a broker of {@link secureBroker} knows, as options of a client. */

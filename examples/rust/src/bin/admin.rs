@@ -33,7 +33,9 @@ async fn main() -> anyhow::Result<()> {
     // [groups
     for group in client.list_groups().await? {
         for (topic, offsets) in client.describe_group(&group).await? {
-            println!("{group} {topic} {offsets:?}");
+            for (partition, offset) in offsets {
+                println!("{group} {topic}/{partition} {offset}");
+            }
         }
     }
     client.delete_group(GROUP).await?;
