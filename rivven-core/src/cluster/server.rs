@@ -19,6 +19,10 @@ use crate::resilience::{Breaker, CircuitState, Pass};
 /// How old a silent connection may become before it is pinged; the broker's limit is 120 s.
 const SILENT: Duration = Duration::from_secs(40);
 
+/// How many connections are made for one request before the server is found
+/// to close each before it can be used.
+const MAX_DIALLED: u32 = 3;
+
 /// One server of a cluster.
 #[derive(Debug)]
 pub(super) struct Server {
@@ -220,9 +224,14 @@ impl Server {
         dial_limit: Option<Deadline>,
         limit: Deadline,
     ) -> Result<Lease> {
+        let mut dialled = 0;
         loop {
             let plan = match wanted {
                 Wanted::Attempt => None,
+                Wanted::New(plan) if dialled == MAX_DIALLED => {
+                    self.pool().give_up(plan, self.context.now_ms());
+                    return Err(self.short_lived());
+                }
                 Wanted::New(plan) => Some(plan),
                 Wanted::Turn(turn) => match self.wait(need, turn, limit).await? {
                     Some(Turn::Connection(id, connection)) => return Ok(self.lease(id, connection, need)),
@@ -230,6 +239,7 @@ impl Server {
                     None => None,
                 },
             };
+            dialled += u32::from(plan.is_some());
             plan.into_iter().for_each(|plan| self.open(plan, dial_limit));
             let _ = self.context.gate.before(self.patience(), attempts.changed()).await?;
             if let Some(error) = attempts.borrow_and_update().last_error.clone() {
@@ -262,6 +272,15 @@ impl Server {
             Some(Err(closed)) => Err(closed),
             None => Err(self.exhausted(limit)),
         }
+    }
+
+    fn short_lived(&self) -> Error {
+        let address = self.address.text();
+        let text = format!(
+            "connect to {address}: the server closes connections right after the handshake: check it, its log and its limit of connections"
+        );
+        let detail = Detail::new(text).with_code(ErrorCode::ConnectionLost).with_address(address);
+        Error::ConnectionError(detail.with_outcome(Outcome::NotSent))
     }
 
     fn exhausted(&self, limit: Deadline) -> Error {

@@ -253,3 +253,15 @@ async fn a_call_that_began_before_closing_may_still_open_its_connection() -> Res
     assert_eq!(broker.records("t", 0).len(), 1);
     Ok(())
 }
+
+/// Each attempt to connect succeeds, so nothing slows down the next one: without
+/// a limit a call would make thousands of connections until its time is over.
+#[tokio::test]
+async fn a_server_that_greets_and_closes_is_not_dialled_for_ever() {
+    let broker = broker();
+    broker.on(Kind::Handshake).then_close().delay(Duration::ZERO);
+    let client = ResilientClient::new(config(&[broker.address()]).max_retries(1).build());
+    let error = client.ping().await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::ConnectionLost, "{error}");
+    assert!(broker.connections() <= 8, "{} connections", broker.connections());
+}
