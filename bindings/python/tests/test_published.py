@@ -94,7 +94,7 @@ def test_a_client_is_connected(broker: str) -> None:
     async def main() -> None:
         for client in (await connect(broker), await connect(address=broker), await rivven.connect(broker)):
             assert isinstance(client, RivvenClient)
-            assert await client.ping() is None
+            await client.ping()
         assert isinstance(version(), str) and version() == rivven.version()
 
     asyncio.run(main())
@@ -144,8 +144,8 @@ def test_topics(broker: str, topic: str) -> None:
         assert f"{topic}-6" not in await client.list_topics()
         assert await client.get_metadata(f"{topic}-2") == (f"{topic}-2", 2)
         assert await client.get_metadata(name=f"{topic}-3") == (f"{topic}-3", 4)
-        assert await client.delete_topic(topic) is None
-        assert await client.delete_topic(name=f"{topic}-1") is None
+        await client.delete_topic(topic)
+        await client.delete_topic(name=f"{topic}-1")
         assert not {topic, f"{topic}-1"} & set(await client.list_topics())
 
     run(broker, program)
@@ -191,16 +191,16 @@ def test_groups(broker: str, topic: str) -> None:
         await client.create_topic(topic, 1)
         await client.publish(topic, b"a")
         assert await client.get_offset(group, topic, 0) is None
-        assert await client.commit_offset(group, topic, 0, 1) is None
+        await client.commit_offset(group, topic, 0, 1)
         assert await client.get_offset(group=group, topic=topic, partition=0) == 1
-        assert await client.commit_offset(group=group, topic=topic, partition=0, offset=0) is None
+        await client.commit_offset(group=group, topic=topic, partition=0, offset=0)
         assert await client.get_offset(group, topic, partition=0) == 0
         assert group in await client.list_groups()
         assert await client.describe_group(group) == {topic: {0: 0}}
         assert await client.describe_group(group=group) == {topic: {0: 0}}
-        assert await client.delete_group(group) is None
+        await client.delete_group(group)
         await client.commit_offset(group, topic, 0, 1)
-        assert await client.delete_group(group=group) is None
+        await client.delete_group(group=group)
         assert group not in await client.list_groups()
 
     run(broker, program)
@@ -234,8 +234,8 @@ def test_the_records_of_several_partitions_are_deleted(broker: str, topic: str) 
         assert await client.delete_records_batch(topic, [(0, 1), (1, 2)]) == [(0, 1, None), (1, 2, None)]
         (refused,) = await client.delete_records_batch(topic, [(0, 9)])
         assert refused[0] == 0 and isinstance(refused[2], str)
-        assert await client.delete_records(topic, 0, 2) == 2
-        assert await client.get_offset_for_timestamp(topic, 0, 0) is None
+        assert await client.get_offset_for_timestamp(topic, 0, timestamp_ms=0) == 0
+        assert await client.delete_records(topic=topic, partition=0, before_offset=2) == 2
 
     run(broker, program)
 
