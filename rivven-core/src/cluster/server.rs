@@ -169,7 +169,7 @@ impl Server {
 
     /// Permission for a request; `None` while the breaker is open.
     pub(super) fn enter(&self) -> Option<Pass> {
-        self.breaker.enter(self.context.now_ms())
+        self.breaker.enter(|| self.context.now_ms())
     }
 
     /// Whether it failed and has not worked since: it is used last then.
