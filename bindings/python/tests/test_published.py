@@ -88,9 +88,8 @@ def test_the_signatures_are_the_published_ones() -> None:
     assert takes(Message, MESSAGE)
 
 
+# covers: P-connect python, P-ping python, P-version python
 def test_a_client_is_connected(broker: str) -> None:
-    """covers: P-connect python, P-ping python, P-version python"""
-
     async def main() -> None:
         for client in (await connect(broker), await connect(address=broker), await rivven.connect(broker)):
             assert isinstance(client, RivvenClient)
@@ -128,9 +127,8 @@ def test_a_client_is_connected_by_tls(secure: Secure, name: str) -> None:
     asyncio.run(main())
 
 
+# covers: P-create_topic python, P-list_topics python, P-delete_topic python, P-get_metadata python
 def test_topics(broker: str, topic: str) -> None:
-    """covers: P-create_topic python, P-list_topics python, P-delete_topic python, P-get_metadata python"""
-
     async def program(client: RivvenClient) -> None:
         assert await client.create_topic(topic) == 3
         assert await client.create_topic(f"{topic}-1", None) == 3
@@ -151,9 +149,8 @@ def test_topics(broker: str, topic: str) -> None:
     run(broker, program)
 
 
+# covers: P-publish python, P-consume python, P-RecordMetadata python, P-Message python
 def test_records(broker: str, topic: str) -> None:
-    """covers: P-publish python, P-consume python, P-RecordMetadata python, P-Message python"""
-
     async def program(client: RivvenClient) -> None:
         await client.create_topic(topic, 1)
         assert await client.publish(topic, b"a") == 0
@@ -206,9 +203,8 @@ def test_groups(broker: str, topic: str) -> None:
     run(broker, program)
 
 
+# covers: P-describe_topic_configs python, P-alter_topic_config python, P-create_partitions python
 def test_administration(broker: str, topic: str) -> None:
-    """covers: P-describe_topic_configs python, P-alter_topic_config python, P-create_partitions python"""
-
     async def program(client: RivvenClient) -> None:
         await client.create_topic(topic, 1)
         assert await client.create_partitions(topic, 2) == 2
@@ -224,9 +220,8 @@ def test_administration(broker: str, topic: str) -> None:
     run(broker, program)
 
 
+# covers: P-delete_records python, P-delete_records_batch python, P-get_offset_for_timestamp python
 def test_the_records_of_several_partitions_are_deleted(broker: str, topic: str) -> None:
-    """covers: P-delete_records python, P-delete_records_batch python, P-get_offset_for_timestamp python"""
-
     async def program(client: RivvenClient) -> None:
         await client.create_topic(topic, 2)
         for partition in range(2):

@@ -20,9 +20,12 @@ PROTOBUF = 'syntax = "proto3";\nmessage User {\n  int64 id = 1;\n}\n'
 SCHEMAS = {"AVRO": AVRO, "JSON": JSON, "PROTOBUF": PROTOBUF}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def registry() -> Iterator[SimpleNamespace]:
-    """The real registry, as it says of itself."""
+    """The real registry, as it says of itself; one for each test.
+
+    The registry adds no second version to a subject where the text is known from another subject.
+    """
     with server(REGISTRY) as program:
         yield program
 
