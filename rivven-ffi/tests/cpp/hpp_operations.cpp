@@ -67,7 +67,7 @@ void test_supported_settings(rivven::Client &client) {
     } settings[] = {
         {"retention.ms", "3600000", "-5"},     {"retention.bytes", "1073741824", "-5"},
         {"max.message.bytes", "1048576", "0"}, {"segment.bytes", "16777216", "0"},
-        {"segment.ms", "600000", "soon"},        {"cleanup.policy", "compact", "shred"},
+        {"segment.ms", "600000", "soon"},      {"cleanup.policy", "compact", "shred"},
         {"min.insync.replicas", "1", "0"},     {"compression.type", "gzip", "zip"},
     };
     client.create_topic("supported", 1);
