@@ -47,6 +47,7 @@ pub use config::{
 #[cfg(feature = "tls")]
 pub use config::{TlsConfig, TlsConfigBuilder};
 pub use error::{Detail, Error, ErrorCode, Outcome, Result};
+pub use ops::AlterTopicConfigResult;
 pub use pipelined::{PipelineStatsSnapshot, PipelinedClient};
 pub use protocol::{
     BrokerInfo, DeleteRecordsResult, MAX_MESSAGE_SIZE, MessageData, Operation, PROTOCOL_VERSION, PartitionMetadata,

@@ -197,3 +197,18 @@ impl ResilientClient {
         self.cluster.check_open()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::Ping;
+
+    /// A future is copied when it is made and again when it is boxed, so its
+    /// size is part of the price of every call.
+    #[test]
+    fn the_future_of_a_call_is_small() {
+        let client = ResilientClient::new(ResilientClientConfig::builder().build());
+        let size = size_of_val(&client.cluster.enter().unwrap().call(Errand::of(&Ping).unwrap()));
+        assert!(size <= 2048, "{size} bytes");
+    }
+}

@@ -25,21 +25,25 @@ without records counts requests. Processor time and memory are those of the clie
 /// The text of the document.
 pub(crate) fn generate(root: &Path) -> Result<String> {
     let mut text = HEAD.to_owned();
-    for file in records(root)? {
+    for file in files(root, ".json")? {
         let record: Record = serde_json::from_str(&fs::read_to_string(root.join(RECORDS).join(&file))?)
             .with_context(|| format!("{RECORDS}/{file}"))?;
         text += &section(&file, &record)?;
     }
+    // What no table of times can hold is written by hand.
+    for file in files(root, ".md")? {
+        write!(text, "\n{}", fs::read_to_string(root.join(RECORDS).join(file))?)?;
+    }
     Ok(text)
 }
 
-/// The names of the records, sorted.
-fn records(root: &Path) -> Result<Vec<String>> {
+/// The names of the files that end like this, sorted.
+fn files(root: &Path, ending: &str) -> Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(root.join(RECORDS)).context(RECORDS)? {
         names.push(entry?.file_name().to_string_lossy().into_owned());
     }
-    names.retain(|name| name.ends_with(".json"));
+    names.retain(|name| name.ends_with(ending));
     names.sort();
     Ok(names)
 }

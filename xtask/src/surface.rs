@@ -22,7 +22,15 @@ struct Offer {
 }
 
 const OFFERS: [Offer; 6] = [
-    Offer { language: "rust", files: &["rivven-core/src/methods.rs", "rivven-core/src/resilient.rs"], has: in_rust },
+    Offer {
+        language: "rust",
+        files: &[
+            "rivven-core/src/methods.rs",
+            "rivven-core/src/resilient.rs",
+            "rivven-core/src/schema_registry/methods.rs",
+        ],
+        has: in_rust,
+    },
     Offer { language: "c", files: &["include/rivven.h"], has: in_c },
     Offer { language: "cpp", files: &["include/rivven.hpp"], has: in_cpp },
     Offer { language: "python asyncio", files: &["bindings/python/python/rivven/_rivven.pyi"], has: in_asyncio },

@@ -75,7 +75,7 @@ impl Operations {
     /// Raises ServerException with the code TOPIC_ALREADY_EXISTS,
     /// INVALID_TOPIC or INVALID_PARTITIONS, ConfigException for another
     /// replication factor.
-    #[pyo3(signature = (name, partitions=None, *, replication_factor=1))]
+    #[pyo3(signature = (name, partitions=None, replication_factor=1))]
     fn create_topic<'py>(
         &self,
         name: &Topic<'py>,

@@ -19,6 +19,7 @@ import rivven.blocking
 
 ROOT = Path(__file__).resolve().parents[3]
 BROKER = os.environ.get("RIVVEN_TEST_BROKER", ROOT / "testing/broker/target/debug/rivven-test-broker")
+REGISTRY = os.environ.get("RIVVEN_TEST_REGISTRY", ROOT / "testing/broker/target/debug/rivven-test-registry")
 MISBEHAVE = os.environ.get("RIVVEN_MISBEHAVE", ROOT / "target/debug/rivven-misbehave")
 
 
@@ -41,6 +42,25 @@ USER, PASSWORD = "alice", "Correct-Horse-7"
 def secure_broker(*options: str) -> AbstractContextManager[SimpleNamespace]:
     """Run the secure broker, with a user."""
     return server(BROKER, "--secure", "--user", f"{USER}:{PASSWORD}:admin", *options)
+
+
+class Restarting:
+    """A broker that is stopped and started again on its port."""
+
+    def __init__(self, folder: Path) -> None:
+        """Keep its data in a folder."""
+        self.options = ("--data-dir", str(folder))
+        self.running: Any = None
+
+    def start(self, *options: str) -> SimpleNamespace:
+        """Start it and give what it says of itself."""
+        self.running = server(BROKER, *self.options, *options)
+        program: SimpleNamespace = self.running.__enter__()
+        return program
+
+    def stop(self) -> None:
+        """Stop it and wait for its end."""
+        self.running.__exit__(None, None, None)
 
 
 class Waiting:

@@ -50,9 +50,8 @@ def test_the_settings_of_a_topic_are_described(client: Any, topic: str) -> None:
     assert client.describe_topic_configs(iter([]))[topic]["cleanup.policy"] == "compact"
 
 
+# covers: F105 python
 def test_the_settings_of_a_topic_are_changed(client: Any, topic: str) -> None:
-    """covers: F105 python"""
-
     def value(key: str) -> str:
         return str(client.describe_topic_configs(topic)[key])
 

@@ -7,13 +7,12 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import rivven
 import rivven.blocking
-from support import BROKER, Connect, run_script, server
+from support import Connect, Restarting, run_script
 
 LIMIT = 30
 
@@ -51,25 +50,6 @@ def check(seen: list[Any], address: str) -> None:
     assert isinstance(recovered, rivven.ServerRecovered)
     assert recovered.server == address and recovered.attempts >= attempts[-1]
     assert timedelta(0) <= recovered.after < timedelta(minutes=5)
-
-
-class Restarting:
-    """A broker that is stopped and started again on its port."""
-
-    def __init__(self, folder: Path) -> None:
-        """Keep its data in a folder."""
-        self.options = ("--data-dir", str(folder))
-        self.running: Any = None
-
-    def start(self, *options: str) -> SimpleNamespace:
-        """Start it and give what it says of itself."""
-        self.running = server(BROKER, *self.options, *options)
-        program: SimpleNamespace = self.running.__enter__()
-        return program
-
-    def stop(self) -> None:
-        """Stop it and wait for its end."""
-        self.running.__exit__(None, None, None)
 
 
 def keep_calling(call: Callable[[], Any], stop: threading.Event) -> None:

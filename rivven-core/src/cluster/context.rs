@@ -1,5 +1,6 @@
 //! What all servers of a client share.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -19,6 +20,8 @@ pub(super) struct Context {
     pub(super) config: ResilientClientConfig,
     pub(super) gate: Arc<Gate>,
     options: Mutex<ConnectOptions>,
+    /// How often the credentials have been replaced.
+    logins: AtomicU64,
     changes: Mutex<Option<Announcer>>,
     runtime: OnceCell<Handle>,
     epoch: Instant,
@@ -38,6 +41,7 @@ impl Context {
             config,
             gate: Gate::new(),
             options: Mutex::new(options),
+            logins: AtomicU64::new(0),
             changes: Mutex::new(Some(Announcer::new())),
             runtime: Handle::try_current().map_or_else(|_| OnceCell::new(), OnceCell::with_value),
             epoch: Instant::now(),
@@ -82,13 +86,22 @@ impl Context {
         Deadline::after(self.config.connection_timeout.min(self.config.request_timeout))
     }
 
-    pub(super) fn connect_options(&self) -> ConnectOptions {
-        self.options().clone()
+    /// How to connect, and the number of the login that this is with.
+    pub(super) fn connect_options(&self) -> (ConnectOptions, u64) {
+        let options = self.options();
+        (options.clone(), self.logins.load(Ordering::Acquire))
     }
 
     /// Who logs in on later connections.
     pub(super) fn keep_credentials(&self, credentials: Credentials) {
-        self.options().credentials = Some(credentials);
+        let mut options = self.options();
+        options.credentials = Some(credentials);
+        self.logins.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Whether a connection that was made with this login may be used.
+    pub(super) fn is_current(&self, login: u64) -> bool {
+        self.logins.load(Ordering::Acquire) == login && !self.gate.has_ended()
     }
 
     fn options(&self) -> MutexGuard<'_, ConnectOptions> {

@@ -56,6 +56,11 @@ impl Gate {
         if *self.stage.borrow() == Stage::Open { Ok(()) } else { Err(Error::closed("the client")) }
     }
 
+    /// Whether the time of those under way is over.
+    pub(super) fn has_ended(&self) -> bool {
+        *self.stage.borrow() == Stage::Ended
+    }
+
     /// Takes no more calls from now on.
     pub(super) fn close(&self) {
         self.advance(Stage::Closing);

@@ -64,7 +64,7 @@ async fn probe(server: Arc<Server>, limit: Deadline) {
     let Some(pass) = server.enter() else { return };
     match server.connection(Need { purpose: Purpose::Metadata, alone: false }, None, limit).await {
         Ok(lease) => settle(&server, pass, lease, limit).await,
-        Err(_) => server.unreachable(pass),
+        Err(error) => server.unreachable(pass, &error),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::Mutex;
@@ -17,6 +18,8 @@ pub(super) struct Metadata {
     snapshot: RwLock<Arc<Snapshot>>,
     /// Held by the one who asks; the others wait for what it learns.
     refresher: Mutex<()>,
+    /// How often somebody has asked, with or without an answer.
+    asked: AtomicU64,
 }
 
 /// What was known at one moment.
@@ -33,7 +36,7 @@ pub(super) struct Snapshot {
 
 impl Metadata {
     pub(super) fn new() -> Self {
-        Metadata { snapshot: RwLock::default(), refresher: Mutex::default() }
+        Metadata { snapshot: RwLock::default(), refresher: Mutex::default(), asked: AtomicU64::new(0) }
     }
 
     pub(super) fn snapshot(&self) -> Arc<Snapshot> {
@@ -43,17 +46,22 @@ impl Metadata {
     /// Asks for a newer snapshot than `seen`, unless somebody else just has.
     ///
     /// `ask` is given to one caller at a time; it tells the answer and the
-    /// server that gave it, or nothing where there was none.
+    /// server that gave it, or nothing where there was none. Whoever waited
+    /// meanwhile does not ask again, so that a hundred callers without a server
+    /// do not try it one after the other.
     pub(super) async fn refresh(
         &self,
         seen: &Snapshot,
         ask: impl Future<Output = Option<(ClusterMetadata, ServerAddress)>>,
     ) {
+        let before = self.asked.load(Ordering::Acquire);
         let _turn = self.refresher.lock().await;
-        if self.snapshot().generation > seen.generation {
+        if self.snapshot().generation > seen.generation || self.asked.load(Ordering::Acquire) > before {
             return;
         }
-        if let Some((metadata, asked)) = ask.await {
+        let answer = ask.await;
+        self.asked.fetch_add(1, Ordering::AcqRel);
+        if let Some((metadata, asked)) = answer {
             let next = Snapshot::of(metadata, &asked, self.snapshot().generation + 1);
             *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
         }
@@ -134,6 +142,22 @@ mod tests {
 
     fn snapshot(brokers: Vec<BrokerInfo>) -> Snapshot {
         Snapshot::of(metadata(brokers), &ServerAddress::parse("dialled.example:9092").unwrap(), 1)
+    }
+
+    /// Without a server each of many callers once asked in turn, after all the others.
+    #[tokio::test]
+    async fn of_those_who_wait_nobody_asks_again_in_vain() {
+        let (metadata, asks) = (Metadata::new(), AtomicU64::new(0));
+        let seen = metadata.snapshot();
+        let ask = || async {
+            asks.fetch_add(1, Ordering::Relaxed);
+            tokio::task::yield_now().await;
+            None
+        };
+        futures_util::future::join_all((0..100).map(|_| metadata.refresh(&seen, ask()))).await;
+        assert_eq!(asks.load(Ordering::Relaxed), 1);
+        metadata.refresh(&seen, ask()).await;
+        assert_eq!(asks.load(Ordering::Relaxed), 2, "a later caller asks");
     }
 
     #[test]

@@ -101,9 +101,9 @@ impl Trial {
         self.server.answered(self.pass);
     }
 
-    fn unreachable(mut self) {
+    fn unreachable(mut self, error: &Error) {
         self.settled = true;
-        self.server.unreachable(self.pass);
+        self.server.unreachable(self.pass, error);
     }
 }
 
@@ -194,7 +194,8 @@ impl Cluster {
         self.start()?;
         let deadline = Deadline::after(self.context.config.request_timeout);
         let need = Need { purpose: Purpose::Metadata, alone: false };
-        let (lease, trial) = self.any_server(need, deadline).await?;
+        let reached = deadline.bound(self.any_server(need, deadline)).await;
+        let (lease, trial) = reached.unwrap_or_else(|| Err(self.no_connection("log in")))?;
         let session = lease.connection().log_in(credentials.clone(), deadline).await;
         trial.settle(&lease, &session);
         if session.is_ok() {
@@ -238,7 +239,7 @@ impl Cluster {
             last = Some(error);
             sleep(pause).await;
             if reroute {
-                let _ = deadline.bound(self.refresh(&seen)).await;
+                let _ = deadline.bound(Box::pin(self.refresh(&seen))).await;
             }
         }
     }
@@ -277,7 +278,9 @@ impl Cluster {
                 None => self.any_server(errand.need, deadline).await,
             }
         };
-        let Some(reached) = deadline.bound(reached).await else { return Err(self.no_connection(errand)) };
+        let Some(reached) = deadline.bound(reached).await else {
+            return Err(self.no_connection(&describe(&errand.frame)));
+        };
         let (lease, trial) = reached?;
         let result = lease.connection().call(&errand.frame, errand.decode, deadline).await;
         trial.settle(&lease, &result);
@@ -304,14 +307,14 @@ impl Cluster {
         // Nearly always the first one works, and nothing has to be sorted.
         if let Some(server) = servers.first().filter(|server| !server.is_degraded()) {
             match self.reach(server, need, None, deadline).await {
-                Err(error) if error.code() != ErrorCode::Closed => failures.push(error),
+                Err(error) if leads_elsewhere(&error) => failures.push(error),
                 reached => return reached,
             }
             first = Some(server);
         }
         for server in self.in_order().iter().filter(|server| first.is_none_or(|first| !Arc::ptr_eq(first, server))) {
             match self.reach(server, need, None, deadline).await {
-                Err(error) if error.code() != ErrorCode::Closed => failures.push(error),
+                Err(error) if leads_elsewhere(&error) => failures.push(error),
                 reached => return reached,
             }
         }
@@ -331,7 +334,7 @@ impl Cluster {
         match server.connection(need, dial_limit, limit).await {
             Ok(lease) => Ok((lease, trial)),
             Err(error) => {
-                trial.unreachable();
+                trial.unreachable(&error);
                 Err(error)
             }
         }
@@ -379,11 +382,10 @@ impl Cluster {
         }
     }
 
-    fn no_connection<T>(&self, errand: &Errand<T>) -> Error {
+    fn no_connection(&self, what: &str) -> Error {
         let config = &self.context.config;
         let text = format!(
-            "{} timed out after {:?} while connecting to {}: check the servers or raise request.timeout.ms",
-            describe(&errand.frame),
+            "{what} timed out after {:?} while connecting to {}: check the servers or raise request.timeout.ms",
             config.request_timeout,
             config.servers.join(", "),
         );
@@ -446,6 +448,14 @@ impl Drop for Cluster {
 /// The error of a call: where an earlier attempt may have been executed, that is what counts.
 fn final_error(last: Error, unknown: Option<Error>) -> Error {
     unknown.filter(|_| last.outcome() != Outcome::Unknown).unwrap_or(last)
+}
+
+/// Whether another server is to be tried after this error.
+///
+/// Not if the client is closed, nor where the server works and only its
+/// connections are in use: another one may hold other data, and the time is over.
+fn leads_elsewhere(error: &Error) -> bool {
+    !matches!(error.code(), ErrorCode::Closed | ErrorCode::PoolExhausted)
 }
 
 /// The error where no server could be reached: of a single server its own.

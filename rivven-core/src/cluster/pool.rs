@@ -280,11 +280,15 @@ impl<C: Clone> Pool<C> {
     /// A connection could not be opened.
     ///
     /// Beside others that work that says that the server takes no more of them,
-    /// and no further one is tried for a while.
+    /// and no further one is tried for a while. Where there are none, all who
+    /// wait learn by their channel that they wait in vain.
     pub(super) fn not_opened(&mut self, plan: Plan, now_ms: u64) {
         self.not_opening(plan.lane);
         if plan.growth {
             self.no_growth_before_ms = now_ms + GROWTH_PAUSE_MS;
+        } else if self.entries.is_empty() {
+            // The server is not there: one attempt says it to everybody, not one after the other.
+            self.waiting.clear();
         }
         self.hand_over(now_ms);
     }
@@ -511,6 +515,26 @@ mod tests {
     }
 
     #[test]
+    fn whoever_waits_for_a_server_that_is_gone_learns_it_together() {
+        let mut pool = pool(1);
+        opened(&mut pool, ALONE, 1);
+        ready(&mut pool, ALONE);
+        let wait = |pool: &mut Pool<u32>| match pool.ask(ALONE, 0, open) {
+            Answer::Wait(turn) => turn,
+            other => panic!("{other:?}"),
+        };
+        let (mut first, mut second, mut third) = (wait(&mut pool), wait(&mut pool), wait(&mut pool));
+        // The connection has ended.
+        pool.forget(0, |_| false);
+        let Ok(Turn::Open(plan)) = first.try_recv() else { panic!("there is room now") };
+        assert!(second.try_recv().is_err());
+        pool.not_opened(plan, 0);
+        let gone = Err(oneshot::error::TryRecvError::Closed);
+        assert_eq!(second.try_recv().map(drop), gone);
+        assert_eq!(third.try_recv().map(drop), gone);
+    }
+
+    #[test]
     fn where_no_more_are_taken_lanes_share_what_there_is() {
         let mut pool = pool(10);
         opened(&mut pool, SHARED, 1);
@@ -617,7 +641,7 @@ mod tests {
                         opening.push(plan);
                         false
                     }
-                    Err(_) => true,
+                    Err(error) => error == oneshot::error::TryRecvError::Empty,
                 });
                 assert!(pool.entries.len() + pool.opening.len() <= size);
                 assert_eq!(pool.opening.len(), opening.len());

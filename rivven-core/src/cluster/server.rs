@@ -19,6 +19,10 @@ use crate::resilience::{Breaker, CircuitState, Pass};
 /// How old a silent connection may become before it is pinged; the broker's limit is 120 s.
 const SILENT: Duration = Duration::from_secs(40);
 
+/// How many connections are made for one request before the server is found
+/// to close each before it can be used.
+const MAX_DIALLED: u32 = 3;
+
 /// One server of a cluster.
 #[derive(Debug)]
 pub(super) struct Server {
@@ -63,6 +67,16 @@ struct Trouble {
     began: Instant,
     attempts: u32,
     reason: Error,
+}
+
+/// What a caller without a connection has to do.
+enum Wanted {
+    /// Wait for the end of an attempt.
+    Attempt,
+    /// Open one.
+    New(Plan),
+    /// Wait for its turn.
+    Turn(oneshot::Receiver<Turn<Link>>),
 }
 
 /// A connection on loan for one request.
@@ -117,7 +131,7 @@ impl Drop for Place<'_> {
     fn drop(&mut self) {
         self.turn.close();
         match self.turn.try_recv() {
-            Ok(Turn::Connection(id, connection)) => drop(self.server.lease(id, connection, self.need)),
+            Ok(Turn::Connection(id, connection)) => self.server.lease(id, connection, self.need).finished(),
             Ok(Turn::Open(plan)) => self.server.pool().give_up(plan, self.server.context.now_ms()),
             Err(_) => {}
         }
@@ -155,7 +169,7 @@ impl Server {
 
     /// Permission for a request; `None` while the breaker is open.
     pub(super) fn enter(&self) -> Option<Pass> {
-        self.breaker.enter(self.context.now_ms())
+        self.breaker.enter(|| self.context.now_ms())
     }
 
     /// Whether it failed and has not worked since: it is used last then.
@@ -178,26 +192,62 @@ impl Server {
         dial_limit: Option<Deadline>,
         limit: Deadline,
     ) -> Result<Lease> {
+        // Nearly always there is one. Whatever else has to be done has a large
+        // future, which is on the heap and no part of every call's.
+        let attempts = self.attempts.subscribe();
+        match self.ask(need) {
+            Ok(lease) => Ok(lease),
+            Err(wanted) => Box::pin(self.connection_later(attempts, wanted, need, dial_limit, limit)).await,
+        }
+    }
+
+    /// A connection that is there, or what has to be done to get one.
+    fn ask(self: &Arc<Self>, need: Need) -> Result<Lease, Wanted> {
+        let answer = self.pool().ask(need, self.context.now_ms(), Link::is_open);
+        match answer {
+            Answer::Ready { id, connection, grow } => {
+                grow.into_iter().for_each(|plan| self.open(plan, None));
+                Ok(self.lease(id, connection, need))
+            }
+            Answer::Opening => Err(Wanted::Attempt),
+            Answer::Open(plan) => Err(Wanted::New(plan)),
+            Answer::Wait(turn) => Err(Wanted::Turn(turn)),
+        }
+    }
+
+    /// Waits for a connection; `attempts` was looked at before the pool was, so no end of one is missed.
+    async fn connection_later(
+        self: &Arc<Self>,
+        mut attempts: watch::Receiver<Attempts>,
+        mut wanted: Wanted,
+        need: Need,
+        dial_limit: Option<Deadline>,
+        limit: Deadline,
+    ) -> Result<Lease> {
+        let mut dialled = 0;
         loop {
-            let mut attempts = self.attempts.subscribe();
-            let answer = self.pool().ask(need, self.context.now_ms(), Link::is_open);
-            let plan = match answer {
-                Answer::Ready { id, connection, grow } => {
-                    grow.into_iter().for_each(|plan| self.open(plan, None));
-                    return Ok(self.lease(id, connection, need));
+            let plan = match wanted {
+                Wanted::Attempt => None,
+                Wanted::New(plan) if dialled == MAX_DIALLED => {
+                    self.pool().give_up(plan, self.context.now_ms());
+                    return Err(self.short_lived());
                 }
-                Answer::Opening => None,
-                Answer::Open(plan) => Some(plan),
-                Answer::Wait(turn) => match self.wait(need, turn, limit).await? {
-                    Turn::Connection(id, connection) => return Ok(self.lease(id, connection, need)),
-                    Turn::Open(plan) => Some(plan),
+                Wanted::New(plan) => Some(plan),
+                Wanted::Turn(turn) => match self.wait(need, turn, limit).await? {
+                    Some(Turn::Connection(id, connection)) => return Ok(self.lease(id, connection, need)),
+                    Some(Turn::Open(plan)) => Some(plan),
+                    None => None,
                 },
             };
+            dialled += u32::from(plan.is_some());
             plan.into_iter().for_each(|plan| self.open(plan, dial_limit));
-            // The channel was looked at before the pool was, so no end is missed.
             let _ = self.context.gate.before(self.patience(), attempts.changed()).await?;
             if let Some(error) = attempts.borrow_and_update().last_error.clone() {
                 return Err(error);
+            }
+            match self.ask(need) {
+                Ok(lease) => return Ok(lease),
+                Err(again) => wanted = again,
             }
         }
     }
@@ -208,20 +258,29 @@ impl Server {
         Lease { server: Arc::clone(self), id, link, after }
     }
 
-    /// Waits for a turn.
+    /// Waits for a turn; `None` if an attempt to connect has failed for all who wait.
     async fn wait(
         self: &Arc<Self>,
         need: Need,
         turn: oneshot::Receiver<Turn<Link>>,
         limit: Deadline,
-    ) -> Result<Turn<Link>> {
+    ) -> Result<Option<Turn<Link>>> {
         let mut place = Place { server: self, need, turn };
         match limit.bound(self.context.gate.before(Stage::Ended, &mut place.turn)).await {
-            Some(Ok(Ok(turn))) => Ok(turn),
-            Some(Ok(Err(_))) => Err(Error::closed("the client")),
+            Some(Ok(Ok(turn))) => Ok(Some(turn)),
+            Some(Ok(Err(_))) => Ok(None),
             Some(Err(closed)) => Err(closed),
             None => Err(self.exhausted(limit)),
         }
+    }
+
+    fn short_lived(&self) -> Error {
+        let address = self.address.text();
+        let text = format!(
+            "connect to {address}: the server closes connections right after the handshake: check it, its log and its limit of connections"
+        );
+        let detail = Detail::new(text).with_code(ErrorCode::ConnectionLost).with_address(address);
+        Error::ConnectionError(detail.with_outcome(Outcome::NotSent))
     }
 
     fn exhausted(&self, limit: Deadline) -> Error {
@@ -251,15 +310,35 @@ impl Server {
         if self.pool().has_connections() { Stage::Ended } else { Stage::Closing }
     }
 
-    async fn dial(&self, limit: Option<Deadline>) -> Result<Connection> {
+    /// A new connection, and the login that it was made with.
+    async fn dial(&self, limit: Option<Deadline>) -> Result<(Connection, u64)> {
         let wait = self.next_attempt_ms.load(Ordering::Acquire).saturating_sub(self.context.now_ms());
-        let options = self.context.connect_options();
+        let wait = limit.map_or(Duration::MAX, |limit| limit.remaining()).min(Duration::from_millis(wait));
         let dialling = async {
-            tokio::time::sleep(Duration::from_millis(wait)).await;
+            tokio::time::sleep(wait).await;
+            let (options, login) = self.context.connect_options();
             let limit = limit.unwrap_or_else(|| Deadline::after(options.timeout));
-            connect_within(&self.address, &options, limit).await
+            Ok((connect_within(&self.address, &options, limit).await?, login))
         };
         self.context.gate.before(self.patience(), dialling).await?
+    }
+
+    /// Takes a new connection into the pool, unless it is out of date: those who wait ask again then.
+    ///
+    /// A login, or the end of `close`, while it was being made has looked
+    /// through the pool already, or waits for the lock and finds it there.
+    fn take_in(&self, plan: Plan, connection: Connection, login: u64) {
+        let link = Link { connection, counted: Arc::default() };
+        let (expires, now) = (self.expiry_ms(), self.context.now_ms());
+        let mut pool = self.pool();
+        let dropped = if self.context.is_current(login) {
+            pool.opened(plan, link, now, expires)
+        } else {
+            pool.give_up(plan, now);
+            vec![link]
+        };
+        drop((pool, dropped));
+        self.known.store(true, Ordering::Release);
     }
 
     fn expiry_ms(&self) -> u64 {
@@ -275,10 +354,14 @@ impl Server {
         }
     }
 
-    /// No connection could be made for a request; the attempt itself was counted.
-    pub(super) fn unreachable(&self, pass: Pass) {
-        if pass == Pass::Probe {
+    /// No connection was had for a request; an attempt to connect was counted by itself.
+    ///
+    /// A refused login or a pool in use does not show that the server fails.
+    pub(super) fn unreachable(&self, pass: Pass, error: &Error) {
+        if pass == Pass::Probe && error.counts_against_server() {
             self.breaker.failed(pass, self.context.now_ms());
+        } else {
+            self.abandoned(pass);
         }
     }
 
@@ -293,9 +376,11 @@ impl Server {
     }
 
     fn recover(&self) {
-        let Some(trouble) = self.trouble().take() else { return };
+        let mut held = self.trouble();
+        let Some(trouble) = held.take() else { return };
         self.degraded.store(false, Ordering::Release);
         self.next_attempt_ms.store(0, Ordering::Release);
+        drop(held);
         let (after, attempts) = (trouble.began.elapsed(), trouble.attempts);
         tracing::info!(server = %self.address.text(), ?after, attempts, "server works again");
         self.context.announce(StateChange::Recovered { server: Arc::clone(self.address.text()), after, attempts });
@@ -313,10 +398,11 @@ impl Server {
         now.attempts += 1;
         now.reason = reason.clone();
         let (since, attempts) = (now.since, now.attempts);
-        drop(trouble);
-        self.degraded.store(true, Ordering::Release);
         let pause = self.context.backoff().pause(attempts, self.context.random());
+        // Under the lock: a recovery in between would leave a mark that nothing takes away any more.
+        self.degraded.store(true, Ordering::Release);
         self.next_attempt_ms.store(self.context.now_ms() + pause.as_millis() as u64, Ordering::Release);
+        drop(trouble);
         tracing::warn!(server = %self.address.text(), attempts, %reason, "server does not work");
         let server = Arc::clone(self.address.text());
         self.context.announce(StateChange::Degraded { server, since, reason: reason.clone(), attempts });
@@ -393,7 +479,7 @@ impl Server {
 struct Attempt {
     server: Arc<Server>,
     plan: Plan,
-    result: Option<Result<Connection>>,
+    result: Option<Result<(Connection, u64)>>,
 }
 
 impl Attempt {
@@ -407,11 +493,8 @@ impl Attempt {
         let server = &self.server;
         let result = self.result.take().unwrap_or_else(|| Err(Error::runtime_gone(server.address.text())));
         match result {
-            Ok(connection) => {
-                let link = Link { connection, counted: Arc::default() };
-                let (expires, now) = (server.expiry_ms(), server.context.now_ms());
-                drop(server.pool().opened(self.plan, link, now, expires));
-                server.known.store(true, Ordering::Release);
+            Ok((connection, login)) => {
+                server.take_in(self.plan, connection, login);
                 server.recover();
                 None
             }
@@ -439,5 +522,30 @@ impl Drop for Attempt {
             attempts.ended += 1;
             attempts.last_error = last_error;
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::ResilientClientConfig;
+
+    /// A failure and a recovery at the same time once left a server marked as
+    /// failed without a failure, so that it was used last for ever.
+    #[test]
+    fn failures_and_recoveries_at_once_leave_no_mark_without_a_reason() {
+        let context = Arc::new(Context::new(ResilientClientConfig::builder().build()));
+        let server = Server::new(ServerAddress::parse("a:1").unwrap(), &context);
+        let reason = Error::ConnectionError(Detail::from("lost"));
+        let agree = || {
+            let trouble = server.trouble();
+            assert_eq!(server.is_degraded(), trouble.is_some());
+        };
+        std::thread::scope(|scope| {
+            scope.spawn(|| (0..20_000).for_each(|_| server.degrade(&reason)));
+            scope.spawn(|| (0..20_000).for_each(|_| server.recover()));
+            (0..20_000).for_each(|_| agree());
+        });
+        agree();
     }
 }

@@ -143,13 +143,14 @@ impl Connection {
     /// first; one that the server has let expire is renewed and the request,
     /// which was refused, sent again.
     pub(crate) async fn call<T>(&self, frame: &RequestFrame, decode: DecodeAnswer<T>, deadline: Deadline) -> Result<T> {
+        // Logins are rare and their futures large, so those are on the heap and not part of every call's.
         if self.shared.session.is_due() {
-            self.renew(deadline).await?;
+            Box::pin(self.renew(deadline)).await?;
         }
         let result = self.call_within(frame, decode, deadline).await;
         match &result {
-            Err(error) if is_expiry(error) && self.renew_expired(deadline).await? => {
-                self.call_within(frame, decode, deadline).await
+            Err(error) if is_expiry(error) && Box::pin(self.renew_expired(deadline)).await? => {
+                Box::pin(self.call_within(frame, decode, deadline)).await
             }
             _ => result,
         }

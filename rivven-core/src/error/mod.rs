@@ -86,14 +86,14 @@ pub enum Error {
 }
 
 impl Error {
-    /// The stable code.
+    /// The stable code; a `ServerError` that was made of a text alone has the code that the text stands for.
     pub fn code(&self) -> ErrorCode {
         self.detail().and_then(Detail::code).unwrap_or(match self {
             Error::ConnectionError(_) => ErrorCode::ConnectionLost,
             Error::ConfigError(_) => ErrorCode::InvalidConfig,
             Error::IoError(..) => ErrorCode::Io,
             Error::ProtocolError(_) => ErrorCode::MalformedResponse,
-            Error::ServerError(_) => ErrorCode::ServerOther,
+            Error::ServerError(detail) => broker_message::classify(detail),
             Error::AuthenticationFailed(_) => ErrorCode::AuthenticationFailed,
             Error::SerializationError(_) => ErrorCode::Serialization,
             Error::InvalidResponse => ErrorCode::UnexpectedResponse,

@@ -1,6 +1,7 @@
 //! The structures that messages are made of.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use bytes::Bytes;
 
@@ -130,5 +131,12 @@ structures! {
         low_watermark: u64,
         /// The broker's error text, if it refused.
         error: Option<String>,
+    }
+}
+
+impl fmt::Display for TopicConfigValue {
+    /// Writes the value itself.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.value)
     }
 }

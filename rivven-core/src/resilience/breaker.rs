@@ -58,10 +58,12 @@ impl Breaker {
     /// A probe that is never told to [`succeeded`](Self::succeeded),
     /// [`failed`](Self::failed) or [`abandoned`](Self::abandoned) is given up
     /// after another recovery time.
+    ///
+    /// The time is asked for only where the circuit is not closed.
     #[inline(never)]
-    pub(crate) fn enter(&self, now_ms: u64) -> Option<Pass> {
+    pub(crate) fn enter(&self, now_ms: impl FnOnce() -> u64) -> Option<Pass> {
         let word = self.word.load(Ordering::Acquire);
-        if word & STATE == 0 { Some(Pass::Normal) } else { self.enter_open(word, now_ms) }
+        if word & STATE == 0 { Some(Pass::Normal) } else { self.enter_open(word, now_ms()) }
     }
 
     fn enter_open(&self, word: u64, now_ms: u64) -> Option<Pass> {
@@ -130,7 +132,7 @@ mod tests {
     fn open() -> Breaker {
         let breaker = Breaker::new(2, 500);
         for _ in 0..2 {
-            let pass = breaker.enter(1000).unwrap();
+            let pass = breaker.enter(|| 1000).unwrap();
             breaker.failed(pass, 1000);
         }
         assert_eq!(breaker.state(), CircuitState::Open);
@@ -154,36 +156,36 @@ mod tests {
     #[test]
     fn an_open_one_lets_nothing_through_before_the_recovery_time_and_then_one() {
         let breaker = open();
-        assert_eq!(breaker.enter(1499), None);
-        assert_eq!(breaker.enter(1500), Some(Pass::Probe));
-        assert_eq!((breaker.enter(1501), breaker.state()), (None, CircuitState::HalfOpen));
+        assert_eq!(breaker.enter(|| 1499), None);
+        assert_eq!(breaker.enter(|| 1500), Some(Pass::Probe));
+        assert_eq!((breaker.enter(|| 1501), breaker.state()), (None, CircuitState::HalfOpen));
         breaker.succeeded(Pass::Probe);
-        assert_eq!((breaker.enter(1502), breaker.state()), (Some(Pass::Normal), CircuitState::Closed));
+        assert_eq!((breaker.enter(|| 1502), breaker.state()), (Some(Pass::Normal), CircuitState::Closed));
     }
 
     #[test]
     fn a_probe_that_fails_opens_it_anew() {
         let breaker = open();
-        let probe = breaker.enter(2000).unwrap();
+        let probe = breaker.enter(|| 2000).unwrap();
         breaker.failed(probe, 2100);
-        assert_eq!((breaker.enter(2599), breaker.state()), (None, CircuitState::Open));
-        assert_eq!(breaker.enter(2600), Some(Pass::Probe));
+        assert_eq!((breaker.enter(|| 2599), breaker.state()), (None, CircuitState::Open));
+        assert_eq!(breaker.enter(|| 2600), Some(Pass::Probe));
     }
 
     #[test]
     fn a_probe_that_is_abandoned_makes_room_for_another_at_once() {
         let breaker = open();
-        let probe = breaker.enter(2000).unwrap();
+        let probe = breaker.enter(|| 2000).unwrap();
         breaker.abandoned(probe, 2001);
-        assert_eq!(breaker.enter(2001), Some(Pass::Probe));
+        assert_eq!(breaker.enter(|| 2001), Some(Pass::Probe));
     }
 
     #[test]
     fn a_probe_that_is_forgotten_is_given_up_after_another_recovery_time() {
         let breaker = open();
-        assert_eq!(breaker.enter(2000), Some(Pass::Probe));
-        assert_eq!(breaker.enter(2499), None);
-        assert_eq!(breaker.enter(2500), Some(Pass::Probe));
+        assert_eq!(breaker.enter(|| 2000), Some(Pass::Probe));
+        assert_eq!(breaker.enter(|| 2499), None);
+        assert_eq!(breaker.enter(|| 2500), Some(Pass::Probe));
     }
 
     #[test]
@@ -191,7 +193,7 @@ mod tests {
         let breaker = open();
         breaker.succeeded(Pass::Normal);
         assert_eq!(breaker.state(), CircuitState::Open);
-        let _probe = breaker.enter(2000);
+        let _probe = breaker.enter(|| 2000);
         breaker.failed(Pass::Normal, 2000);
         breaker.succeeded(Pass::Normal);
         assert_eq!(breaker.state(), CircuitState::HalfOpen);
@@ -204,7 +206,7 @@ mod tests {
             std::thread::scope(|scope| {
                 for _ in 0..4 {
                     scope.spawn(|| {
-                        if breaker.enter(5000) == Some(Pass::Probe) {
+                        if breaker.enter(|| 5000) == Some(Pass::Probe) {
                             probes.fetch_add(1, Ordering::Relaxed);
                         }
                     });

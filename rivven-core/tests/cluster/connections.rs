@@ -203,6 +203,44 @@ async fn a_client_that_is_dropped_leaves_nothing_behind() -> Result<()> {
 }
 
 #[tokio::test]
+async fn where_every_connection_is_in_use_no_other_server_is_asked() -> Result<()> {
+    let (first, second) = (broker(), broker());
+    let config = config(&[first.address(), second.address()])
+        .pool_size_per_server(1)
+        .request_timeout(Duration::from_millis(200));
+    let client = ResilientClient::new(config.build());
+    first.on(Kind::Consume).hold();
+    let poll = tokio::spawn({
+        let client = client.clone();
+        async move { client.consume_long_poll("t", 0, 0, 1, None, 20_000).await }
+    });
+    first.until_received(Kind::Consume, 1).await;
+    let error = client.ping().await.unwrap_err();
+    assert_eq!((error.code(), error.outcome()), (ErrorCode::PoolExhausted, Outcome::NotSent), "{error}");
+    assert_eq!(second.connections(), 0, "it may hold other data");
+    first.release();
+    poll.await.unwrap().map(drop)
+}
+
+/// A connection that was begun before a login, and ready after it, was once used without it.
+#[tokio::test]
+async fn a_connection_that_a_login_overtook_is_not_used() -> Result<()> {
+    let broker = ScriptedBroker::builder().topic("t", 1).user("alice", "Correct-Horse-7").start().unwrap();
+    let client = ResilientClient::new(config(&[broker.address()]).build());
+    client.connect().await?;
+    broker.on(Kind::Handshake).once().hold();
+    let read = tokio::spawn({
+        let client = client.clone();
+        async move { client.consume("t", 0, 0, 1).await }
+    });
+    broker.until_received(Kind::Handshake, 2).await;
+    client.authenticate_scram("alice", "Correct-Horse-7").await?;
+    broker.release();
+    assert!(read.await.unwrap()?.is_empty());
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_call_that_began_before_closing_may_still_open_its_connection() -> Result<()> {
     let broker = broker();
     let client = client(&[broker.address()]);
@@ -214,4 +252,16 @@ async fn a_call_that_began_before_closing_may_still_open_its_connection() -> Res
     published?;
     assert_eq!(broker.records("t", 0).len(), 1);
     Ok(())
+}
+
+/// Each attempt to connect succeeds, so nothing slows down the next one: without
+/// a limit a call would make thousands of connections until its time is over.
+#[tokio::test]
+async fn a_server_that_greets_and_closes_is_not_dialled_for_ever() {
+    let broker = broker();
+    broker.on(Kind::Handshake).then_close().delay(Duration::ZERO);
+    let client = ResilientClient::new(config(&[broker.address()]).max_retries(1).build());
+    let error = client.ping().await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::ConnectionLost, "{error}");
+    assert!(broker.connections() <= 8, "{} connections", broker.connections());
 }

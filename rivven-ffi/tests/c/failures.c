@@ -3,10 +3,7 @@
  * error with its code, in time, that names the server and says what to do.
  */
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "client.h"
 #include "launch.h"
@@ -91,18 +88,6 @@ static void test_misbehaving_servers(void) {
         expect(server.address, &expectations[i]);
         stop_server(&server);
     }
-}
-
-/* Takes an address without listening there, so that nobody else can; gives the socket. */
-static int hold_address(char *address, size_t size) {
-    struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof name;
-    int holder = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (bind(holder, (struct sockaddr *)&name, length) || getsockname(holder, (struct sockaddr *)&name, &length)) {
-        give_up("bind");
-    }
-    snprintf(address, size, "127.0.0.1:%d", ntohs(name.sin_port));
-    return holder;
 }
 
 static void test_absent_servers(void) {

@@ -1,5 +1,5 @@
 /*
- * Starts servers: the real broker and those that misbehave.
+ * Starts servers: the real broker, the real schema registry, and those that misbehave.
  *
  * A server prints a line of JSON with its address and ends when its standard
  * input does, so none outlives the test, however that ends.
@@ -8,8 +8,11 @@
 #ifndef LAUNCH_H
 #define LAUNCH_H
 
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 
 #include "check.h"
@@ -76,6 +79,18 @@ static inline struct server start_broker(void) {
     return start_server("RIVVEN_TEST_BROKER", none);
 }
 
+/* Starts the real broker at the port of an address, as one that was there before. */
+static inline struct server restart_broker(const char *address) {
+    const char *const arguments[] = {"--port", strrchr(address, ':') + 1, NULL};
+    return start_server("RIVVEN_TEST_BROKER", arguments);
+}
+
+/* Starts the real schema registry. */
+static inline struct server start_registry(void) {
+    const char *const none[] = {NULL};
+    return start_server("RIVVEN_TEST_REGISTRY", none);
+}
+
 /* Starts a server that misbehaves in the way named. */
 static inline struct server start_misbehaving(const char *mode) {
     const char *const arguments[] = {mode, NULL};
@@ -86,6 +101,21 @@ static inline struct server start_misbehaving(const char *mode) {
 static inline void stop_server(struct server *server) {
     close(server->input);
     waitpid(server->pid, NULL, 0);
+}
+
+/* Takes an address without listening there, so that nobody else can; gives the socket. */
+static inline int hold_address(char *address, size_t size) {
+    struct sockaddr_in name;
+    socklen_t length = sizeof name;
+    memset(&name, 0, sizeof name);
+    name.sin_family = AF_INET;
+    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int holder = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (bind(holder, (struct sockaddr *)&name, length) || getsockname(holder, (struct sockaddr *)&name, &length)) {
+        give_up("bind");
+    }
+    snprintf(address, size, "127.0.0.1:%d", ntohs(name.sin_port));
+    return holder;
 }
 
 #endif

@@ -121,6 +121,24 @@ static void test_describe_configs(rivven_client_t *client) {
     rivven_topic_configs_free(configs);
 }
 
+static void test_supported_settings(rivven_client_t *client) {
+    static const char *const keys[] = {"retention.ms",   "retention.bytes", "max.message.bytes",   "segment.bytes",
+                                       "segment.ms",     "cleanup.policy",  "min.insync.replicas", "compression.type"};
+    static const char *const values[] = {"3600000", "1073741824", "1048576", "16777216",
+                                         "600000",  "compact",    "1",       "gzip"};
+    static const char *const bad[] = {"-5", "-5", "0", "0", "soon", "shred", "0", "zip"};
+    const size_t count = sizeof keys / sizeof *keys;
+    size_t changed = 0;
+    succeeds("create a topic", rivven_client_create_topic(client, "supported", 1, NULL, &error));
+    succeeds("alter every setting",
+             rivven_client_alter_topic_config(client, "supported", keys, values, count, &changed, &error));
+    check(changed == count, "all are changed");
+    for (size_t i = 0; i < count; i++) {
+        fails(keys[i], RIVVEN_CODE_INVALID_TOPIC_CONFIG,
+              rivven_client_alter_topic_config(client, "supported", &keys[i], &bad[i], 1, NULL, &error));
+    }
+}
+
 static void test_isolation(rivven_client_t *client) {
     rivven_batch_t *batch = NULL;
     create_filled(client, "reading", 2, 3);
@@ -498,6 +516,7 @@ static void test_stats_of_many(void) {
     rivven_client_free(client);
 }
 
+/* covers: F010 c, F034 c, F039 c, F104 c, F105 c, F106 c, F107 c, F108 c, F109 c, F110 c, F111 c */
 int main(void) {
     struct server broker = start_broker();
     rivven_client_t *client = connected_client(broker.address);
@@ -505,6 +524,7 @@ int main(void) {
     test_delete_records(client);
     test_alter_configs(client);
     test_describe_configs(client);
+    test_supported_settings(client);
     test_isolation(client);
     test_long_poll(client);
     test_consume_pipelined(client);

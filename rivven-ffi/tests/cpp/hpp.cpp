@@ -175,7 +175,7 @@ void test_close(const std::string &address) {
 
 } // namespace
 
-// covers: F004 cpp, F007 cpp, F008 cpp, F009 cpp, F011 cpp, F020 cpp, F103 cpp, F121 cpp, F123 cpp
+// covers: F004 cpp, F007 cpp, F008 cpp, F009 cpp, F011 cpp, F020 cpp, F034 cpp, F103 cpp, F121 cpp, F123 cpp
 int main() {
     server broker = start_broker();
     try {

@@ -61,6 +61,23 @@ void test_settings(rivven::Client &client) {
     check(described.at("settings").at("cleanup.policy").is_default, "what was taken back is a default");
 }
 
+void test_supported_settings(rivven::Client &client) {
+    const struct {
+        const char *key, *good, *bad;
+    } settings[] = {
+        {"retention.ms", "3600000", "-5"},     {"retention.bytes", "1073741824", "-5"},
+        {"max.message.bytes", "1048576", "0"}, {"segment.bytes", "16777216", "0"},
+        {"segment.ms", "600000", "soon"},      {"cleanup.policy", "compact", "shred"},
+        {"min.insync.replicas", "1", "0"},     {"compression.type", "gzip", "zip"},
+    };
+    client.create_topic("supported", 1);
+    for (const auto &[key, good, bad] : settings) {
+        check(client.alter_topic_config("supported", {{key, good}}) == 1, "alter %s", key);
+        throws(key, rivven::Code::InvalidTopicConfig,
+               [&client, key = key, bad = bad] { client.alter_topic_config("supported", {{key, bad}}); });
+    }
+}
+
 void test_reading(rivven::Client &client) {
     create_filled(client, "reading");
     check(client.consume_read_committed("reading", 0, 0, 9).size() == 3, "consume read committed");
@@ -165,12 +182,14 @@ void test_schema_arguments(rivven::Client &client) {
 
 } // namespace
 
+// covers: F010 cpp, F034 cpp, F039 cpp, F104 cpp, F105 cpp, F106 cpp, F107 cpp, F108 cpp, F109 cpp, F110 cpp, F111 cpp
 int main() {
     server broker = start_broker();
     try {
         rivven::Client client(rivven::Config{{"bootstrap.servers", broker.address}});
         test_topics(client);
         test_settings(client);
+        test_supported_settings(client);
         test_reading(client);
         test_pipelined(client);
         test_offsets(client);
