@@ -28,7 +28,7 @@ test('groups are listed, described and deleted', async () => {
 });
 
 test('members join, share partitions, stay and leave', async () => {
-  // covers: F102 node, F110 node
+  // covers: F110 node
   const first = await join('team', ['orders', 'bills']);
   const { member: leader } = first;
   assert.deepEqual(first, {
