@@ -175,6 +175,7 @@ async fn poisoned_by(misbehave: impl FnOnce(&ScriptedBroker), limit: Duration) -
     errors
 }
 
+// covers: F049 rust
 #[tokio::test]
 async fn a_timeout_poisons() {
     let errors = poisoned_by(|broker| broker.on(Kind::Publish).drop_answer(), Duration::from_millis(300)).await;
@@ -184,6 +185,7 @@ async fn a_timeout_poisons() {
     }
 }
 
+// covers: F049 rust
 #[tokio::test]
 async fn answers_that_cannot_be_understood_poison() {
     let too_large = poisoned_by(|broker| broker.on(Kind::Publish).raw(vec![0xff; 4]), SOON).await;
@@ -202,6 +204,7 @@ async fn answers_that_cannot_be_understood_poison() {
     }
 }
 
+// covers: F049 rust
 #[tokio::test]
 async fn a_connection_that_ends_poisons() {
     for end in ["close", "reset", "cut"] {
@@ -235,6 +238,7 @@ async fn servers_that_are_none_are_told_apart() {
     }
 }
 
+// covers: F049 rust
 #[tokio::test]
 async fn a_dropped_future_harms_nobody() -> Result<()> {
     let broker = TestBroker::start().unwrap();
@@ -288,6 +292,7 @@ async fn dropped_futures_give_their_places_back() -> Result<()> {
 }
 
 /// The broker stops reading; what it has to say is heard all the same.
+// covers: F050 rust
 #[tokio::test]
 async fn a_peer_that_does_not_read_stops_no_answer() -> Result<()> {
     const PASSES: u64 = 64 * 1024;

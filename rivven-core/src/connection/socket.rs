@@ -86,3 +86,19 @@ const NO_SIGNAL: i32 = libc::MSG_NOSIGNAL;
 /// Where the flag does not exist, the standard library sets `SO_NOSIGPIPE` (macOS) or there is no such signal.
 #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
 const NO_SIGNAL: i32 = 0;
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    // covers: F018 rust
+    #[tokio::test]
+    async fn small_writes_are_not_held_back() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let tcp = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        assert!(!tcp.nodelay().unwrap(), "it is off where nobody sets it");
+        assert!(Socket::new(tcp).unwrap().tcp.nodelay().unwrap());
+    }
+}
