@@ -260,6 +260,8 @@ async fn a_call_that_began_before_closing_may_still_open_its_connection() -> Res
 async fn a_server_that_greets_and_closes_is_not_dialled_for_ever() {
     let broker = broker();
     broker.on(Kind::Handshake).then_close().delay(Duration::ZERO);
+    // A ping may be read before the connection is closed.
+    broker.on(Kind::Ping).close_connection();
     let client = ResilientClient::new(config(&[broker.address()]).max_retries(1).build());
     let error = client.ping().await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::ConnectionLost, "{error}");
