@@ -132,9 +132,13 @@ impl Producer {
     ///
     /// # Errors
     ///
-    /// `INVALID_CONFIG`.
+    /// `INVALID_CONFIG`; `INVALID_STATE` outside of a tokio runtime.
     pub fn unconnected(config: ProducerConfig, reports: Option<Arc<dyn DeliveryReports>>) -> Result<Self> {
         config.checked_servers()?;
+        if tokio::runtime::Handle::try_current().is_err() {
+            let text = "a producer runs on the tokio runtime that it is made on: make it inside of one";
+            return Err(Error::Misuse(Detail::new(text).with_code(ErrorCode::InvalidState)));
+        }
         let cluster = Cluster::new(config.client_config());
         let accumulator = Accumulator {
             memory: Memory::new(config.buffer_memory),
