@@ -29,6 +29,8 @@ mod error;
 mod methods;
 pub mod ops;
 mod pipelined;
+#[cfg(test)]
+mod producer;
 pub mod protocol;
 mod record_metadata;
 mod resilience;
