@@ -250,15 +250,18 @@ impl Sequence {
         let Some(index) = self.position(ticket) else { return };
         let suspect = self.grant.is_some_and(|grant| identities.is_suspect(grant));
         self.batches[index].in_flight = false;
+        if suspect && matches!(answer, Answer::Published { .. } | Answer::OutOfOrder { .. }) {
+            self.taint();
+        }
         match answer {
-            Answer::Published { offset, duplicate } => self.published(index, offset, duplicate, suspect),
+            Answer::Published { offset, duplicate } => self.published(index, offset, duplicate),
             Answer::NotExecuted => {}
             Answer::OutOfOrder { expected } => self.out_of_order(index, expected, suspect),
             Answer::UnknownProducer => self.standing = Standing::Lost,
             Answer::Fenced => self.fenced(index),
             Answer::Refused => self.fail(index, Cause::Refused, Outcome::Rejected),
             Answer::Failed => self.failed_in_the_middle(index),
-            Answer::Unknown => self.batches[index].unknown = true,
+            Answer::Unknown => self.lost(index),
         }
         self.after_event();
     }
@@ -349,7 +352,7 @@ impl Sequence {
         Step::AskIdentity { newer_than: self.serial() }
     }
 
-    fn published(&mut self, index: usize, offset: u64, duplicate: bool, suspect: bool) {
+    fn published(&mut self, index: usize, offset: u64, duplicate: bool) {
         let batch = &mut self.batches[index];
         let number = batch.number(batch.singly.unwrap_or(0));
         if duplicate && (self.standing == Standing::Lost || !batch.unknown) {
@@ -362,9 +365,6 @@ impl Sequence {
             self.batches[index].unknown = true;
             self.standing = Standing::Lost;
             return;
-        }
-        if suspect && number == 0 && !duplicate {
-            self.taint(index);
         }
         let remembered = i64::from(self.next) - 1 - i64::from(number) < OFFSETS_REMEMBERED;
         let offset = Some(offset).filter(|_| !duplicate || remembered);
@@ -379,11 +379,11 @@ impl Sequence {
         self.batches.range(..end).all(|batch| batch.unknown)
     }
 
-    /// The first number is accepted as new by a broker that may have restarted:
-    /// what an attempt of unknown outcome stored before is stored once more.
-    fn taint(&mut self, index: usize) {
-        for batch in self.batches.range_mut(index..) {
-            batch.maybe_duplicate |= batch.unknown;
+    /// The broker may have restarted and yet accept the number 0: what is of
+    /// unknown outcome, while nothing is acknowledged, may then be stored once more.
+    fn taint(&mut self) {
+        if self.batches[0].base == 0 && self.batches[0].stored == 0 {
+            self.batches.iter_mut().for_each(|batch| batch.maybe_duplicate |= batch.unknown);
         }
     }
 
@@ -460,6 +460,11 @@ impl Sequence {
         }
     }
 
+    fn lost(&mut self, index: usize) {
+        let batch = &mut self.batches[index];
+        (batch.unknown, batch.lost) = (true, true);
+    }
+
     /// From now on each record is either new or a duplicate by itself.
     fn failed_in_the_middle(&mut self, index: usize) {
         let batch = &mut self.batches[index];
@@ -505,7 +510,7 @@ impl Sequence {
             return self.forget_given_up();
         };
         let Some(gap) = self.batches.range(..first).position(Batch::is_gap) else { return };
-        if gap == 0 && !self.batches.iter().any(|batch| batch.unknown) {
+        if gap == 0 && !self.batches.iter().any(|batch| batch.lost) {
             let base = self.batches[0].base;
             self.batches.retain(|batch| !batch.given_up);
             return self.renumber(0, base);
@@ -518,7 +523,7 @@ impl Sequence {
     fn forget_given_up(&mut self) {
         match self.batches.front() {
             None => {}
-            Some(first) if self.batches.iter().all(Batch::is_gap) => {
+            Some(first) if self.batches.iter().all(|batch| batch.is_gap() && !batch.lost) => {
                 self.next = first.base;
                 self.batches.clear();
             }

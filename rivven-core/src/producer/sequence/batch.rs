@@ -15,7 +15,9 @@ pub(super) struct Batch {
     pub(super) in_flight: bool,
     /// Whether an attempt under this identity may have been executed, wholly or in part.
     pub(super) unknown: bool,
-    /// Whether an attempt under an earlier identity may have been.
+    /// Whether an attempt under this number was lost with its connection.
+    pub(super) lost: bool,
+    /// Whether an attempt under an earlier identity may have been executed.
     pub(super) maybe_duplicate: bool,
     /// Whether its result was told already. It is kept because those behind it
     /// depend on whether its numbers were used.
@@ -49,6 +51,7 @@ impl Batch {
             framed: false,
             in_flight: false,
             unknown: false,
+            lost: false,
             maybe_duplicate: false,
             given_up: false,
             stored: 0,
@@ -92,7 +95,7 @@ impl Batch {
     /// Gives it other numbers, so that it has to be framed anew.
     pub(super) fn renumber(&mut self, base: i32) {
         self.not_executed();
-        (self.base, self.framed) = (base, false);
+        (self.base, self.framed, self.lost) = (base, false, false);
     }
 
     /// Notes the offset of one of its records; `None` if the answer's is not exact.

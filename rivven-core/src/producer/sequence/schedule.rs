@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::env;
+use std::panic::catch_unwind;
 
 use rivven_testkit::Seeded;
 
@@ -206,7 +207,8 @@ impl<'a> World<'a> {
     }
 
     fn something(&mut self) {
-        let (partition, connection, topic) = (self.pick(TOPICS * PARTITIONS), self.pick(CONNECTIONS), self.pick(TOPICS));
+        let (partition, connection, topic) =
+            (self.pick(TOPICS * PARTITIONS), self.pick(CONNECTIONS), self.pick(TOPICS));
         match self.pick(14) {
             0..=3 => self.send(partition),
             4..=5 => self.write(connection),
@@ -442,9 +444,9 @@ impl<'a> World<'a> {
     }
 
     fn is_settled(&self) -> bool {
-        self.partitions.iter().all(|partition| {
-            partition.waiting.is_empty() && partition.items.iter().all(|item| item.result.is_some())
-        })
+        self.partitions
+            .iter()
+            .all(|partition| partition.waiting.is_empty() && partition.items.iter().all(|item| item.result.is_some()))
     }
 
     fn check(&mut self) {
@@ -580,5 +582,23 @@ fn any_schedule_keeps_the_promises() {
         let _announcement = Announcement(seed);
         run(seed, true, &mut seen);
     }
-    println!("{seen:?}");
+    if variable(SEED).is_none() {
+        seen.everything();
+    }
+}
+
+/// What the schedules show rests on the sender's pause, and they would show if it were too short.
+#[test]
+fn a_sender_that_does_not_wait_for_the_old_connection_is_found_out() {
+    let breaks = |seed| catch_unwind(|| run(seed, false, &mut Seen::default())).is_err();
+    assert!((0..20_000).any(breaks));
+}
+
+impl Seen {
+    /// Asserts that every counter counted.
+    fn everything(&self) {
+        let text = format!("{self:?}");
+        println!("{text}");
+        assert!(!text.contains(": 0,") && !text.contains(": 0 "), "the schedules miss something: {text}");
+    }
 }
