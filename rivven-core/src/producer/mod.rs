@@ -9,6 +9,7 @@
 mod accumulator;
 mod batch;
 mod memory;
+mod numbered;
 mod partition;
 mod partitioner;
 mod reports;
@@ -145,7 +146,9 @@ impl Producer {
             memory: Memory::new(config.buffer_memory),
             batch_size: config.batch_size,
             linger: Duration::from_millis(config.linger_ms),
-            in_flight: 1,
+            // Without numbers only one: another attempt would change the order.
+            in_flight: if config.enable_idempotence { config.max_in_flight_requests } else { 1 },
+            idempotent: config.enable_idempotence,
             rules: rules(&config),
             counters: stats::Counters::default(),
             reports,
@@ -368,9 +371,15 @@ impl Producer {
         accumulator.counters.snapshot(waiting + under_way, waiting, accumulator.memory.used())
     }
 
-    /// Whether a record that is sent again is written once all the same.
+    /// Whether a record that is sent again is written once all the same, at this moment.
+    ///
+    /// Always false without `enable_idempotence`. Otherwise it is false while
+    /// the broker gives the producer no identity, and from when the broker has
+    /// forgotten the identity (it keeps identities in memory, until it
+    /// restarts) together with the fate of records, until those records are
+    /// settled: their results say `maybe_duplicate`.
     pub fn is_idempotent(&self) -> bool {
-        false
+        self.shared().is_idempotent()
     }
 }
 
