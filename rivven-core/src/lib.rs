@@ -51,7 +51,10 @@ pub use config::{TlsConfig, TlsConfigBuilder};
 pub use error::{Detail, Error, ErrorCode, Outcome, Result};
 pub use ops::AlterTopicConfigResult;
 pub use pipelined::{PipelineStatsSnapshot, PipelinedClient};
-pub use producer::{Partitioner, Partitioning, partition_of_key};
+pub use producer::{
+    Delivery, DeliveryReport, DeliveryReports, Partitioner, Partitioning, Producer, ProducerStatsSnapshot, TopicHandle,
+    partition_of_key,
+};
 pub use protocol::{
     BrokerInfo, DeleteRecordsResult, MAX_MESSAGE_SIZE, MessageData, Operation, PROTOCOL_VERSION, PartitionMetadata,
     Request, Response, TopicConfigEntry, TopicMetadata,

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::auth::AuthConfig;
 use super::keys::Scope;
 use super::properties::Properties;
+use super::resilient::ResilientClientConfig;
 #[cfg(feature = "tls")]
 use super::tls::TlsConfig;
 use crate::compression::CompressionType;
@@ -118,6 +119,26 @@ impl Default for ProducerConfig {
 }
 
 impl ProducerConfig {
+    /// The configuration of the servers and connections behind the producer.
+    pub(crate) fn client_config(&self) -> ResilientClientConfig {
+        let mut config = ResilientClientConfig::builder().build();
+        config.servers.clone_from(&self.bootstrap_servers);
+        config.client_id.clone_from(&self.client_id);
+        config.connection_timeout = self.connection_timeout;
+        config.request_timeout = self.request_timeout;
+        config.close_timeout = self.close_timeout;
+        // Besides those that write one for each of the other purposes, for which the pool keeps room.
+        config.pool_size_per_server = self.connections_per_broker + 3;
+        config.retry_initial_delay = Duration::from_millis(self.retry_backoff_ms);
+        config.retry_max_delay = Duration::from_millis(self.retry_backoff_max_ms);
+        // Records wait at the client, so a server is tried as often as it can be.
+        config.circuit_breaker_recovery_timeout = Duration::from_secs(1);
+        config.auth.clone_from(&self.auth);
+        #[cfg(feature = "tls")]
+        config.tls.clone_from(&self.tls);
+        config
+    }
+
     /// Begins with every default.
     pub fn builder() -> ProducerConfigBuilder {
         ProducerConfig::default().to_builder()

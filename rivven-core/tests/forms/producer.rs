@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use rivven_client::{
-    CompressionType, Error, ErrorCode, Partitioner, Partitioning, ProducerAuthConfig, ProducerConfig,
-    ProducerConfigBuilder, Properties, Result, partition_of_key,
+    CompressionType, ErrorCode, Partitioner, Partitioning, Producer, ProducerAuthConfig, ProducerConfig,
+    ProducerConfigBuilder, Properties, partition_of_key,
 };
 
-use crate::Done;
+use crate::{Done, broker};
 
 // covers: F058 rust
 // covers: F059 rust
@@ -120,23 +120,30 @@ fn a_preset_goes_back_to_the_builder() -> Done {
     Ok(())
 }
 
-/// Takes a configuration as a producer does.
-fn taken<C>(config: C) -> Result<ProducerConfig>
-where
-    C: TryInto<ProducerConfig>,
-    Error: From<C::Error>,
-{
-    Ok(config.try_into()?)
+// covers: F003 rust
+// covers: F053 rust
+#[tokio::test]
+async fn what_build_returns_is_taken_with_and_without_a_question_mark() -> Done {
+    let broker = broker();
+    let builder = ProducerConfig::builder().bootstrap_servers(vec![broker.address().to_owned()]).batch_size(100);
+    for producer in [Producer::new(builder.clone().build()).await?, Producer::new(builder.clone().build()?).await?] {
+        assert_eq!(producer.config().batch_size, 100);
+        producer.close().await?;
+    }
+    assert_eq!(
+        Producer::new(builder.acks(7).build()).await.err().map(|error| error.code()),
+        Some(ErrorCode::InvalidConfig)
+    );
+    Ok(())
 }
 
 // covers: F003 rust
-#[test]
-fn what_build_returns_can_be_passed_on_with_and_without_a_question_mark() -> Done {
-    let builder = ProducerConfig::builder().batch_size(100);
-    assert_eq!(taken(builder.clone().build())?.batch_size, 100);
-    assert_eq!(taken(builder.clone().build()?)?.batch_size, 100);
-    assert_eq!(taken(builder.acks(7).build()).unwrap_err().code(), ErrorCode::InvalidConfig);
-    Ok(())
+#[tokio::test]
+async fn a_value_that_was_changed_afterwards_is_checked_all_the_same() {
+    let mut config = ProducerConfig::exactly_once();
+    config.acks = 0;
+    let error = Producer::new(config).await.err();
+    assert_eq!(error.map(|error| error.code()), Some(ErrorCode::InvalidConfig));
 }
 
 // covers: F067 rust
