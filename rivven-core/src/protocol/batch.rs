@@ -185,7 +185,7 @@ mod tests {
                     records: owned(records),
                     leader_epoch: None,
                 };
-                assert_eq!(plain, RequestFrame::new(&same).unwrap());
+                assert_eq!(plain, same.encode().unwrap());
             }
         }
     }
@@ -204,7 +204,7 @@ mod tests {
                 base_sequence,
                 leader_epoch: None,
             };
-            assert_eq!(batch("t", records).into_frame("t", 3, Some(stamp)), RequestFrame::new(&same).unwrap());
+            assert_eq!(batch("t", records).into_frame("t", 3, Some(stamp)), same.encode().unwrap());
         }
     }
 
