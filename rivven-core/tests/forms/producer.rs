@@ -1,13 +1,14 @@
-//! The producer: its configuration.
+//! The producer: its configuration, and the partitions of its records.
 
 use std::time::Duration;
 
 use rivven_client::{
-    CompressionType, ErrorCode, Partitioner, Partitioning, Producer, ProducerAuthConfig, ProducerConfig,
-    ProducerConfigBuilder, Properties, partition_of_key,
+    Client, CompressionType, ErrorCode, Outcome, Partitioner, Partitioning, Producer, ProducerAuthConfig,
+    ProducerConfig, ProducerConfigBuilder, Properties, Result, partition_of_key,
 };
+use rivven_testkit::TestBroker;
 
-use crate::{Done, broker};
+use crate::{Done, broker, resilient};
 
 // covers: F058 rust
 // covers: F059 rust
@@ -186,5 +187,57 @@ fn the_same_is_made_of_properties() -> Done {
     assert_eq!((config.linger_ms, config.enable_idempotence), (5, true));
     properties.set("max.in.flight.requests", "6")?;
     assert_eq!(ProducerConfig::from_properties(&properties).unwrap_err().code(), ErrorCode::InvalidConfig);
+    Ok(())
+}
+
+/// A producer of a broker that has the topic `t` with three partitions.
+async fn partitioning(broker: &TestBroker, how: impl Into<Partitioning>) -> Result<Producer> {
+    Client::connect(broker.address()).await?.create_topic("t", Some(3)).await?;
+    let config = ProducerConfig::builder().bootstrap_servers(vec![broker.address().to_owned()]).partitioner(how);
+    Producer::new(config.build()).await
+}
+
+// covers: F072 rust
+#[tokio::test]
+async fn a_key_leads_to_the_partition_that_the_broker_chooses_for_it() -> Done {
+    let broker = broker();
+    let producer = partitioning(&broker, Partitioning::Sticky).await?;
+    let client = resilient(&broker);
+    for key in ["", "hello", "kafka", "abc", "user-123"] {
+        let ours = producer.send_with_key("t", Some(key), "value").await?;
+        let (offset, partition, _) = client.publish_batch("t", None, &[(Some(key), "value")]).await?;
+        assert_eq!((ours.partition, ours.offset + 1), (partition, offset), "{key}");
+    }
+    Ok(())
+}
+
+// covers: F057 rust
+#[tokio::test]
+async fn records_without_a_key_go_to_every_partition_in_turn() -> Done {
+    let broker = broker();
+    let producer = partitioning(&broker, Partitioning::RoundRobin).await?;
+    let sent = producer.send_batch("t", &vec![(None::<&str>, "value"); 6]).await?;
+    let partitions: Vec<u32> = sent.iter().map(|record| record.partition).collect();
+    let first = partitions[0];
+    assert_eq!(partitions, (first..first + 6).map(|turn| turn % 3).collect::<Vec<_>>());
+    Ok(())
+}
+
+// covers: F057 rust
+#[tokio::test]
+async fn a_partitioner_of_ones_own_is_asked_and_what_does_not_exist_is_refused() -> Done {
+    let broker = broker();
+    let by_value = |topic: &str, key: Option<&[u8]>, value: &[u8], partitions: u32| {
+        assert_eq!((topic, partitions), ("t", 3));
+        key.map(|_| u32::from(value[0] - b'0'))
+    };
+    let producer = partitioning(&broker, by_value).await?;
+    for partition in [2, 0, 1] {
+        assert_eq!(producer.send_with_key("t", Some("key"), partition.to_string()).await?.partition, partition);
+    }
+    assert!(producer.send("t", "left to the producer").await?.partition < 3);
+    let error = producer.send_with_key("t", Some("key"), "3").await.unwrap_err();
+    assert_eq!((error.code(), error.outcome()), (ErrorCode::InvalidPartition, Outcome::NotSent));
+    assert_eq!(producer.send_to_partition("t", 1, Some("key"), "7").await?.partition, 1);
     Ok(())
 }
