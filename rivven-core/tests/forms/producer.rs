@@ -211,6 +211,31 @@ async fn a_key_leads_to_the_partition_that_the_broker_chooses_for_it() -> Done {
     Ok(())
 }
 
+// covers: F072 rust
+#[tokio::test]
+async fn records_without_a_key_stay_together_in_a_batch() -> Done {
+    let broker = broker();
+    Client::connect(broker.address()).await?.create_topic("t", Some(3)).await?;
+    // Long enough that only flushing ends a batch.
+    let config = ProducerConfig::builder().bootstrap_servers(vec![broker.address().to_owned()]).linger_ms(60_000);
+    let producer = Producer::new(config.build()).await?;
+    producer.refresh_metadata("t").await?;
+    let mut batches = Vec::new();
+    for _ in 0..4 {
+        let deliveries = (0..50).map(|_| producer.enqueue("t", None::<&str>, "value")).collect::<Result<Vec<_>>>()?;
+        producer.flush().await?;
+        let mut partitions = Vec::new();
+        for delivery in deliveries {
+            partitions.push(delivery.await?.partition);
+        }
+        partitions.dedup();
+        batches.push(partitions);
+    }
+    let first = batches[0][0];
+    assert_eq!(batches, (first..first + 4).map(|turn| vec![turn % 3]).collect::<Vec<_>>());
+    Ok(())
+}
+
 // covers: F057 rust
 #[tokio::test]
 async fn records_without_a_key_go_to_every_partition_in_turn() -> Done {
