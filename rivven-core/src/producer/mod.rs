@@ -13,6 +13,7 @@ mod partition;
 mod partitioner;
 mod reports;
 mod sender;
+mod sequence;
 mod service;
 mod shared;
 mod stats;

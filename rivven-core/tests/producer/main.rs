@@ -1,6 +1,8 @@
 //! The producer against the real broker, and against others for what that cannot do.
 
 mod delivery;
+mod limits;
+mod retries;
 
 use std::time::Duration;
 
