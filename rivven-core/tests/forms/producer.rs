@@ -241,7 +241,7 @@ async fn records_without_a_key_stay_together_in_a_batch() -> Done {
 async fn records_without_a_key_go_to_every_partition_in_turn() -> Done {
     let broker = broker();
     let producer = partitioning(&broker, Partitioning::RoundRobin).await?;
-    let sent = producer.send_batch("t", &vec![(None::<&str>, "value"); 6]).await?;
+    let sent = producer.send_batch("t", &[(None::<&str>, "value"); 6]).await?;
     let partitions: Vec<u32> = sent.iter().map(|record| record.partition).collect();
     let first = partitions[0];
     assert_eq!(partitions, (first..first + 6).map(|turn| turn % 3).collect::<Vec<_>>());
