@@ -231,7 +231,8 @@ impl Queue {
 impl Partition {
     pub(super) fn new(topic: Arc<Spread>, index: u32, home: Arc<Sender>) -> Arc<Self> {
         let accumulator = &topic.accumulator;
-        let numbered = accumulator.idempotent.then(|| Numbered::new(accumulator.in_flight, accumulator.rules.unknown_outcome));
+        let numbered =
+            accumulator.idempotent.then(|| Numbered::new(accumulator.in_flight, accumulator.rules.unknown_outcome));
         let queue = Queue {
             home,
             open: None,

@@ -366,7 +366,13 @@ impl Task {
         partition.nudge();
     }
 
-    fn answered_plain(&mut self, partition: &Arc<Partition>, pack: Box<Pack>, frame: RequestFrame, result: Result<Ack>) {
+    fn answered_plain(
+        &mut self,
+        partition: &Arc<Partition>,
+        pack: Box<Pack>,
+        frame: RequestFrame,
+        result: Result<Ack>,
+    ) {
         partition.returned(&pack.batch);
         match result {
             Ok(ack) => {

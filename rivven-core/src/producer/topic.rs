@@ -1,5 +1,6 @@
 //! A topic: which partition a record goes to, and records that come before that is known.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -86,7 +87,14 @@ enum Place {
 
 impl Topic {
     pub(super) fn new(name: Arc<str>, accumulator: Arc<Accumulator>) -> Self {
-        let spread = Spread { name, accumulator, keyless: Keyless::new(), identity: Mutex::default(), asking: tokio::sync::Mutex::default(), count: AtomicU32::new(0) };
+        let spread = Spread {
+            name,
+            accumulator,
+            keyless: Keyless::new(),
+            identity: Mutex::default(),
+            asking: tokio::sync::Mutex::default(),
+            count: AtomicU32::new(0),
+        };
         Topic { spread: Arc::new(spread), partitions: boxcar::Vec::new(), early: Mutex::default() }
     }
 
@@ -196,9 +204,11 @@ impl Topic {
     fn place_early(&self, place: Place, open: Open, how: &Partitioning, count: u32) {
         let chosen = match place {
             Place::Partition(partition) => partition,
+            // No caller's thread is there for a panic of the user's own function.
             Place::Any | Place::Undecided => open.first_record(|key, value| {
                 let record = Record { key, header: &[], data: value, tag: 0 };
-                self.choose(&Given { partition: None, record }, how, count)
+                let choose = || self.choose(&Given { partition: None, record }, how, count);
+                catch_unwind(AssertUnwindSafe(choose)).unwrap_or(u32::MAX)
             }),
         };
         let pack = open.seal(self.spread.accumulator.retries());

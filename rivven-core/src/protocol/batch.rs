@@ -236,7 +236,7 @@ mod tests {
                     records: owned(records),
                     leader_epoch: None,
                 };
-                assert_eq!(plain, RequestFrame::new(&same).unwrap());
+                assert_eq!(plain, same.encode().unwrap());
             }
         }
     }
@@ -255,7 +255,7 @@ mod tests {
                 base_sequence,
                 leader_epoch: None,
             };
-            let frame = RequestFrame::new(&same).unwrap();
+            let frame = same.encode().unwrap();
             assert_eq!(batch("t", records).into_framed("t", 3, Some(stamp)).frame, frame);
             let other = Stamp { producer_id: 9, producer_epoch: 9, base_sequence: 9 };
             let framed = batch("t", records).into_framed("t", 3, Some(other));
@@ -270,7 +270,7 @@ mod tests {
                 sequence: base_sequence,
                 leader_epoch: None,
             };
-            assert_eq!(framed.single(1, "t", 3, stamp), Some(RequestFrame::new(&single).unwrap()));
+            assert_eq!(framed.single(1, "t", 3, stamp), Some(single.encode().unwrap()));
             assert_eq!(framed.single(2, "t", 3, stamp), None);
         }
     }

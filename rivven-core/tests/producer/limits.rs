@@ -220,9 +220,8 @@ async fn refused_connections_are_gone_without() -> Result<()> {
     let broker = TestBroker::builder().max_connections_per_ip(4).default_partitions(8).start().unwrap();
     let producer = Producer::new(config(broker.address()).connections_per_broker(8).build()).await?;
     let topic = producer.topic("t");
-    let deliveries: Vec<_> = (0..800u32)
-        .map(|record| topic.enqueue_to_partition(record % 8, None::<&str>, "v"))
-        .collect::<Result<_>>()?;
+    let deliveries: Vec<_> =
+        (0..800u32).map(|record| topic.enqueue_to_partition(record % 8, None::<&str>, "v")).collect::<Result<_>>()?;
     for delivery in deliveries {
         soon("a delivery", delivery).await?;
     }

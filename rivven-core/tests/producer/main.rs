@@ -1,6 +1,7 @@
 //! The producer against the real broker, and against others for what that cannot do.
 
 mod delivery;
+mod idempotent;
 mod limits;
 mod retries;
 
