@@ -223,6 +223,19 @@ void test_unknown_outcome() {
     }
 }
 
+/// The broker writes the second record, and hangs up instead of answering.
+void test_lost_answer() {
+    const Server broker(start_scripted(R"({"topics": {"t": 1}, "rules": [
+        {"on": "Publish", "after": 1, "times": 1, "do": "close_connection"}]})"));
+    auto client = client_of(broker.address(), {{"retry.initial.delay.ms", "1"}, {"health.check.enabled", "false"}});
+    const std::pair<std::uint64_t, bool> expected[] = {{0, false}, {2, true}, {3, false}};
+    for (const auto &[offset, maybe_duplicate] : expected) {
+        const auto metadata = client.publish_with_metadata("t", std::nullopt, "v");
+        check(metadata.offset == offset && metadata.offset_exact, "the record is at offset %d", int(offset));
+        check(metadata.maybe_duplicate == maybe_duplicate, "it may be there twice: %s", maybe_duplicate ? "yes" : "no");
+    }
+}
+
 const Settings breaker_settings = {{"circuit.breaker.failure.threshold", "2"},
                                    {"circuit.breaker.recovery.timeout.ms", "3600000"},
                                    {"max.retries", "0"},
@@ -354,6 +367,7 @@ int main() {
         test_lifetime();
         test_repetitions();
         test_unknown_outcome();
+        test_lost_answer();
         test_breaker();
         test_recovery();
         test_failover(broker.address());
