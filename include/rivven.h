@@ -341,6 +341,11 @@ const char *rivven_error_address(const rivven_error_t *error);
  */
 rivven_outcome rivven_error_outcome(const rivven_error_t *error);
 
+/**
+ * Gives the schema registry's own number for the error, such as 42201; -1 where it gave none.
+ */
+int64_t rivven_error_registry_code(const rivven_error_t *error);
+
 /** Tells whether the same call may succeed when it is repeated. */
 bool rivven_error_is_retriable(const rivven_error_t *error);
 

@@ -247,6 +247,12 @@ public:
         return address ? std::optional<std::string_view>(address) : std::nullopt;
     }
 
+    /// The schema registry's own number for the error, such as 42201, where it gave one.
+    std::optional<std::uint32_t> registry_code() const noexcept {
+        const std::int64_t code = rivven_error_registry_code(error_.get());
+        return code < 0 ? std::nullopt : std::optional(static_cast<std::uint32_t>(code));
+    }
+
     /// Whether the same call may succeed when it is repeated.
     bool is_retriable() const noexcept { return rivven_error_is_retriable(error_.get()); }
 

@@ -19,6 +19,7 @@ static void test_null_accessors(void) {
     check(*rivven_error_message(NULL) == '\0', "and no message");
     check(rivven_error_address(NULL) == NULL, "and no address");
     check(rivven_error_outcome(NULL) == RIVVEN_OUTCOME_NOT_SENT, "and nothing was sent");
+    check(rivven_error_registry_code(NULL) == -1, "nor asked of a registry");
     check(!rivven_error_is_retriable(NULL), "it is not retriable");
     check(!rivven_error_is_fatal(NULL), "nor fatal");
     check(!rivven_error_is_abortable(NULL), "nor abortable");

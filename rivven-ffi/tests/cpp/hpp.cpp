@@ -166,6 +166,7 @@ void test_errors() {
         check(error.code() == rivven::Code::ConnectionFailed, "it has a code");
         check(error.name() == "CONNECTION_FAILED" && rivven::name(error.code()) == error.name(), "and its name");
         check(error.address() == "255.255.255.255:9092", "and an address");
+        check(!error.registry_code(), "and no registry was asked");
         check(error.outcome() == rivven::Outcome::NotSent, "and an outcome");
         check(error.is_retriable() && !error.is_fatal() && !error.is_abortable(), "and flags");
         check(std::string(error.what()) == exception.what(), "and a message that a copy shares");
