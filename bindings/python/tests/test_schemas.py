@@ -77,7 +77,7 @@ def test_what_the_registry_refuses_has_a_code(client: Any, registry: SimpleNames
         ("SCHEMA_INCOMPATIBLE", 409, client.register_schema, (topic, "AVRO", CHANGED)),
         ("SCHEMA_NOT_FOUND", 40403, client.get_schema, (4_000_000_000,)),
         ("SCHEMA_NOT_FOUND", 40401, client.get_schema_version, (f"{topic}-unknown",)),
-        ("SCHEMA_NOT_FOUND", 40401, client.get_schema_version, (f"{topic}-unknown", 1)),
+        ("SCHEMA_NOT_FOUND", 40402, client.get_schema_version, (f"{topic}-unknown", 1)),
         ("SCHEMA_NOT_FOUND", 40402, client.get_schema_version, (topic, 9)),
     ]
     for code, number, call, arguments in calls:
