@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use super::keys::{Kind, Property, dotted};
+use super::keys::{Kind, Property, Scope, dotted};
 use crate::error::{Detail, Error, Result};
 
 /// Values by key, each checked when it is set.
@@ -42,6 +42,16 @@ impl Properties {
         self.values.get(key.name).map(String::as_str).or(key.default)
     }
 
+    /// The same values, with the defaults of a scope where they differ from those of every client.
+    pub(super) fn within(&self, scope: Scope) -> Properties {
+        let mut properties = self.clone();
+        for key in Property::all().iter().filter(|key| key.default_in(scope) != key.default) {
+            let default = key.default_in(scope).unwrap_or_default();
+            properties.values.entry(key.name).or_insert_with(|| default.to_owned());
+        }
+        properties
+    }
+
     pub(super) fn duration(&self, name: &str) -> Option<Duration> {
         self.integer(name).map(Duration::from_millis)
     }
@@ -59,6 +69,22 @@ impl Properties {
     /// The value of a key that is `true` or `false`.
     pub(super) fn flag(&self, name: &str) -> bool {
         self.get(name) == Some("true")
+    }
+
+    /// A build without TLS must not connect in clear what was to be encrypted.
+    #[cfg(not(feature = "tls"))]
+    pub(super) fn refuse_tls(&self) -> Result<()> {
+        let asked = Property::all()
+            .iter()
+            .filter(|key| key.name.starts_with("tls."))
+            .find(|key| self.explicit(key.name).is_some_and(|value| value != "false"));
+        match asked {
+            Some(key) => Err(Error::ConfigError(Detail::new(format!(
+                "{} is set, but the client was built without TLS: build it with the feature tls",
+                key.name
+            )))),
+            None => Ok(()),
+        }
     }
 
     /// The value that was set for a key, if any; defaults do not count.

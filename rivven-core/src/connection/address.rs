@@ -7,7 +7,7 @@ use crate::error::{Detail, Error, Result};
 use crate::protocol::DEFAULT_PORT;
 
 /// A server's host and port; names are resolved anew at every connect.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct ServerAddress {
     host: String,
     port: u16,
@@ -23,6 +23,18 @@ impl ServerAddress {
             )))
         })?;
         Ok(Self::of(host, port))
+    }
+
+    /// Reads all of these; what stands there twice is given once.
+    pub(crate) fn parse_all(texts: &[String]) -> Result<Vec<Self>> {
+        let mut addresses = Vec::new();
+        for text in texts {
+            let address = Self::parse(text)?;
+            if !addresses.contains(&address) {
+                addresses.push(address);
+            }
+        }
+        Ok(addresses)
     }
 
     /// The address of a host, without brackets, and a port; `None` for what can be none.

@@ -1,0 +1,530 @@
+//! The task of a sender: it alone sends the batches of its partitions, on a connection of its own.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::OptionFuture;
+use futures_util::stream::{FuturesOrdered, StreamExt};
+use tokio::time::{Instant, sleep_until};
+
+use super::batch::{Batch, Delivered, Settlement};
+use super::numbered::{Ended, fenced};
+use super::partition::{Body, Next, Pack, Partition};
+use super::sender::{Sender, sweep_interval};
+use super::sequence::Ticket;
+use super::service::Service;
+use super::shared::Shared;
+use crate::cluster::Held;
+use crate::compression::Compressor;
+use crate::connection::Deadline;
+use crate::error::{Detail, Error, ErrorCode, Outcome, Result};
+use crate::protocol::{BatchBuffer, FramedBatch, RequestFrame, Response, Stamp};
+use crate::record_metadata::OFFSET_UNKNOWN;
+use crate::resilience::Next as Retry;
+
+/// How long an unused connection is kept before it goes back to the pool.
+const IDLE: Duration = Duration::from_secs(5);
+
+/// How long a sender waits for a connection before its partitions go to another one.
+const CROWDED: Duration = Duration::from_secs(2);
+
+/// How long a broker that lost a connection may take for a request that it had read, besides that for its records.
+const QUIET: Duration = Duration::from_millis(100);
+
+/// What the broker says of a batch.
+#[derive(Debug, Clone, Copy)]
+struct Ack {
+    base_offset: u64,
+    duplicate: bool,
+}
+
+/// What an attempt is at.
+enum What {
+    /// A batch that goes along.
+    Plain(Box<Pack>, RequestFrame),
+    /// A batch with a number, which its partition keeps.
+    Numbered(Ticket),
+}
+
+/// An attempt at a batch that has ended.
+struct Attempt {
+    partition: Arc<Partition>,
+    what: What,
+    records: u32,
+    sent: Instant,
+    result: Result<Ack>,
+}
+
+/// In the order of the requests, which is that of the answers.
+type Attempts = FuturesOrdered<Pin<Box<dyn Future<Output = Attempt> + Send>>>;
+type Connecting = Pin<Box<dyn Future<Output = Result<Held>> + Send>>;
+
+/// The sender at work.
+pub(super) struct Task {
+    shared: Arc<Shared>,
+    sender: Arc<Sender>,
+    service: Service,
+    compressor: Compressor,
+    link: Option<Held>,
+    /// The server of the last connection.
+    address: Option<Arc<str>>,
+    connecting: Option<Connecting>,
+    /// Before this moment no connection is made.
+    not_before: Option<Instant>,
+    failures: u32,
+    in_flight: Attempts,
+    /// Records without answer.
+    unanswered: u32,
+    last_answer: Instant,
+    /// Until then the broker may still execute what a lost connection had sent.
+    quiet_until: Option<Instant>,
+    runnable: VecDeque<Arc<Partition>>,
+    /// Partitions whose batch waits for more records, in the order of the moments.
+    lingering: VecDeque<(Instant, Arc<Partition>)>,
+    /// Partitions whose first batch waits after a failure.
+    parked: BTreeMap<(Instant, u64), Arc<Partition>>,
+    parkings: u64,
+    next_sweep: Option<Instant>,
+    idle_since: Option<Instant>,
+}
+
+impl Task {
+    pub(super) fn new(shared: Arc<Shared>, sender: Arc<Sender>, service: Service, compressor: Compressor) -> Self {
+        Task {
+            shared,
+            sender,
+            service,
+            compressor,
+            link: None,
+            address: None,
+            connecting: None,
+            not_before: None,
+            failures: 0,
+            in_flight: Attempts::new(),
+            unanswered: 0,
+            last_answer: Instant::now(),
+            quiet_until: None,
+            runnable: VecDeque::new(),
+            lingering: VecDeque::new(),
+            parked: BTreeMap::new(),
+            parkings: 0,
+            next_sweep: None,
+            idle_since: None,
+        }
+    }
+
+    /// Sends what there is until the producer has ended.
+    pub(super) async fn run(mut self) {
+        let ended = self.shared.ended();
+        tokio::pin!(ended);
+        loop {
+            self.look();
+            let timer = self.next_timer();
+            tokio::select! {
+                biased;
+                Some(attempt) = self.in_flight.next(), if !self.in_flight.is_empty() => self.take_answers(attempt),
+                Some(connected) = OptionFuture::from(self.connecting.as_mut()) => {
+                    self.connecting = None;
+                    self.connected(connected);
+                }
+                () = self.sender.woken() => {}
+                Some(()) = OptionFuture::from(timer.map(sleep_until)) => {}
+                () = &mut ended => return,
+            }
+        }
+    }
+
+    /// Does whatever can be done without waiting.
+    fn look(&mut self) {
+        self.sender.take_ready(&mut self.runnable);
+        let now = Instant::now();
+        while self.lingering.front().is_some_and(|(due, _)| *due <= now) {
+            let Some((_, partition)) = self.lingering.pop_front() else { break };
+            partition.lingered();
+            self.runnable.push_back(partition);
+        }
+        while let Some(entry) = self.parked.first_entry().filter(|entry| entry.key().0 <= now) {
+            let partition = entry.remove();
+            partition.unpark();
+            self.runnable.push_back(partition);
+        }
+        if self.next_sweep.is_some_and(|due| due <= now) {
+            self.sweep(now);
+        }
+        self.pump();
+        self.rest(now);
+    }
+
+    /// Sends batches while the connection takes them.
+    fn pump(&mut self) {
+        while self.link.is_some() && self.in_flight.len() < self.shared.config.max_in_flight_requests {
+            let Some(partition) = self.runnable.pop_front() else { break };
+            // A batch that nothing stands before is sent however large it is.
+            let room =
+                (!self.in_flight.is_empty()).then(|| self.service.max_unanswered().saturating_sub(self.unanswered));
+            match partition.next(&self.sender, room) {
+                Next::Send(pack) => {
+                    self.transmit(Arc::clone(&partition), pack);
+                    self.runnable.push_back(partition);
+                }
+                Next::SendNumbered { pack, ticket, stamp } => {
+                    self.transmit_numbered(&partition, *pack, ticket, stamp);
+                    self.runnable.push_back(partition);
+                }
+                Next::SendAgain { ticket, frame, records } => {
+                    self.shared.accumulator.counters.repeated();
+                    self.send(Arc::clone(&partition), What::Numbered(ticket), frame, records);
+                    self.runnable.push_back(partition);
+                }
+                Next::Identity { newer_than } => self.shared.identify(&partition, newer_than),
+                Next::Fenced => {
+                    let error = fenced(&partition.topic.name, Outcome::NotSent);
+                    self.fail_all(partition.take_waiting(), &error);
+                }
+                Next::NoRoom => {
+                    self.runnable.push_front(partition);
+                    break;
+                }
+                Next::Linger(due) => self.lingering.push_back((due, partition)),
+                Next::Park(until) => {
+                    self.parkings += 1;
+                    self.parked.insert((until, self.parkings), partition);
+                }
+                Next::Nothing | Next::Moved => {}
+            }
+        }
+        if self.link.is_none() && self.connecting.is_none() && !self.runnable.is_empty() {
+            self.connect();
+        }
+    }
+
+    /// Arranges when to look again, and gives the connection back that nobody needs.
+    fn rest(&mut self, now: Instant) {
+        let busy = !self.runnable.is_empty() || !self.in_flight.is_empty() || self.sender.backlog() > 0;
+        let interval = sweep_interval(self.shared.config.delivery_timeout);
+        self.next_sweep = busy.then(|| self.next_sweep.unwrap_or(now + interval));
+        if busy || self.link.is_none() {
+            self.idle_since = None;
+        } else if now >= *self.idle_since.get_or_insert(now) + IDLE {
+            self.idle_since = None;
+            self.link.take().into_iter().for_each(Held::release);
+        }
+    }
+
+    fn next_timer(&self) -> Option<Instant> {
+        let connect = self.not_before.filter(|_| self.link.is_none() && !self.runnable.is_empty());
+        [
+            self.lingering.front().map(|(due, _)| *due),
+            self.parked.first_key_value().map(|((due, _), _)| *due),
+            self.next_sweep,
+            self.idle_since.map(|since| since + IDLE),
+            connect,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    fn connect(&mut self) {
+        if self.not_before.is_some_and(|moment| moment > Instant::now()) {
+            return;
+        }
+        let (cluster, destination) = (Arc::clone(&self.shared.cluster), self.sender.destination.clone());
+        let limit = Deadline::after(self.shared.config.connection_timeout.saturating_add(CROWDED));
+        self.connecting = Some(Box::pin(async move { cluster.hold(destination.as_ref(), limit).await }));
+    }
+
+    fn connected(&mut self, connected: Result<Held>) {
+        match connected {
+            Ok(link) => {
+                tracing::debug!(address = %link.address(), "producer connected");
+                if self.address.as_ref().is_some_and(|before| before != link.address()) {
+                    self.shared.another_server();
+                }
+                self.address = Some(Arc::clone(link.address()));
+                (self.link, self.failures, self.not_before) = (Some(link), 0, None);
+                self.last_answer = Instant::now();
+            }
+            Err(error) if error.is_retriable() => {
+                if error.code() == ErrorCode::PoolExhausted {
+                    self.shared.fold(&self.sender, &error);
+                }
+                self.failures += 1;
+                let pause = self.shared.accumulator.rules.backoff.pause(self.failures, self.shared.cluster.random());
+                tracing::debug!(%error, ?pause, "producer not connected");
+                self.not_before = Some(Instant::now() + pause);
+                self.shared.note_trouble(&error);
+            }
+            Err(error) => self.give_up(&error),
+        }
+    }
+
+    /// Gives up everything that waits, because it can never be sent.
+    fn give_up(&mut self, error: &Error) {
+        for partition in self.sender.partitions() {
+            self.fail_all(partition.take_waiting(), error);
+        }
+        self.runnable.clear();
+        self.sender.partitions().iter().for_each(|partition| partition.look_anew());
+    }
+
+    fn fail_all(&self, packs: Vec<Pack>, error: &Error) {
+        for pack in packs {
+            self.sender.take_backlog(u64::from(pack.records));
+            self.shared.accumulator.fail(pack, error.clone());
+        }
+    }
+
+    /// Gives up the batches whose delivery timeout is over.
+    fn sweep(&mut self, now: Instant) {
+        self.next_sweep = None;
+        let Some(before) = now.checked_sub(self.shared.config.delivery_timeout) else { return };
+        for partition in self.sender.partitions() {
+            let overdue = partition.overdue(before, |batch| self.shared.too_late(batch, Outcome::Unknown));
+            for pack in overdue.waiting {
+                let error = self.shared.too_late(&pack.batch, Outcome::NotSent);
+                self.fail_all(vec![pack], &error);
+            }
+            for batch in overdue.under_way {
+                let error = self.shared.too_late(&batch, Outcome::Unknown);
+                self.shared.accumulator.settle(&batch, Settlement::Failed(error));
+            }
+            self.finish(overdue.ended);
+            partition.nudge();
+        }
+    }
+
+    fn transmit(&mut self, partition: Arc<Partition>, mut pack: Box<Pack>) {
+        let frame = match std::mem::replace(&mut pack.body, Body::Sent) {
+            Body::Framed(frame) => frame,
+            Body::Raw(buffer) => self.framed(buffer, &partition, None).frame,
+            Body::Sent => return,
+        };
+        if self.shared.config.acks == 0 {
+            self.shared.accumulator.settle(&pack.batch, Settlement::Delivered(Delivered::at(OFFSET_UNKNOWN)));
+        }
+        let records = pack.records;
+        self.send(partition, What::Plain(pack, frame.clone()), frame, records);
+    }
+
+    fn transmit_numbered(&mut self, partition: &Arc<Partition>, mut pack: Pack, ticket: Ticket, stamp: Stamp) {
+        let Body::Raw(buffer) = std::mem::replace(&mut pack.body, Body::Sent) else { return };
+        let framed = self.framed(buffer, partition, Some(stamp));
+        let (frame, records) = (framed.frame.clone(), pack.records);
+        partition.keep(ticket, pack, framed);
+        self.send(Arc::clone(partition), What::Numbered(ticket), frame, records);
+    }
+
+    fn framed(&mut self, buffer: BatchBuffer, partition: &Partition, stamp: Option<Stamp>) -> FramedBatch {
+        let topic = &partition.topic.name;
+        let buffer = self.shared.compress(buffer, topic, &mut self.compressor);
+        buffer.into_framed(topic, partition.index, stamp)
+    }
+
+    fn send(&mut self, partition: Arc<Partition>, what: What, frame: RequestFrame, records: u32) {
+        let Some(link) = &self.link else { return };
+        let connection = link.connection().clone();
+        let deadline = Deadline::in_turn(self.service.limit(records));
+        self.unanswered += records;
+        self.shared.accumulator.counters.sent(records, frame.wire_len());
+        self.in_flight.push_back(Box::pin(async move {
+            let sent = Instant::now();
+            let result = connection.call(&frame, acknowledged, deadline).await;
+            Attempt { partition, what, records, sent, result }
+        }));
+    }
+
+    /// Takes this answer and all others that have come.
+    fn take_answers(&mut self, first: Attempt) {
+        self.answered(first);
+        while let Some(Some(attempt)) = self.in_flight.next().now_or_never() {
+            self.answered(attempt);
+        }
+        self.sender.adapt(&self.service);
+    }
+
+    fn answered(&mut self, attempt: Attempt) {
+        let Attempt { partition, what, records, sent, result } = attempt;
+        let now = Instant::now();
+        match &result {
+            Ok(_) => self.service.measure(records, now - sent.max(self.last_answer)),
+            Err(error) => {
+                self.shared.accumulator.counters.failed_attempt();
+                self.check_link(error);
+            }
+        }
+        self.unanswered -= records;
+        self.last_answer = now;
+        match what {
+            What::Plain(pack, frame) => self.answered_plain(&partition, pack, frame, result),
+            What::Numbered(ticket) => self.answered_numbered(&partition, ticket, result),
+        }
+        partition.nudge();
+    }
+
+    fn answered_plain(
+        &mut self,
+        partition: &Arc<Partition>,
+        pack: Box<Pack>,
+        frame: RequestFrame,
+        result: Result<Ack>,
+    ) {
+        partition.returned(&pack.batch);
+        match result {
+            Ok(ack) => {
+                self.sender.take_backlog(u64::from(pack.records));
+                let delivered = Delivered {
+                    duplicate: ack.duplicate,
+                    maybe_duplicate: pack.unknown.is_some(),
+                    ..Delivered::at(ack.base_offset)
+                };
+                self.shared.accumulator.settle(&pack.batch, Settlement::Delivered(delivered));
+            }
+            Err(error) => self.failed(partition, *pack, frame, error),
+        }
+    }
+
+    fn answered_numbered(&mut self, partition: &Arc<Partition>, ticket: Ticket, result: Result<Ack>) {
+        if let Err(error) = &result {
+            self.shared.note_trouble(error);
+            if needs_leaders(error) {
+                self.shared.look_for_leaders();
+            }
+        }
+        let random = self.shared.cluster.random();
+        let result = result.map(|ack| (ack.base_offset, ack.duplicate));
+        let ended = partition.answered(ticket, result, self.quiet_until, random, &self.shared.identities());
+        self.finish(ended);
+    }
+
+    /// Settles batches that had numbers.
+    fn finish(&self, ended: Vec<Ended>) {
+        for Ended { pack, result } in ended {
+            self.sender.take_backlog(u64::from(pack.records));
+            let settlement = match result {
+                Ok(delivered) => Settlement::Delivered(Delivered {
+                    duplicate: delivered.duplicate,
+                    maybe_duplicate: delivered.maybe_duplicate,
+                    ..Delivered::at(delivered.offset.unwrap_or(OFFSET_UNKNOWN))
+                }),
+                Err(error) => Settlement::Failed(error),
+            };
+            self.shared.accumulator.settle(&pack.batch, settlement);
+        }
+    }
+
+    /// Decides what follows a failed attempt.
+    fn failed(&mut self, partition: &Arc<Partition>, mut pack: Pack, frame: RequestFrame, error: Error) {
+        if pack.batch.is_claimed() {
+            self.sender.take_backlog(u64::from(pack.records));
+            return;
+        }
+        let error = in_a_batch(error, pack.records);
+        self.shared.note_trouble(&error);
+        let now = Instant::now();
+        let next = pack.retries.next(&error, self.shared.cluster.random());
+        let (pause, reroute) = match next {
+            Retry::Stop => return self.end(pack, error),
+            Retry::Retry(pause) => (pause, false),
+            Retry::Reroute(pause) => (pause, needs_leaders(&error)),
+        };
+        if now + pause >= pack.batch.created + self.shared.config.delivery_timeout {
+            let late = self.shared.too_late(&pack.batch, error.outcome());
+            return self.end(pack, late);
+        }
+        tracing::debug!(batch = %describe(&pack.batch), ?pause, %error, "sending a batch again");
+        self.shared.accumulator.counters.repeated();
+        if error.outcome() == Outcome::Unknown {
+            pack.unknown.get_or_insert(error);
+        }
+        pack.body = Body::Framed(frame);
+        pack.not_before = Some(now + pause);
+        partition.put_back(pack);
+        if reroute {
+            self.shared.look_for_leaders();
+        }
+    }
+
+    fn end(&self, pack: Pack, error: Error) {
+        let unknown = error.outcome() == Outcome::Unknown;
+        let error = pack.unknown.clone().filter(|_| !unknown).unwrap_or(error);
+        self.sender.take_backlog(u64::from(pack.records));
+        self.shared.accumulator.settle(&pack.batch, Settlement::Failed(error));
+    }
+
+    /// Lets go of a connection that has ended, or that the broker is about to close.
+    fn check_link(&mut self, error: &Error) {
+        let spoiled = error.code() == ErrorCode::RateLimitExceeded;
+        let Some(link) = self.link.take_if(|link| spoiled || !link.connection().is_open()) else { return };
+        // So long the broker may go on with what it had read.
+        let pause = QUIET.saturating_add(self.service.of(self.unanswered)).min(self.shared.config.request_timeout);
+        self.quiet_until = Some(Instant::now() + pause);
+        if error.counts_against_server() {
+            link.lost(error);
+        }
+    }
+}
+
+impl Drop for Task {
+    /// What is left then will never be sent: the producer has ended, or the runtime has.
+    fn drop(&mut self) {
+        self.in_flight.clear();
+        let error = self.shared.end_error();
+        for partition in self.sender.partitions() {
+            let (waiting, under_way) = partition.end();
+            self.fail_all(waiting, &error);
+            for batch in under_way {
+                let error = Error::Closed(
+                    Detail::new(format!("{}: {error}", describe(&batch)))
+                        .with_code(error.code())
+                        .with_outcome(Outcome::Unknown),
+                );
+                self.shared.accumulator.settle(&batch, Settlement::Failed(error));
+            }
+        }
+    }
+}
+
+/// Takes where a batch went out of its answer.
+fn acknowledged(response: Response) -> Result<Ack, Response> {
+    match response {
+        Response::PublishedBatch { base_offset, .. } => Ok(Ack { base_offset, duplicate: false }),
+        Response::IdempotentPublishedBatch { base_offset, duplicate, .. } => Ok(Ack { base_offset, duplicate }),
+        Response::IdempotentPublished { offset, duplicate, .. } => Ok(Ack { base_offset: offset, duplicate }),
+        other => Err(other),
+    }
+}
+
+/// The failure of a batch: where the broker failed at a record, those before it are written.
+fn in_a_batch(error: Error, records: u32) -> Error {
+    let midway = matches!(error.code(), ErrorCode::WalError | ErrorCode::ServerOther | ErrorCode::BufferFull);
+    match error {
+        Error::ServerError(detail) if midway && records > 1 => {
+            Error::ServerError(detail.with_outcome(Outcome::Unknown))
+        }
+        other => other,
+    }
+}
+
+fn needs_leaders(error: &Error) -> bool {
+    error.outcome() != Outcome::Unknown || error.counts_against_server()
+}
+
+pub(super) fn describe(batch: &Batch) -> String {
+    let partition = batch.partition().map_or_else(|| "?".to_owned(), |partition| partition.to_string());
+    format!("produce {} records to {}/{partition}", batch.records(), batch.topic)
+}
+
+/// A batch with its values as they are sent.
+pub(super) fn encoded(buffer: BatchBuffer, topic: &str, compressor: &mut Compressor) -> BatchBuffer {
+    let mut encoded = BatchBuffer::new(topic, buffer.len());
+    for (key, value) in buffer.records() {
+        let value = compressor.encode(value);
+        encoded.push(key, value.header(), value.data());
+    }
+    encoded
+}
