@@ -341,6 +341,11 @@ const char *rivven_error_address(const rivven_error_t *error);
  */
 rivven_outcome rivven_error_outcome(const rivven_error_t *error);
 
+/**
+ * Gives the schema registry's own number for the error, such as 42201; -1 where it gave none.
+ */
+int64_t rivven_error_registry_code(const rivven_error_t *error);
+
 /** Tells whether the same call may succeed when it is repeated. */
 bool rivven_error_is_retriable(const rivven_error_t *error);
 
@@ -888,6 +893,60 @@ bool rivven_topic_configs_is_sensitive(const rivven_topic_configs_t *configs,
 void rivven_topic_configs_free(rivven_topic_configs_t *configs);
 
 /* ----------------------------------------------------------------------------
+ * Where a record went
+ *
+ *     rivven_record_metadata_t *metadata = NULL;
+ *     if (rivven_client_publish_with_metadata(client, "orders", RIVVEN_PARTITION_ANY, key, value,
+ *                                             &metadata, &error) == RIVVEN_CODE_OK) {
+ *         if (rivven_record_metadata_is_maybe_duplicate(metadata)) puts("it may be there twice");
+ *     }
+ *     rivven_record_metadata_free(metadata);
+ * ---------------------------------------------------------------------------- */
+
+/** The offset of a record whose place is not known. */
+#define RIVVEN_OFFSET_UNKNOWN 18446744073709551615ull
+
+/**
+ * Where a record went, and what is known of it.
+ *
+ * It belongs to the caller, who frees it with `rivven_record_metadata_free`.
+ * It never changes, so it may be read from any thread.
+ */
+typedef struct rivven_record_metadata_t rivven_record_metadata_t;
+
+/** Gives the topic; NULL for NULL. It lives as long as the metadata. */
+const char *rivven_record_metadata_topic(const rivven_record_metadata_t *metadata);
+
+/** Gives the partition; 0 for NULL. */
+uint32_t rivven_record_metadata_partition(const rivven_record_metadata_t *metadata);
+
+/** Gives the offset, `RIVVEN_OFFSET_UNKNOWN` where no answer was waited for; 0 for NULL. */
+uint64_t rivven_record_metadata_offset(const rivven_record_metadata_t *metadata);
+
+/**
+ * Gives when the answer came, in milliseconds since 1970; 0 for NULL.
+ *
+ * By the clock of this machine: no answer carries a time.
+ */
+int64_t rivven_record_metadata_timestamp_ms(const rivven_record_metadata_t *metadata);
+
+/** Tells whether the broker recognised the record as one that it had already. */
+bool rivven_record_metadata_is_duplicate(const rivven_record_metadata_t *metadata);
+
+/**
+ * Tells whether an earlier attempt, whose outcome is unknown, may have written the record too.
+ *
+ * It happens only with `retry.unknown.outcome`, which is on by default.
+ */
+bool rivven_record_metadata_is_maybe_duplicate(const rivven_record_metadata_t *metadata);
+
+/** Tells whether the offset is the record's own for certain. */
+bool rivven_record_metadata_is_offset_exact(const rivven_record_metadata_t *metadata);
+
+/** Frees metadata and the string it gave; accepts NULL. */
+void rivven_record_metadata_free(rivven_record_metadata_t *metadata);
+
+/* ----------------------------------------------------------------------------
  * Writing and reading records
  *
  * A topic is named by 1 to 255 of the characters `a-zA-Z0-9._-`, and its
@@ -895,7 +954,7 @@ void rivven_topic_configs_free(rivven_topic_configs_t *configs);
  * any of them may be NULL.
  * ---------------------------------------------------------------------------- */
 
-/** For `rivven_client_publish_batch`: the partition that the broker chooses. */
+/** Instead of the number of a partition: the one that the broker chooses. */
 #define RIVVEN_PARTITION_ANY -1
 
 /** An isolation level: the broker's own, which is to show everything. */
@@ -953,6 +1012,22 @@ rivven_code rivven_client_publish_to_partition(rivven_client_t *client,
                                                rivven_bytes_t value,
                                                uint64_t *offset,
                                                rivven_error_t **error);
+
+/**
+ * Appends a record and stores all that is known of where it went in `*metadata`.
+ *
+ * `partition` may be `RIVVEN_PARTITION_ANY`: the broker then chooses one, by
+ * the key where there is one, and creates an unknown topic. A `key` whose
+ * `data` is NULL is no key. The caller frees the metadata with
+ * `rivven_record_metadata_free`. Fails as `rivven_client_publish_to_partition`.
+ */
+rivven_code rivven_client_publish_with_metadata(rivven_client_t *client,
+                                                const char *topic,
+                                                int64_t partition,
+                                                rivven_bytes_t key,
+                                                rivven_bytes_t value,
+                                                rivven_record_metadata_t **metadata,
+                                                rivven_error_t **error);
 
 /**
  * Appends many records to one partition, in their order.

@@ -247,6 +247,12 @@ public:
         return address ? std::optional<std::string_view>(address) : std::nullopt;
     }
 
+    /// The schema registry's own number for the error, such as 42201, where it gave one.
+    std::optional<std::uint32_t> registry_code() const noexcept {
+        const std::int64_t code = rivven_error_registry_code(error_.get());
+        return code < 0 ? std::nullopt : std::optional(static_cast<std::uint32_t>(code));
+    }
+
     /// Whether the same call may succeed when it is repeated.
     bool is_retriable() const noexcept { return rivven_error_is_retriable(error_.get()); }
 
@@ -467,6 +473,24 @@ struct Published {
     std::uint64_t offset;
     /// The partition.
     std::uint32_t partition;
+};
+
+/// Where a record went, and what is known of it.
+struct RecordMetadata {
+    /// The topic.
+    std::string topic;
+    /// The partition.
+    std::uint32_t partition;
+    /// The offset, or RIVVEN_OFFSET_UNKNOWN where no answer was waited for.
+    std::uint64_t offset;
+    /// When the answer came, since 1970 by the clock of this machine: no answer carries a time.
+    std::chrono::milliseconds timestamp;
+    /// Whether the broker recognised the record as one that it had already.
+    bool duplicate;
+    /// Whether an earlier attempt, whose outcome is unknown, may have written the record too.
+    bool maybe_duplicate;
+    /// Whether the offset is the record's own for certain.
+    bool offset_exact;
 };
 
 /// Where a batch went.
@@ -774,6 +798,17 @@ public:
         detail::call(rivven_client_publish_to_partition, client_.get(), detail::text(topic),
                      partition, detail::key(key), detail::bytes(value), &offset);
         return offset;
+    }
+
+    /// Appends a record, by default to a partition of the broker's choice; gives all that is known of it.
+    RecordMetadata publish_with_metadata(const std::string &topic,
+                                         std::optional<std::string_view> key, std::string_view value,
+                                         std::optional<std::uint32_t> partition = std::nullopt) {
+        const std::int64_t wanted = partition ? std::int64_t{*partition} : RIVVEN_PARTITION_ANY;
+        const auto owner = detail::give<rivven_record_metadata_t, rivven_record_metadata_free>(
+            rivven_client_publish_with_metadata, client_.get(), detail::text(topic), wanted,
+            detail::key(key), detail::bytes(value));
+        return metadata(owner.get());
     }
 
     /// Appends many records to one partition, by default of the broker's choice.
@@ -1231,6 +1266,16 @@ private:
         const detail::Handle<rivven_session_t, rivven_session_free> owner(session);
         return {rivven_session_id(session),
                 std::chrono::seconds(rivven_session_expires_in(session))};
+    }
+
+    static RecordMetadata metadata(const rivven_record_metadata_t *metadata) {
+        return {rivven_record_metadata_topic(metadata),
+                rivven_record_metadata_partition(metadata),
+                rivven_record_metadata_offset(metadata),
+                std::chrono::milliseconds(rivven_record_metadata_timestamp_ms(metadata)),
+                rivven_record_metadata_is_duplicate(metadata),
+                rivven_record_metadata_is_maybe_duplicate(metadata),
+                rivven_record_metadata_is_offset_exact(metadata)};
     }
 
     template <typename Function> std::vector<std::string> names(Function function) {

@@ -802,6 +802,8 @@ export interface RivvenErrorFields {
   outcome: Outcome;
   /** The server concerned, as `host:port`. */
   address?: string | null;
+  /** The schema registry's own number for the error. */
+  registryCode?: number | undefined;
 }
 
 /** What every call fails with. */
@@ -820,6 +822,8 @@ export class RivvenError extends Error {
   readonly outcome: Outcome;
   /** The server concerned, as `host:port`, if there is one. */
   readonly address: string | null;
+  /** The schema registry's own number for the error, such as 42201, if it gave one. */
+  readonly registryCode: number | undefined;
 }
 
 /** `NOT_SENT`: it was not executed; `UNKNOWN`: it may have been; `REJECTED`: the broker refused. */

@@ -29,8 +29,8 @@ pub struct RecordMetadata {
 }
 
 impl RecordMetadata {
-    /// Where the broker says that a record went, now.
-    pub(crate) fn of(topic: &str, published: Published) -> Self {
+    /// Where the broker says that a record went; the time is that of this call.
+    pub fn of(topic: &str, published: Published) -> Self {
         let Published { offset, partition, maybe_duplicate } = published;
         RecordMetadata {
             topic: topic.into(),

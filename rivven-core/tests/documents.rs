@@ -74,6 +74,9 @@ fn the_error_codes() {
          prefix `RIVVEN_CODE_` in C; numbers never change. *Retry*: the same call may succeed when it is repeated.\n\
          *Fatal*: the handle is of no use any more. *Abort*: the open transaction has to be aborted. The outcome is\n\
          what is known of the request where the error itself says nothing more exact.\n\n\
+         What was called decides where one answer means two things: after `UNKNOWN_TOPIC_OR_PARTITION` a publish, a\n\
+         consume and a commit of offsets may be repeated, as the broker may come to know the topic; nothing but a\n\
+         consume may after `ANSWER_TOO_LARGE`, and that for fewer records.\n\n\
          | number | name | meaning | flag | outcome |\n|---|---|---|---|---|\n",
     );
     for code in ErrorCode::ALL {

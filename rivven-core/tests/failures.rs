@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use rivven_client::{Client, Error, ErrorCode, Outcome, ResilientClient, ResilientClientConfig, Result};
-use rivven_testkit::{MisbehavingServer, Misbehaviour};
+use rivven_client::{Client, Error, ErrorCode, Outcome, Request, ResilientClient, ResilientClientConfig, Result};
+use rivven_testkit::{MisbehavingServer, Misbehaviour, Reply, ScriptedBroker};
 
 /// Far below any timeout that a test sets, far above what a busy machine needs.
 const SOON: Duration = Duration::from_secs(5);
@@ -250,4 +250,90 @@ async fn closing_ends_calls_that_stall_when_its_time_is_up() {
     let error = stalled.await.unwrap().unwrap_err();
     assert_eq!((error.code(), error.outcome()), (ErrorCode::Closed, Outcome::Unknown));
     client.close(Duration::MAX).await;
+}
+
+/// A request of every kind that an answer with two meanings may come to.
+fn requests() -> Vec<Request> {
+    let (t, g, value) = (|| "t".to_owned(), || "g".to_owned(), bytes::Bytes::new);
+    let (partition, key, leader_epoch) = (Some(0), None, None);
+    let (producer_id, producer_epoch, sequence) = (1, 0, 0);
+    vec![
+        Request::Publish { topic: t(), partition, key: None, value: value(), leader_epoch },
+        Request::PublishBatch { topic: t(), partition, records: Vec::new(), leader_epoch },
+        Request::IdempotentPublish {
+            topic: t(),
+            partition,
+            key: None,
+            value: value(),
+            producer_id,
+            producer_epoch,
+            sequence,
+            leader_epoch,
+        },
+        Request::IdempotentPublishBatch {
+            topic: t(),
+            partition,
+            records: Vec::new(),
+            producer_id,
+            producer_epoch,
+            base_sequence: sequence,
+            leader_epoch,
+        },
+        Request::TransactionalPublish {
+            txn_id: g(),
+            topic: t(),
+            partition,
+            key,
+            value: value(),
+            producer_id,
+            producer_epoch,
+            sequence,
+            leader_epoch,
+        },
+        Request::Consume {
+            topic: t(),
+            partition: 0,
+            offset: 0,
+            max_messages: 1,
+            isolation_level: None,
+            max_wait_ms: None,
+        },
+        Request::CommitOffset { consumer_group: g(), topic: t(), partition: 0, offset: 0 },
+        Request::GetMetadata { topic: t() },
+        Request::GetOffsetBounds { topic: t(), partition: 0 },
+        Request::GetOffsetForTimestamp { topic: t(), partition: 0, timestamp_ms: 0 },
+        Request::DeleteTopic { name: t() },
+        Request::CreatePartitions { topic: t(), new_partition_count: 9, assignments: Vec::new() },
+        Request::ListTopics,
+    ]
+}
+
+// covers: F123 rust
+#[tokio::test]
+async fn what_was_asked_decides_where_an_answer_has_two_meanings() -> Result<()> {
+    const PUBLISHES: [&str; 5] =
+        ["Publish", "PublishBatch", "IdempotentPublish", "IdempotentPublishBatch", "TransactionalPublish"];
+    let cases: [(&str, &[&str]); 7] = [
+        ("UNKNOWN_TOPIC_OR_PARTITION: t", &PUBLISHES),
+        ("Topic not found: t", &["Consume"]),
+        ("UNKNOWN_TOPIC: t", &["CommitOffset"]),
+        ("UNKNOWN_PARTITION: 0", &["CommitOffset"]),
+        ("INTERNAL_ERROR: response send failed", &["Consume"]),
+        ("Partition 0 not found for topic 't'", &[]),
+        ("INVALID_PARTITION: 0", &[]),
+    ];
+    let broker = ScriptedBroker::start().unwrap();
+    let client = Client::connect(broker.address()).await?;
+    for (text, expected) in cases {
+        broker.clear_rules();
+        broker.on_any().answer(Reply::error(text));
+        let mut retriable = Vec::new();
+        for request in requests() {
+            if client.call(&request).await.unwrap_err().is_retriable() {
+                retriable.push(request.name());
+            }
+        }
+        assert_eq!(retriable, expected, "{text}");
+    }
+    Ok(())
 }

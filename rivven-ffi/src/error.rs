@@ -35,6 +35,7 @@ pub(crate) struct Failure {
     outcome: rivven_outcome,
     message: CString,
     address: Option<CString>,
+    registry_code: Option<u32>,
     retriable: bool,
     fatal: bool,
     abortable: bool,
@@ -54,6 +55,7 @@ impl Failure {
             outcome: error.outcome().into(),
             message: c_string(message),
             address: error.address().map(|address| c_string(address.to_owned())),
+            registry_code: error.registry_code(),
             retriable: error.is_retriable(),
             fatal: error.is_fatal(),
             abortable: error.is_abortable(),
@@ -124,6 +126,13 @@ pub unsafe extern "C" fn rivven_error_address(error: *const rivven_error_t) -> *
 pub unsafe extern "C" fn rivven_error_outcome(error: *const rivven_error_t) -> rivven_outcome {
     // SAFETY: the caller gives NULL or an error.
     unsafe { read(error, rivven_outcome::NotSent, |failure| failure.outcome) }
+}
+
+/// Gives the schema registry's own number for the error, such as 42201; -1 where it gave none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rivven_error_registry_code(error: *const rivven_error_t) -> i64 {
+    // SAFETY: the caller gives NULL or an error.
+    unsafe { read(error, -1, |failure| failure.registry_code.map_or(-1, i64::from)) }
 }
 
 /// Tells whether the same call may succeed when it is repeated.

@@ -26,6 +26,7 @@ mod handle;
 mod input;
 pub mod offsets;
 pub mod quotas;
+pub mod record_metadata;
 pub mod records;
 pub mod results;
 pub mod schemas;

@@ -6,8 +6,8 @@
 
 use std::ffi::c_char;
 
-use rivven_client::Result;
 use rivven_client::ops::{BatchItem, Consume, Publish, PublishBatch};
+use rivven_client::{RecordMetadata, Result};
 
 use crate::batch::{batch, rivven_batch_t};
 use crate::bytes::{NOTHING, rivven_bytes_t};
@@ -15,8 +15,9 @@ use crate::client::{on_client, rivven_client_t};
 use crate::code::rivven_code;
 use crate::error::rivven_error_t;
 use crate::input::{array, bytes, isolation, number_or_default, required, store, text, wait};
+use crate::record_metadata::{record_metadata, rivven_record_metadata_t};
 
-/// For `rivven_client_publish_batch`: the partition that the broker chooses.
+/// Instead of the number of a partition: the one that the broker chooses.
 pub const RIVVEN_PARTITION_ANY: i64 = -1;
 
 /// An isolation level: the broker's own, which is to show everything.
@@ -85,6 +86,35 @@ pub unsafe extern "C" fn rivven_client_publish_to_partition(
 ) -> rivven_code {
     // SAFETY: passed on to the caller.
     unsafe { publish(client, topic, Some(partition), key, value, (offset, std::ptr::null_mut()), error) }
+}
+
+/// Appends a record and stores all that is known of where it went in `*metadata`.
+///
+/// `partition` may be `RIVVEN_PARTITION_ANY`: the broker then chooses one, by
+/// the key where there is one, and creates an unknown topic. A `key` whose
+/// `data` is NULL is no key. The caller frees the metadata with
+/// `rivven_record_metadata_free`. Fails as `rivven_client_publish_to_partition`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rivven_client_publish_with_metadata(
+    client: *mut rivven_client_t,
+    topic: *const c_char,
+    partition: i64,
+    key: rivven_bytes_t,
+    value: rivven_bytes_t,
+    metadata: *mut *mut rivven_record_metadata_t,
+    error: *mut *mut rivven_error_t,
+) -> rivven_code {
+    // SAFETY: the output was checked, and the caller gives room for it, valid views and a string.
+    unsafe {
+        on_client(client, error, |client| {
+            required(metadata, "metadata")?;
+            let (topic, partition) = (text(topic, "topic")?, number_or_default(partition, "partition")?);
+            let (key, value) = (bytes(key, "key")?, bytes(value, "value")?.unwrap_or_default());
+            let published = client.start(&Publish { topic, partition, key, value })?.wait()?;
+            metadata.write(record_metadata(RecordMetadata::of(topic, published)));
+            Ok(())
+        })
+    }
 }
 
 /// What the functions that append one record have in common.

@@ -40,6 +40,12 @@ impl Tally {
         Tally { passed: 0, failed: 1, failure: Some(text.into()) }
     }
 
+    /// Both tallies as one.
+    pub(crate) fn and(self, other: Tally) -> Self {
+        let failure = [self.failure, other.failure].into_iter().flatten().reduce(|one, two| format!("{one}\n{two}"));
+        Tally { passed: self.passed + other.passed, failed: self.failed + other.failed, failure }
+    }
+
     /// The tally of a gate that has printed what is wrong, if anything is.
     pub(crate) fn gate(passed: bool) -> Self {
         if passed { Self::PASSED } else { Self::failure("see above") }

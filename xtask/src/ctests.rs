@@ -201,6 +201,11 @@ impl<'a> Bench<'a> {
         std::env::var_os("RIVVEN_MISBEHAVE").map_or_else(default, PathBuf::from)
     }
 
+    fn scripted_broker(&self) -> PathBuf {
+        let default = || self.target.join("debug/rivven-scripted-broker");
+        std::env::var_os("RIVVEN_SCRIPTED_BROKER").map_or_else(default, PathBuf::from)
+    }
+
     /// Every test, programs in the order of their names.
     fn tests(&self) -> Result<Vec<Test>> {
         let mut sources = Vec::new();
@@ -314,6 +319,7 @@ impl<'a> Bench<'a> {
             .env("RIVVEN_TEST_BROKER", self.broker())
             .env("RIVVEN_TEST_REGISTRY", self.registry())
             .env("RIVVEN_MISBEHAVE", self.misbehave())
+            .env("RIVVEN_SCRIPTED_BROKER", self.scripted_broker())
             .envs(self.options.under.name().map(|name| ("RIVVEN_TEST_UNDER", name)))
             .env("ASAN_OPTIONS", if LEAKING.contains(&name) { "detect_leaks=0" } else { "" })
             .stdin(Stdio::null())

@@ -21,6 +21,7 @@ const SECTIONS: &[&str] = &[
     "session",
     "topics",
     "configs",
+    "record_metadata",
     "records",
     "results",
     "fetches",

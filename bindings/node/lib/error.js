@@ -13,6 +13,7 @@ class RivvenError extends Error {
     this.abortable = fields.abortable;
     this.outcome = fields.outcome;
     this.address = fields.address ?? null;
+    this.registryCode = fields.registryCode;
   }
 }
 

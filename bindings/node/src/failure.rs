@@ -20,6 +20,8 @@ pub(crate) struct Failure {
     pub outcome: &'static str,
     /// The server concerned.
     pub address: Option<String>,
+    /// The schema registry's own number for the error.
+    pub registry_code: Option<u32>,
 }
 
 impl Failure {
@@ -33,6 +35,7 @@ impl Failure {
             abortable: error.is_abortable(),
             outcome: error.outcome().name(),
             address: error.address().map(str::to_owned),
+            registry_code: error.registry_code(),
         }
     }
 }

@@ -192,6 +192,7 @@ test('an error carries its fields, and its stack shows who called', async () => 
       abortable: false,
       outcome: 'REJECTED',
       address: broker.address,
+      registryCode: undefined,
     },
   );
   assert.match(error.stack, /at async caller/);

@@ -64,14 +64,15 @@ test('the versions of a subject are told apart', async () => {
 
 test('what the registry refuses has its code', async () => {
   // covers: F112 node
-  const refused = (code, call) => assert.rejects(call, { code, outcome: 'REJECTED', retriable: false });
-  await refused('SCHEMA_INVALID', client.registerSchema(url, 's', 'AVRO', '{"type":"no such"}'));
+  const refused = (code, registryCode, call) =>
+    assert.rejects(call, { code, registryCode, outcome: 'REJECTED', retriable: false });
+  await refused('SCHEMA_INVALID', 42201, client.registerSchema(url, 's', 'AVRO', '{"type":"no such"}'));
   await client.registerSchema(url, 's', 'AVRO', AVRO);
   const incompatible = AVRO.replace(/\]\}$/, ',{"name":"age","type":"int"}]}');
-  await refused('SCHEMA_INCOMPATIBLE', client.registerSchema(url, 's', 'AVRO', incompatible));
-  await refused('SCHEMA_NOT_FOUND', client.getSchema(url, 4_000_000_000));
-  await refused('SCHEMA_NOT_FOUND', client.getSchemaVersion(url, 'none'));
-  await refused('SCHEMA_NOT_FOUND', client.getSchemaVersion(url, 's', 9));
+  await refused('SCHEMA_INCOMPATIBLE', 409, client.registerSchema(url, 's', 'AVRO', incompatible));
+  await refused('SCHEMA_NOT_FOUND', 40403, client.getSchema(url, 4_000_000_000));
+  await refused('SCHEMA_NOT_FOUND', 40401, client.getSchemaVersion(url, 'none'));
+  await refused('SCHEMA_NOT_FOUND', 40402, client.getSchemaVersion(url, 's', 9));
 });
 
 test('what is no registry, no language and no subject is refused', async () => {

@@ -166,6 +166,7 @@ function listen(level: LogLevel): () => void {
 function explain(error: unknown): [ErrorCode, Outcome] {
   if (!(error instanceof RivvenError)) throw error;
   console.log(error.message, error.retriable, error.fatal, error.abortable, error.address?.length);
+  console.log(error.registryCode?.toFixed());
   return error.code === 'TIMED_OUT' ? [error.code, 'UNKNOWN'] : [error.code, error.outcome];
 }
 

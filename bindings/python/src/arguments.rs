@@ -154,6 +154,19 @@ fn of_range(failure: PyErr, number: &Bound<'_, PyAny>, argument: &str, least: i1
     PyOverflowError::new_err(format!("{argument} is {given}, but has to be between {least} and {most}"))
 }
 
+/// The group of a call, which may be given by either name.
+pub(crate) fn group<'a>(group: Option<&'a str>, group_id: Option<&'a str>) -> PyResult<&'a str> {
+    match (group, group_id) {
+        (Some(_), Some(_)) => Err(PyTypeError::new_err("group_id is another name of group: leave out one of them")),
+        (group, group_id) => given(group.or(group_id), "group"),
+    }
+}
+
+/// An argument that has to be given, though the one before it may be left out.
+pub(crate) fn given<T>(argument: Option<T>, name: &str) -> PyResult<T> {
+    argument.ok_or_else(|| PyTypeError::new_err(format!("missing required argument: '{name}'")))
+}
+
 /// What any iterable gives but a text, which would be taken letter by letter.
 pub(crate) struct Each<T>(pub(crate) Vec<T>);
 

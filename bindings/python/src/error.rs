@@ -56,6 +56,7 @@ fn build<'py>(py: Python<'py>, error: &Error, message: &str) -> PyResult<Bound<'
     facts.set_item("abortable", error.is_abortable())?;
     facts.set_item("outcome", error.outcome().name())?;
     facts.set_item("address", error.address())?;
+    facts.set_item("registry_code", error.registry_code())?;
     classes(py)?.getattr(class_of(error.code()))?.call((message,), Some(&facts))
 }
 

@@ -19,11 +19,11 @@ use rivven_client::{AuthConfig, Detail, Error};
 use crate::answer::Form;
 use crate::arguments::{
     Batch, BeforeOffset, Credential, Each, Generation, IsolationLevel, MaxMessages, NewTotal, Offset, Pairs, Partition,
-    Partitions, Payload, QuotaValue, SchemaId, SchemaVersion, Seconds, Setting, Settings, TimestampMs, Topics,
+    Partitions, Payload, QuotaValue, SchemaId, SchemaVersion, Seconds, Setting, Settings, TimestampMs, Topics, given,
 };
 use crate::client::{Handle, Style};
 use crate::inbox::Then;
-use crate::{error, state_changes};
+use crate::{arguments, error, state_changes};
 
 type Topic<'py> = Bound<'py, PyString>;
 type Given<'py> = PyResult<Bound<'py, PyAny>>;
@@ -358,16 +358,20 @@ impl Operations {
     /// offset go back. A crash of the broker may lose up to 49 commits.
     ///
     /// Raises ServerException with the code OFFSET_OUT_OF_RANGE beyond the end
-    /// of the partition, or UNKNOWN_TOPIC_OR_PARTITION.
+    /// of the partition, or UNKNOWN_TOPIC_OR_PARTITION. `group_id` is another
+    /// name of `group`.
+    #[pyo3(signature = (group=None, topic=None, partition=None, offset=None, *, group_id=None))]
     fn commit_offset<'py>(
         &self,
         py: Python<'py>,
-        group: &str,
-        topic: &str,
-        partition: Partition,
-        offset: Offset,
+        group: Option<&str>,
+        topic: Option<&str>,
+        partition: Option<Partition>,
+        offset: Option<Offset>,
+        group_id: Option<&str>,
     ) -> Given<'py> {
-        let (partition, offset) = (partition.0, offset.0);
+        let (group, topic) = (arguments::group(group, group_id)?, given(topic, "topic")?);
+        let (partition, offset) = (given(partition, "partition")?.0, given(offset, "offset")?.0);
         self.handle.call(py, &CommitOffset { group, topic, partition, offset }, Form::Plain)
     }
 
@@ -396,8 +400,19 @@ impl Operations {
     }
 
     /// Gives the offset that a group has committed for a partition; None if there is none.
-    fn get_offset<'py>(&self, py: Python<'py>, group: &str, topic: &str, partition: Partition) -> Given<'py> {
-        self.handle.call(py, &GetOffset { group, topic, partition: partition.0 }, Form::Plain)
+    ///
+    /// `group_id` is another name of `group`.
+    #[pyo3(signature = (group=None, topic=None, partition=None, *, group_id=None))]
+    fn get_offset<'py>(
+        &self,
+        py: Python<'py>,
+        group: Option<&str>,
+        topic: Option<&str>,
+        partition: Option<Partition>,
+        group_id: Option<&str>,
+    ) -> Given<'py> {
+        let (group, topic) = (arguments::group(group, group_id)?, given(topic, "topic")?);
+        self.handle.call(py, &GetOffset { group, topic, partition: given(partition, "partition")?.0 }, Form::Plain)
     }
 
     /// Gives the names of the groups that have committed offsets, as a list of str in no order.
@@ -408,15 +423,19 @@ impl Operations {
     /// Gives the committed offsets of a group, as a dict from topic to a dict from partition to offset.
     ///
     /// Raises ServerException with the code GROUP_NOT_FOUND if it has none.
-    fn describe_group<'py>(&self, py: Python<'py>, group: &str) -> Given<'py> {
-        self.handle.call(py, &DescribeGroup { group }, Form::Plain)
+    /// `group_id` is another name of `group`.
+    #[pyo3(signature = (group=None, *, group_id=None))]
+    fn describe_group<'py>(&self, py: Python<'py>, group: Option<&str>, group_id: Option<&str>) -> Given<'py> {
+        self.handle.call(py, &DescribeGroup { group: arguments::group(group, group_id)? }, Form::Plain)
     }
 
     /// Deletes the committed offsets of a group.
     ///
     /// Raises ServerException with the code GROUP_NOT_FOUND if it has none.
-    fn delete_group<'py>(&self, py: Python<'py>, group: &str) -> Given<'py> {
-        self.handle.call(py, &DeleteGroup { group }, Form::Plain)
+    /// `group_id` is another name of `group`.
+    #[pyo3(signature = (group=None, *, group_id=None))]
+    fn delete_group<'py>(&self, py: Python<'py>, group: Option<&str>, group_id: Option<&str>) -> Given<'py> {
+        self.handle.call(py, &DeleteGroup { group: arguments::group(group, group_id)? }, Form::Plain)
     }
 
     /// Joins a group and gives the GroupMembership; the broker answers at once and does not wait for others.

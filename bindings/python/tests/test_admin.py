@@ -158,6 +158,29 @@ def test_groups_have_offsets(client: Any, topic: str) -> None:
     refused("OFFSET_OUT_OF_RANGE", client.commit_offset, group, topic, 0, 99)
 
 
+def test_a_group_has_one_of_two_names(client: Any) -> None:
+    """covers: F110 python"""
+    rest = {"topic": "t", "partition": 0, "offset": 0}
+    partition = {"topic": "t", "partition": 0}
+    calls: list[tuple[Any, dict[str, Any]]] = [
+        (client.commit_offset, rest),
+        (client.get_offset, partition),
+        (client.describe_group, {}),
+        (client.delete_group, {}),
+    ]
+    for call, others in calls:
+        with pytest.raises(TypeError, match="leave out one of them"):
+            call(group="g", group_id="g", **others)
+        for name in ({}, {"group": None}, {"group_id": None}):
+            with pytest.raises(TypeError, match="missing required argument: 'group'"):
+                call(**name, **others)
+        for left_out in others:
+            with pytest.raises(TypeError, match=f"missing required argument: '{left_out}'"):
+                call("g", **{key: value for key, value in others.items() if key != left_out})
+        with pytest.raises(TypeError):
+            call(group_id=1, **others)
+
+
 def test_a_member_joins_syncs_and_leaves(client: Any, topic: str) -> None:
     """covers: F110 python"""
     group = f"group-{topic}"

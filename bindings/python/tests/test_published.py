@@ -195,9 +195,14 @@ def test_groups(broker: str, topic: str) -> None:
         assert group in await client.list_groups()
         assert await client.describe_group(group) == {topic: {0: 0}}
         assert await client.describe_group(group=group) == {topic: {0: 0}}
+        await client.commit_offset(group_id=group, topic=topic, partition=0, offset=1)
+        assert await client.get_offset(group_id=group, topic=topic, partition=0) == 1
+        assert await client.describe_group(group_id=group) == {topic: {0: 1}}
         await client.delete_group(group)
         await client.commit_offset(group, topic, 0, 1)
         await client.delete_group(group=group)
+        await client.commit_offset(group, topic, 0, 1)
+        await client.delete_group(group_id=group)
         assert group not in await client.list_groups()
 
     run(broker, program)

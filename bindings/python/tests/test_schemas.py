@@ -71,21 +71,21 @@ def test_what_the_registry_refuses_has_a_code(client: Any, registry: SimpleNames
     """covers: F112 python, F121 python, F123 python"""
     url = registry.url
     client.register_schema(url, topic, "AVRO", AVRO)
-    calls: list[tuple[str, Any, tuple[Any, ...]]] = [
-        ("SCHEMA_INVALID", client.register_schema, (topic, "AVRO", '{"type":"no such"}')),
-        ("SCHEMA_INVALID", client.register_schema, (topic, "JSON", "{")),
-        ("SCHEMA_INCOMPATIBLE", client.register_schema, (topic, "AVRO", CHANGED)),
-        ("SCHEMA_NOT_FOUND", client.get_schema, (4_000_000_000,)),
-        ("SCHEMA_NOT_FOUND", client.get_schema_version, (f"{topic}-unknown",)),
-        ("SCHEMA_NOT_FOUND", client.get_schema_version, (f"{topic}-unknown", 1)),
-        ("SCHEMA_NOT_FOUND", client.get_schema_version, (topic, 9)),
+    calls: list[tuple[str, int, Any, tuple[Any, ...]]] = [
+        ("SCHEMA_INVALID", 42201, client.register_schema, (topic, "AVRO", '{"type":"no such"}')),
+        ("SCHEMA_INVALID", 42201, client.register_schema, (topic, "JSON", "{")),
+        ("SCHEMA_INCOMPATIBLE", 409, client.register_schema, (topic, "AVRO", CHANGED)),
+        ("SCHEMA_NOT_FOUND", 40403, client.get_schema, (4_000_000_000,)),
+        ("SCHEMA_NOT_FOUND", 40401, client.get_schema_version, (f"{topic}-unknown",)),
+        ("SCHEMA_NOT_FOUND", 40402, client.get_schema_version, (f"{topic}-unknown", 1)),
+        ("SCHEMA_NOT_FOUND", 40402, client.get_schema_version, (topic, 9)),
     ]
-    for code, call, arguments in calls:
+    for code, number, call, arguments in calls:
         with pytest.raises(rivven.ServerException) as caught:
             call(url, *arguments)
         error = caught.value
         assert (error.code, error.outcome, error.retriable) == (code, "REJECTED", False)
-        assert error.address == registry.address
+        assert (error.address, error.registry_code) == (registry.address, number)
 
 
 def test_wrong_arguments_are_not_sent(client: Any, registry: SimpleNamespace) -> None:
@@ -99,5 +99,6 @@ def test_wrong_arguments_are_not_sent(client: Any, registry: SimpleNamespace) ->
         with pytest.raises(rivven.RivvenException) as caught:
             call(*arguments)
         assert (caught.value.code, caught.value.outcome) == ("INVALID_ARGUMENT", "NOT_SENT")
+        assert caught.value.registry_code is None
 
 

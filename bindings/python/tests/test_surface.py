@@ -87,7 +87,10 @@ def run_tool(*command: str | Path, cwd: Path) -> None:
 
 
 def test_the_stubs_describe_the_module(tmp_path: Path) -> None:
-    run_tool("mypy.stubtest", "--ignore-disjoint-bases", "rivven", cwd=tmp_path)
+    # One of group and group_id has to be given: the overloads of the stub say it, no signature can.
+    exceptions = tmp_path / "exceptions"
+    exceptions.write_text(r"rivven.*\.(commit_offset|get_offset|describe_group|delete_group)" + "\n")
+    run_tool("mypy.stubtest", "--ignore-disjoint-bases", "--allowlist", exceptions, "rivven", cwd=tmp_path)
 
 
 def test_the_examples_and_the_tests_have_strict_types(tmp_path: Path) -> None:

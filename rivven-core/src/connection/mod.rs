@@ -178,7 +178,9 @@ impl Connection {
     ) -> Result<T> {
         let failed = |failure: Failure| failure.into_error(&describe(frame), self.address());
         match Response::decode(&payload.map_err(failed)?) {
-            Ok(Response::Error { message }) => Err(Error::from_broker(&message, &describe(frame), self.address())),
+            Ok(Response::Error { message }) => {
+                Err(Error::from_broker(&message, frame.name(), &describe(frame), self.address()))
+            }
             Ok(Response::Throttled { throttle_time_ms, quota_type, entity }) => {
                 let wait = Duration::from_millis(throttle_time_ms);
                 Err(Error::throttled(wait, &quota_type, &entity, &describe(frame), self.address()))

@@ -108,6 +108,28 @@ pub(crate) fn classify(message: &str) -> ErrorCode {
     TABLE.iter().find(|(pattern, _)| pattern.fits(text)).map_or(C::ServerOther, |(_, code)| *code)
 }
 
+/// What appends records.
+const PUBLISHES: &[&str] =
+    &["Publish", "PublishBatch", "IdempotentPublish", "IdempotentPublishBatch", "TransactionalPublish"];
+
+/// The texts that mean one thing to some requests and another to the rest: for
+/// those named here the call may succeed later, as the broker's view of the
+/// cluster lags behind, or with fewer records; for all others it fails again.
+const BY_REQUEST: &[(&str, &[&str])] = &[
+    ("UNKNOWN_TOPIC_OR_PARTITION", PUBLISHES),
+    ("UNKNOWN_TOPIC", &["CommitOffset"]),
+    ("UNKNOWN_PARTITION", &["CommitOffset"]),
+    ("Topic not found", &["Consume"]),
+    ("INTERNAL_ERROR: response send failed", &["Consume"]),
+];
+
+/// Whether this request may succeed when it is repeated after such an answer;
+/// `None` where that is the same for every request, and the code says it.
+pub(crate) fn is_retriable(message: &str, request: &str) -> Option<bool> {
+    let (_, requests) = BY_REQUEST.iter().find(|(text, _)| message.starts_with(text))?;
+    Some(requests.contains(&request))
+}
+
 impl Pattern {
     fn fits(&self, text: &str) -> bool {
         match self {

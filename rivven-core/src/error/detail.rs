@@ -23,6 +23,7 @@ struct Inner {
     code: Option<ErrorCode>,
     address: Option<Arc<str>>,
     outcome: Option<Outcome>,
+    retriable: Option<bool>,
     registry_code: Option<u32>,
     retry_after: Option<Duration>,
     source: Option<Source>,
@@ -31,8 +32,16 @@ struct Inner {
 impl Detail {
     /// A detail of a text alone.
     pub fn new(text: impl Into<String>) -> Self {
-        let (code, address, outcome, registry_code, retry_after, source) = (None, None, None, None, None, None);
-        Detail(Arc::new(Inner { text: text.into(), code, address, outcome, registry_code, retry_after, source }))
+        Detail(Arc::new(Inner {
+            text: text.into(),
+            code: None,
+            address: None,
+            outcome: None,
+            retriable: None,
+            registry_code: None,
+            retry_after: None,
+            source: None,
+        }))
     }
 
     /// The code, where the error has one more exact than its variant's.
@@ -48,6 +57,11 @@ impl Detail {
     /// What is known of the request's execution.
     pub fn outcome(&self) -> Option<Outcome> {
         self.0.outcome
+    }
+
+    /// Whether the same call may succeed when it is repeated, where the code alone does not say it.
+    pub(crate) fn retriable(&self) -> Option<bool> {
+        self.0.retriable
     }
 
     /// The schema registry's own number for the error (`error_code`), where it gave one.
@@ -76,6 +90,10 @@ impl Detail {
     /// The same with this outcome.
     pub fn with_outcome(self, outcome: Outcome) -> Self {
         self.change(|inner| inner.outcome = Some(outcome))
+    }
+
+    pub(crate) fn with_retriable(self, retriable: Option<bool>) -> Self {
+        self.change(|inner| inner.retriable = retriable)
     }
 
     #[cfg(feature = "schema-registry")]

@@ -192,6 +192,10 @@ impl Error {
     }
 
     /// Whether the same call may succeed when it is repeated.
+    ///
+    /// Where one answer of the broker means different things, what was called
+    /// decides: a topic that it does not know may be known to it soon when a
+    /// record is published, and is not there when it is to be deleted.
     pub fn is_retriable(&self) -> bool {
         match self {
             Error::ConfigError(_)
@@ -200,7 +204,7 @@ impl Error {
             | Error::RequestTooLarge(..)
             | Error::Closed(_)
             | Error::Misuse(_) => false,
-            _ => self.code().is_retriable(),
+            _ => self.detail().and_then(Detail::retriable).unwrap_or_else(|| self.code().is_retriable()),
         }
     }
 
@@ -214,7 +218,6 @@ impl Error {
         self.code().is_abortable()
     }
 
-    /// The broker's answer `message` to a request that is described by `what`.
     /// The error that a text of the broker stands for which came within an
     /// answer, such as that of one partition of several; `what` was attempted.
     pub fn within_answer(message: &str, what: &str) -> Error {
@@ -222,9 +225,11 @@ impl Error {
         Error::ServerError(Detail::new(format!("{what}: {message}")).with_code(code).with_outcome(Outcome::Rejected))
     }
 
-    pub(crate) fn from_broker(message: &str, what: &str, address: &Arc<str>) -> Error {
+    /// The broker's answer `message` to a request of the name `request`, which is described by `what`.
+    pub(crate) fn from_broker(message: &str, request: &str, what: &str, address: &Arc<str>) -> Error {
         let code = broker_message::classify(message);
         let detail = Detail::new(format!("{what}: {message} ({address})")).with_code(code).with_address(address);
+        let detail = detail.with_retriable(broker_message::is_retriable(message, request));
         match code {
             ErrorCode::AuthenticationFailed | ErrorCode::AuthenticationRequiresTls => {
                 Error::AuthenticationFailed(detail.with_outcome(Outcome::Rejected))

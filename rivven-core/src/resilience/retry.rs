@@ -73,6 +73,8 @@ impl Retries {
                 Next::Reroute(Duration::ZERO)
             }
             ErrorCode::NotLeaderForPartition | ErrorCode::FencedLeaderEpoch => Next::Reroute(pause),
+            // The server may not know yet what another does.
+            ErrorCode::UnknownTopicOrPartition => Next::Reroute(pause),
             _ if error.outcome() == Outcome::Rejected => Next::Retry(pause),
             // The server could not be reached or was lost: another may lead its partitions by now.
             _ => Next::Reroute(pause),
@@ -99,8 +101,9 @@ impl Retries {
 }
 
 /// Errors after which the same call would fail again or do harm: a new producer
-/// id, a new membership, another login or an abort has to come first; and those
-/// by which the client itself says that waiting is of no use.
+/// id, a new membership, another login or an abort has to come first, or fewer
+/// records be asked for; and those by which the client itself says that waiting
+/// is of no use.
 fn needs_more_than_repeating(code: ErrorCode) -> bool {
     use ErrorCode as C;
     matches!(
@@ -123,6 +126,7 @@ fn needs_more_than_repeating(code: ErrorCode) -> bool {
             | C::AbortFailed
             | C::CircuitBreakerOpen
             | C::PoolExhausted
+            | C::AnswerTooLarge
     )
 }
 

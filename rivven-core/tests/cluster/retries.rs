@@ -65,6 +65,32 @@ async fn the_number_of_attempts_is_bounded() {
 
 // covers: F036 rust
 #[tokio::test]
+async fn a_topic_that_the_server_may_not_know_yet_is_asked_for_again_where_records_are() -> Result<()> {
+    let broker = broker();
+    let client = client(&[broker.address()]);
+    broker.on(Kind::Publish).times(2).answer(Reply::error("UNKNOWN_TOPIC_OR_PARTITION: t"));
+    client.publish("t", None, "v").await?;
+    broker.on(Kind::Consume).once().answer(Reply::error("Topic not found: t"));
+    assert_eq!(client.consume("t", 0, 0, 1).await?.len(), 1);
+    broker.on(Kind::DeleteTopic).once().answer(Reply::error("UNKNOWN_TOPIC_OR_PARTITION: t"));
+    let error = client.delete_topic("t").await.unwrap_err();
+    assert_eq!((error.code(), error.is_retriable()), (ErrorCode::UnknownTopicOrPartition, false));
+    let sent = [Kind::Publish, Kind::Consume, Kind::DeleteTopic].map(|kind| broker.requests_of(kind).len());
+    assert_eq!(sent, [3, 2, 1]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_large_is_not_asked_for_again() {
+    let broker = broker();
+    broker.on(Kind::Consume).answer(Reply::error("INTERNAL_ERROR: response send failed"));
+    let error = client(&[broker.address()]).consume("t", 0, 0, 500).await.unwrap_err();
+    assert_eq!((error.code(), error.is_retriable()), (ErrorCode::AnswerTooLarge, true));
+    assert_eq!(broker.requests_of(Kind::Consume).len(), 1, "only fewer records would help");
+}
+
+// covers: F036 rust
+#[tokio::test]
 async fn permanent_errors_come_at_once() {
     let broker = broker();
     let client = client(&[broker.address()]);

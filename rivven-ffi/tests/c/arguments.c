@@ -19,6 +19,7 @@ static void test_null_accessors(void) {
     check(*rivven_error_message(NULL) == '\0', "and no message");
     check(rivven_error_address(NULL) == NULL, "and no address");
     check(rivven_error_outcome(NULL) == RIVVEN_OUTCOME_NOT_SENT, "and nothing was sent");
+    check(rivven_error_registry_code(NULL) == -1, "nor asked of a registry");
     check(!rivven_error_is_retriable(NULL), "it is not retriable");
     check(!rivven_error_is_fatal(NULL), "nor fatal");
     check(!rivven_error_is_abortable(NULL), "nor abortable");
@@ -61,6 +62,7 @@ static void test_config(rivven_config_t *config) {
 /* Every function that takes the name of a topic, with one that is none. */
 static void test_topic_argument(rivven_client_t *client, const char *topic) {
     const rivven_bytes_t value = rivven_bytes_from("v", 1);
+    rivven_record_metadata_t *metadata = NULL;
     rivven_batch_t *batch = NULL;
     refused("create_topic", rivven_client_create_topic(client, topic, 1, NULL, &error));
     refused("delete_topic", rivven_client_delete_topic(client, topic, &error));
@@ -68,9 +70,12 @@ static void test_topic_argument(rivven_client_t *client, const char *topic) {
     refused("publish", rivven_client_publish(client, topic, value, NULL, NULL, &error));
     refused("publish_with_key", rivven_client_publish_with_key(client, topic, value, value, NULL, NULL, &error));
     refused("publish_to_partition", rivven_client_publish_to_partition(client, topic, 0, value, value, NULL, &error));
+    refused("publish_with_metadata",
+            rivven_client_publish_with_metadata(client, topic, 0, value, value, &metadata, &error));
     refused("publish_batch", rivven_client_publish_batch(client, topic, 0, NULL, &value, 1, NULL, NULL, &error));
     refused("consume", rivven_client_consume(client, topic, 0, 0, 1, &batch, &error));
     refused("get_offset_bounds", rivven_client_get_offset_bounds(client, topic, 0, NULL, NULL, &error));
+    check(!metadata && !batch, "outputs are untouched");
 }
 
 /* Both logins, with user or password missing or no text. */
@@ -87,10 +92,15 @@ static void test_bytes(rivven_client_t *client) {
     const rivven_bytes_t value = rivven_bytes_from("v", 1), no_data = rivven_bytes_from(NULL, 1);
     const rivven_bytes_t too_long = rivven_bytes_from("v", SIZE_MAX);
     const rivven_bytes_t views[] = {value, no_data};
+    rivven_record_metadata_t *metadata = NULL;
     refused("a value without data", rivven_client_publish(client, "t", no_data, NULL, NULL, &error));
     refused("an impossible length", rivven_client_publish(client, "t", too_long, NULL, NULL, &error));
     refused("a key without data", rivven_client_publish_with_key(client, "t", no_data, value, NULL, NULL, &error));
     refused("a key without data", rivven_client_publish_to_partition(client, "t", 0, no_data, value, NULL, &error));
+    refused("a key without data",
+            rivven_client_publish_with_metadata(client, "t", 0, no_data, value, &metadata, &error));
+    refused("a value without data",
+            rivven_client_publish_with_metadata(client, "t", 0, value, no_data, &metadata, &error));
     refused("a key in a batch", rivven_client_publish_batch(client, "t", 0, views, views, 2, NULL, NULL, &error));
     refused("a value in a batch", rivven_client_publish_batch(client, "t", 0, NULL, views, 2, NULL, NULL, &error));
     refused("no values", rivven_client_publish_batch(client, "t", 0, NULL, NULL, 1, NULL, NULL, &error));
@@ -102,11 +112,17 @@ static void test_bytes(rivven_client_t *client) {
 
 static void test_numbers_and_outputs(rivven_client_t *client) {
     const rivven_bytes_t value = rivven_bytes_from("v", 1);
+    rivven_record_metadata_t *metadata = NULL;
     refused("-2 partitions", rivven_client_create_topic(client, "t", -2, NULL, &error));
     refused("2^32 partitions", rivven_client_create_topic(client, "t", INT64_C(1) << 32, NULL, &error));
     refused("partition -2", rivven_client_publish_batch(client, "t", -2, NULL, &value, 1, NULL, NULL, &error));
     refused("partition INT64_MIN",
             rivven_client_publish_batch(client, "t", INT64_MIN, NULL, &value, 1, NULL, NULL, &error));
+    refused("partition -2", rivven_client_publish_with_metadata(client, "t", -2, value, value, &metadata, &error));
+    refused("partition 2^32",
+            rivven_client_publish_with_metadata(client, "t", INT64_C(1) << 32, value, value, &metadata, &error));
+    refused("no place for metadata", rivven_client_publish_with_metadata(client, "t", 0, value, value, NULL, &error));
+    check(!metadata, "outputs are untouched");
     refused("no place for a list", rivven_client_list_topics(client, NULL, &error));
     refused("no place for a batch", rivven_client_consume(client, "t", 0, 0, 1, NULL, &error));
 }

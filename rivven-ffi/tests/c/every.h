@@ -12,6 +12,7 @@
 /* Appending and reading. */
 static inline void records_fail(rivven_client_t *client, rivven_code wanted) {
     const rivven_bytes_t value = rivven_bytes_from("v", 1);
+    rivven_record_metadata_t *metadata = NULL;
     rivven_batch_t *batch = NULL;
     rivven_fetches_t *fetches = NULL;
     rivven_fetched_t *fetched = NULL;
@@ -22,6 +23,8 @@ static inline void records_fail(rivven_client_t *client, rivven_code wanted) {
           rivven_client_publish_with_key(client, "t", value, value, &offset, &number, &error));
     fails("publish_to_partition", wanted,
           rivven_client_publish_to_partition(client, "t", 0, value, value, &offset, &error));
+    fails("publish_with_metadata", wanted,
+          rivven_client_publish_with_metadata(client, "t", 0, value, value, &metadata, &error));
     fails("publish_batch", wanted,
           rivven_client_publish_batch(client, "t", 0, NULL, &value, 1, &offset, &number, &error));
     fails("consume", wanted, rivven_client_consume(client, "t", 0, 0, 1, &batch, &error));
@@ -37,7 +40,7 @@ static inline void records_fail(rivven_client_t *client, rivven_code wanted) {
     }
     fails("consume_pipelined", wanted, rivven_client_consume_pipelined(client, fetches, &fetched, &error));
     rivven_fetches_free(fetches);
-    check(!batch && !fetched && offset == 77 && number == 77, "outputs are untouched");
+    check(!metadata && !batch && !fetched && offset == 77 && number == 77, "outputs are untouched");
 }
 
 /* Topics and their settings. */

@@ -99,6 +99,36 @@ static void test_publish(rivven_client_t *client) {
     check(offset == 0, "outputs are untouched on failure");
 }
 
+static void test_publish_with_metadata(rivven_client_t *client) {
+    rivven_record_metadata_t *metadata = NULL;
+    uint32_t partition = 77;
+    uint64_t offset = 77;
+    succeeds("publish with a key",
+             rivven_client_publish_with_key(client, "metadata", text("k"), text("v"), &offset, &partition, &error));
+    succeeds("publish with metadata",
+             rivven_client_publish_with_metadata(client, "metadata", RIVVEN_PARTITION_ANY, text("k"), text("w"),
+                                                 &metadata, &error));
+    check(strcmp(rivven_record_metadata_topic(metadata), "metadata") == 0, "the topic");
+    check(rivven_record_metadata_partition(metadata) == partition, "the same key goes to the same partition");
+    check(rivven_record_metadata_offset(metadata) == offset + 1, "behind the record before");
+    check(rivven_record_metadata_timestamp_ms(metadata) > INT64_C(1600000000000), "the answer came after 2020");
+    check(!rivven_record_metadata_is_duplicate(metadata) && !rivven_record_metadata_is_maybe_duplicate(metadata) &&
+              rivven_record_metadata_is_offset_exact(metadata),
+          "it was written once, there");
+    rivven_record_metadata_free(metadata);
+    metadata = NULL;
+    succeeds("publish to a partition with metadata",
+             rivven_client_publish_with_metadata(client, "metadata", (partition + 1) % 3, none(), text("v"), &metadata,
+                                                 &error));
+    check(rivven_record_metadata_partition(metadata) == (partition + 1) % 3, "it is in that partition");
+    check(rivven_record_metadata_offset(metadata) == 0, "as its first record");
+    rivven_record_metadata_free(metadata);
+    metadata = NULL;
+    fails("publish to a partition that is none", RIVVEN_CODE_INVALID_PARTITION,
+          rivven_client_publish_with_metadata(client, "metadata", 99, none(), text("v"), &metadata, &error));
+    check(!metadata, "outputs are untouched on failure");
+}
+
 /* What is written to and read from partition 0 of the topic `records`. */
 static const struct {
     const char *key;
@@ -210,6 +240,7 @@ int main(void) {
     test_topics(client);
     test_list_and_delete(client);
     test_publish(client);
+    test_publish_with_metadata(client);
     test_write_records(client);
     test_read_records(client, broker.address);
     test_offsets(client);

@@ -1,5 +1,6 @@
 /*
- * Starts servers: the real broker, the real schema registry, and those that misbehave.
+ * Starts servers: the real broker, the real schema registry, a broker that does what
+ * a script says, and servers that misbehave.
  *
  * A server prints a line of JSON with its address and ends when its standard
  * input does, so none outlives the test, however that ends.
@@ -95,6 +96,12 @@ static inline struct server start_registry(void) {
 static inline struct server start_misbehaving(const char *mode) {
     const char *const arguments[] = {mode, NULL};
     return start_server("RIVVEN_MISBEHAVE", arguments);
+}
+
+/* Starts a broker that does what a script says, which is JSON. */
+static inline struct server start_scripted(const char *script) {
+    const char *const arguments[] = {"--json", script, NULL};
+    return start_server("RIVVEN_SCRIPTED_BROKER", arguments);
 }
 
 /* Ends a server and waits until it is gone. */

@@ -14,6 +14,14 @@ static const char *const not_utf8 = "\xff\xfe";
 static void refused(const char *what, rivven_code code) { fails(what, RIVVEN_CODE_INVALID_ARGUMENT, code); }
 
 /* Reads from what is no handle of the type: NULL, or one of another type. */
+static void test_metadata_of_none(void *none) {
+    check(!rivven_record_metadata_topic(none) && !rivven_record_metadata_partition(none), "no metadata");
+    check(!rivven_record_metadata_offset(none) && !rivven_record_metadata_timestamp_ms(none), "nor where and when");
+    check(!rivven_record_metadata_is_duplicate(none) && !rivven_record_metadata_is_maybe_duplicate(none) &&
+              !rivven_record_metadata_is_offset_exact(none),
+          "nor what is known of it");
+}
+
 static void test_offsets_of_none(void *none) {
     check(!rivven_offsets_len(none) && !rivven_offsets_topic(none, 0), "no offsets");
     check(!rivven_offsets_partition(none, 0) && !rivven_offsets_offset(none, 0), "and none of them");
@@ -72,6 +80,7 @@ static void test_stats_of_none(void *none) {
 }
 
 static void test_frees(void *none) {
+    rivven_record_metadata_free(none);
     rivven_offsets_free(none);
     rivven_results_free(none);
     rivven_deletions_free(none);
@@ -100,6 +109,7 @@ static void test_fill_none(void *none) {
 }
 
 static void test_none(void *none) {
+    test_metadata_of_none(none);
     test_offsets_of_none(none);
     test_groups_of_none(none);
     test_settings_of_none(none);

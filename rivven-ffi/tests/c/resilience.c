@@ -221,6 +221,31 @@ static void test_unknown_outcome(void) {
     stop_server(&server);
 }
 
+/* Appends a record to the topic "t"; checks its offset and whether it may be there twice. */
+static void publishes(rivven_client_t *client, uint64_t offset, bool maybe_duplicate) {
+    const rivven_bytes_t none = rivven_bytes_from(NULL, 0), value = rivven_bytes_from("v", 1);
+    rivven_record_metadata_t *metadata = NULL;
+    succeeds("publish", rivven_client_publish_with_metadata(client, "t", 0, none, value, &metadata, &error));
+    check(rivven_record_metadata_offset(metadata) == offset, "it is at offset %d", (int)offset);
+    check(rivven_record_metadata_is_maybe_duplicate(metadata) == maybe_duplicate, "it may be there twice: %s",
+          maybe_duplicate ? "yes" : "no");
+    check(rivven_record_metadata_is_offset_exact(metadata), "there it is for certain");
+    rivven_record_metadata_free(metadata);
+}
+
+/* The broker writes the second record, and hangs up instead of answering. */
+static void test_lost_answer(void) {
+    const char *const settings[] = {"retry.initial.delay.ms", "1", "health.check.enabled", "false", NULL};
+    struct server broker = start_scripted("{\"topics\": {\"t\": 1}, \"rules\": [{\"on\": \"Publish\", \"after\": 1, "
+                                          "\"times\": 1, \"do\": \"close_connection\"}]}");
+    rivven_client_t *client = client_of(broker.address, settings);
+    publishes(client, 0, false);
+    publishes(client, 2, true);
+    publishes(client, 3, false);
+    rivven_client_free(client);
+    stop_server(&broker);
+}
+
 static const char *const breaker_settings[] = {"circuit.breaker.failure.threshold", "2",
                                                "max.retries", "0",
                                                "health.check.enabled", "false",
@@ -385,6 +410,7 @@ int main(void) {
     test_lifetime();
     test_repetitions();
     test_unknown_outcome();
+    test_lost_answer();
     test_breaker();
     test_recovery();
     test_failover(broker.address);

@@ -83,6 +83,20 @@ void test_records(rivven::Client &client) {
     check(earliest == 0 && latest == 6, "offset bounds");
 }
 
+void test_metadata(rivven::Client &client) {
+    client.create_topic("metadata", 2);
+    const auto chosen = client.publish_with_metadata("metadata", "key", "v");
+    check(chosen.topic == "metadata" && chosen.partition < 2 && chosen.offset == 0, "publish with metadata");
+    check(chosen.timestamp > 1600000000s, "the answer came after 2020");
+    check(!chosen.duplicate && !chosen.maybe_duplicate && chosen.offset_exact, "it was written once, there");
+    const auto wanted = client.publish_with_metadata("metadata", std::nullopt, "v", 1 - chosen.partition);
+    check(wanted.partition == 1 - chosen.partition && wanted.offset == 0, "to a partition");
+    throws("to a partition that is none", rivven::Code::InvalidPartition,
+           [&] { client.publish_with_metadata("metadata", std::nullopt, "v", 9); });
+    throws("to a topic with a zero", rivven::Code::InvalidArgument,
+           [&] { client.publish_with_metadata("meta\0data"s, std::nullopt, "v"); });
+}
+
 void test_batch(rivven::Client &client) {
     const std::vector<std::optional<std::string>> keys = {"k", std::nullopt, "", "key", std::nullopt, ""};
     const std::vector<std::string> values = {"v", "\0\xff"s, "", "value", "no key", ""};
@@ -152,6 +166,7 @@ void test_errors() {
         check(error.code() == rivven::Code::ConnectionFailed, "it has a code");
         check(error.name() == "CONNECTION_FAILED" && rivven::name(error.code()) == error.name(), "and its name");
         check(error.address() == "255.255.255.255:9092", "and an address");
+        check(!error.registry_code(), "and no registry was asked");
         check(error.outcome() == rivven::Outcome::NotSent, "and an outcome");
         check(error.is_retriable() && !error.is_fatal() && !error.is_abortable(), "and flags");
         check(std::string(error.what()) == exception.what(), "and a message that a copy shares");
@@ -187,6 +202,7 @@ int main() {
         client.ping();
         test_topics(client);
         test_records(client);
+        test_metadata(client);
         test_batch(client);
         test_ownership(broker.address);
         test_threads(broker.address);

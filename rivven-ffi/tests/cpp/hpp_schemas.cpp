@@ -1,5 +1,6 @@
 // Schemas at the real registry through the C++ layer, as schemas.c has them.
 
+#include <optional>
 #include <rivven.hpp>
 #include <string>
 
@@ -18,13 +19,15 @@ const std::string avro_2 =
 const std::string protobuf = "syntax = \"proto3\";\nmessage User {\n  int64 id = 1;\n}\n";
 const std::string json = R"({"type":"object","properties":{"id":{"type":"integer"}}})";
 
-/// Checks that a call throws an error of this code.
-template <typename Call> void throws(const char *what, Code wanted, Call call) {
+/// Checks that a call throws an error of this code, with the registry's own number for it.
+template <typename Call>
+void throws(const char *what, Code wanted, std::optional<std::uint32_t> number, Call call) {
     try {
         call();
         check(false, "%s: no error", what);
     } catch (const rivven::Error &error) {
         check(error.code() == wanted && *error.what(), "%s: %s", what, error.what());
+        check(error.registry_code() == number, "%s: the registry's number is %d", what, int(number.value_or(0)));
     }
 }
 
@@ -49,16 +52,17 @@ void test_versions(rivven::Client &client, const std::string &url) {
 }
 
 void test_refusals(rivven::Client &client, const std::string &url) {
-    throws("a schema that is none", Code::SchemaInvalid,
+    throws("a schema that is none", Code::SchemaInvalid, 42201,
            [&] { client.register_schema(url, "broken", "AVRO", R"({"type":"no such"})"); });
-    throws("one that is not compatible", Code::SchemaIncompatible, [&] {
+    throws("one that is not compatible", Code::SchemaIncompatible, 409, [&] {
         client.register_schema(url, "AVRO-value", "AVRO",
                                R"({"type":"record","name":"User","fields":[{"name":"name","type":"string"}]})");
     });
-    throws("a language that is none", Code::InvalidArgument, [&] { client.register_schema(url, "s", "XML", "<s/>"); });
-    throws("an unknown id", Code::SchemaNotFound, [&] { client.get_schema(url, 4000000000u); });
-    throws("an unknown subject", Code::SchemaNotFound, [&] { client.get_schema_version(url, "none"); });
-    throws("an unknown version", Code::SchemaNotFound, [&] { client.get_schema_version(url, "AVRO-value", 9); });
+    throws("a language that is none", Code::InvalidArgument, std::nullopt,
+           [&] { client.register_schema(url, "s", "XML", "<s/>"); });
+    throws("an unknown id", Code::SchemaNotFound, 40403, [&] { client.get_schema(url, 4000000000u); });
+    throws("an unknown subject", Code::SchemaNotFound, 40401, [&] { client.get_schema_version(url, "none"); });
+    throws("an unknown version", Code::SchemaNotFound, 40402, [&] { client.get_schema_version(url, "AVRO-value", 9); });
 }
 
 } // namespace

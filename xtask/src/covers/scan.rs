@@ -38,8 +38,10 @@ pub(super) fn language(file: &Path) -> Option<Language> {
 /// Every such line of a file.
 pub(super) fn scan(file: &Path, language: Language, text: &str) -> Vec<Cover> {
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
-    let test = |index| match language {
+    let test = |index: usize| match language {
         Language::C | Language::Cpp => Some(file.file_stem()?.to_string_lossy().into_owned()),
+        // A docstring stands below the beginning of its test, whatever comes next.
+        Language::Python if !lines[index].starts_with('#') => above(language, &lines[..index]),
         _ => below(language, &lines[index + 1..]).or_else(|| above(language, &lines[..index])),
     };
     let covers = lines
@@ -155,6 +157,8 @@ mod tests {
     fn a_docstring_is_a_comment() {
         let python = "def test_a():\n  \"\"\"covers: F001 python, F002 python\"\"\"\n  c()\n\ndef test_b():\n  \"\"\"A story.\n\n  covers: F003 python\n  \"\"\"\n";
         assert_eq!(tests("x.py", python), named(&["test_a", "test_b"]));
+        let nested = "def test_a():\n  \"\"\"covers: F001 python\"\"\"\n\n  def within():\n    b()\n";
+        assert_eq!(tests("x.py", nested), named(&["test_a"]));
         let words: Vec<_> =
             scan(Path::new("x.py"), Language::Python, python).into_iter().map(|cover| cover.words).collect();
         assert_eq!(words, [vec!["F001", "python", "F002", "python"], vec!["F003", "python"]]);

@@ -20,15 +20,18 @@ const C_TESTS: &str = "rivven-ffi/tests";
 /// A reporter for Node that says which tests passed.
 const NODE_REPORTER: &str = "xtask/src/test/passed.mjs";
 
-/// The tests of the default members of the workspace, with their documentation's.
+/// The tests of the default members of the workspace, with their documentation's, and those of a client without features.
 pub(crate) fn rust(session: &Session) -> Result<Tally> {
     let mut command = session.cargo();
     command.args(["test", "--no-fail-fast"]);
-    recorded(session, "rust", |session| {
+    let full = recorded(session, "rust", |session| {
         let finished = finish(session, "run the Rust tests", command)?;
         let passed = executed::cargo(&finished.output, &test_programs(session)?);
         Ok((tally(&finished, runners::cargo), passed))
-    })
+    })?;
+    let mut plain = session.cargo();
+    plain.args(["test", "--package", "rivven-client", "--no-default-features", "--test", "compression"]);
+    Ok(full.and(execute(session, "run the tests of compression without codecs", plain, runners::cargo)?))
 }
 
 /// The roots of the crates that cargo has made its test programs of; nothing is left to build.

@@ -27,6 +27,9 @@ class RivvenException(Exception):
     address: str | None
     """The server concerned as "host:port", None where the error concerns none."""
 
+    registry_code: int | None
+    """The schema registry's own number for the error, such as 42201, None where it gave none."""
+
     def __init__(
         self,
         message: str = "",
@@ -37,6 +40,7 @@ class RivvenException(Exception):
         abortable: bool = False,
         outcome: str = "UNKNOWN",
         address: str | None = None,
+        registry_code: int | None = None,
     ) -> None:
         super().__init__(message)
         self.code = code
@@ -45,6 +49,7 @@ class RivvenException(Exception):
         self.abortable = abortable
         self.outcome = outcome
         self.address = address
+        self.registry_code = registry_code
 
 
 class ConnectionException(RivvenException, ConnectionError):
