@@ -360,7 +360,7 @@ impl Task {
         self.unanswered -= records;
         self.last_answer = now;
         match what {
-            What::Plain(pack, frame) => self.answered_plain(&partition, pack, frame, result),
+            What::Plain(pack, frame) => self.answered_plain(&partition, *pack, frame, result),
             What::Numbered(ticket) => self.answered_numbered(&partition, ticket, result),
         }
         partition.nudge();
@@ -369,7 +369,7 @@ impl Task {
     fn answered_plain(
         &mut self,
         partition: &Arc<Partition>,
-        pack: Box<Pack>,
+        pack: Pack,
         frame: RequestFrame,
         result: Result<Ack>,
     ) {
@@ -384,7 +384,7 @@ impl Task {
                 };
                 self.shared.accumulator.settle(&pack.batch, Settlement::Delivered(delivered));
             }
-            Err(error) => self.failed(partition, *pack, frame, error),
+            Err(error) => self.failed(partition, pack, frame, error),
         }
     }
 
