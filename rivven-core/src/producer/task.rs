@@ -234,8 +234,7 @@ impl Task {
             return;
         }
         let (cluster, destination) = (Arc::clone(&self.shared.cluster), self.sender.destination.clone());
-        let limit = Deadline::after(self.shared.config.connection_timeout.saturating_add(CROWDED));
-        self.connecting = Some(Box::pin(async move { cluster.hold(destination.as_ref(), limit).await }));
+        self.connecting = Some(Box::pin(async move { cluster.hold(destination.as_ref(), CROWDED).await }));
     }
 
     fn connected(&mut self, connected: Result<Held>) {
