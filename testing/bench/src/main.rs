@@ -1,11 +1,17 @@
 //! Measures the client: `rivven-bench --help` lists what.
 
+mod allocations;
 mod calls;
+mod child;
 mod measurement;
 mod ping;
+mod program;
 mod progress;
+mod raw;
+mod scenario;
 mod server;
 mod usage;
+mod values;
 
 use std::process::ExitCode;
 
@@ -22,12 +28,16 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Ping(ping::Arguments),
+    Raw(raw::Arguments),
+    Program(program::Arguments),
     Calls(calls::Arguments),
 }
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Ping(arguments) => ping::run(&arguments),
+        Command::Raw(arguments) => raw::run(&arguments),
+        Command::Program(arguments) => program::run(&arguments),
         Command::Calls(arguments) => calls::run(&arguments),
     };
     match result {
