@@ -12,6 +12,9 @@
 /* How long a caller waits for reports before it tries a full queue again, in milliseconds. */
 #define PAUSE_MS 10
 
+/* How long an answer may take, in milliseconds. */
+#define ANSWER_MS 10000
+
 /* How long the last records may take, in milliseconds. */
 #define FLUSH_MS 60000
 
@@ -54,9 +57,22 @@ static rd_kafka_t *connect_client(const char *address, const char *linger_ms) {
 /* Waits until the partitions are known, so that the first records do not. */
 static void fetch_metadata(rd_kafka_t *client, rd_kafka_topic_t *topic) {
     const struct rd_kafka_metadata *metadata;
-    rd_kafka_resp_err_t error = rd_kafka_metadata(client, 0, topic, &metadata, 10000);
+    rd_kafka_resp_err_t error = rd_kafka_metadata(client, 0, topic, &metadata, ANSWER_MS);
     if (error) fail("fetch metadata", rd_kafka_err2str(error));
     rd_kafka_metadata_destroy(metadata);
+}
+
+/* Fails unless the partitions hold so many records in all. */
+static void verify(rd_kafka_t *client, const struct options *options) {
+    uint64_t found = 0;
+    for (uint32_t partition = 0; partition < options->partitions; partition++) {
+        int64_t low, high;
+        rd_kafka_resp_err_t error =
+            rd_kafka_query_watermark_offsets(client, options->topic, (int32_t)partition, &low, &high, ANSWER_MS);
+        if (error) fail("ask for offsets", rd_kafka_err2str(error));
+        found += (uint64_t)high;
+    }
+    if (found != options->records) fail("delivery", "the broker has another number of records");
 }
 
 /* The opaque of a record, and its time where it is sampled. */
@@ -150,6 +166,7 @@ int main(int argc, char **argv) {
     char name[64];
     snprintf(name, sizeof name, "librdkafka %s", rd_kafka_version_str());
     finish(watch, name, delivered, latencies);
+    verify(client, &options);
     rd_kafka_topic_destroy(topic);
     rd_kafka_destroy(client);
     return 0;
