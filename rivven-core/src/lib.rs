@@ -29,6 +29,7 @@ mod error;
 mod methods;
 pub mod ops;
 mod pipelined;
+mod producer;
 pub mod protocol;
 mod record_metadata;
 mod resilience;
@@ -41,14 +42,19 @@ pub use client::Client;
 pub use cluster::{ResilientStats, ServerStats, StateChange, StateChanges};
 pub use compression::{CompressionType, Decompression};
 pub use config::{
-    AuthConfig, Kind, PipelineAuthConfig, PipelineConfig, PipelineConfigBuilder, Properties, Property,
-    ResilientAuthConfig, ResilientClientConfig, ResilientClientConfigBuilder, Scope,
+    AuthConfig, Kind, PipelineAuthConfig, PipelineConfig, PipelineConfigBuilder, ProducerAuthConfig, ProducerConfig,
+    ProducerConfigBuilder, Properties, Property, ResilientAuthConfig, ResilientClientConfig,
+    ResilientClientConfigBuilder, Scope,
 };
 #[cfg(feature = "tls")]
 pub use config::{TlsConfig, TlsConfigBuilder};
 pub use error::{Detail, Error, ErrorCode, Outcome, Result};
 pub use ops::AlterTopicConfigResult;
 pub use pipelined::{PipelineStatsSnapshot, PipelinedClient};
+pub use producer::{
+    Delivery, DeliveryReport, DeliveryReports, Partitioner, Partitioning, Producer, ProducerStatsSnapshot, TopicHandle,
+    partition_of_key,
+};
 pub use protocol::{
     BrokerInfo, DeleteRecordsResult, MAX_MESSAGE_SIZE, MessageData, Operation, PROTOCOL_VERSION, PartitionMetadata,
     Request, Response, TopicConfigEntry, TopicMetadata,

@@ -30,17 +30,14 @@ fn values(key: &Property) -> String {
     }
 }
 
-#[test]
-fn the_configuration_keys() {
-    let mut text = String::from(
-        "# Configuration\n\n\
-         Every key, made from `rivven-core/src/config/keys.rs`. C, C++ and files spell a key as here, Python with\n\
-         `_` (`request_timeout_ms`), Node in camel case (`requestTimeoutMs`); `Properties` of Rust takes any of\n\
-         them. Keys that end in `.ms` are milliseconds.\n\n\
-         | key | values | default | what it does |\n|---|---|---|---|\n",
-    );
-    for key in Property::all() {
-        let default = key.default.map_or("as described".to_owned(), |default| format!("`{default}`"));
+/// The keys of some scopes, with the default of producers where it is another.
+fn table(scopes: impl Fn(Scope) -> bool) -> String {
+    let mut text = String::from("| key | values | default | what it does |\n|---|---|---|---|\n");
+    for key in Property::all().iter().filter(|key| scopes(key.scope)) {
+        let mut default = key.default.map_or("as described".to_owned(), |default| format!("`{default}`"));
+        if let Some(value) = key.producer_default {
+            default += &format!(", for producers `{value}`");
+        }
         let mut doc = key.doc.to_owned();
         if key.secret {
             doc += " (never shown)";
@@ -50,6 +47,22 @@ fn the_configuration_keys() {
         }
         writeln!(text, "| `{}` | {} | {default} | {doc} |", key.name, values(key)).unwrap();
     }
+    text
+}
+
+#[test]
+fn the_configuration_keys() {
+    let mut text = String::from(
+        "# Configuration\n\n\
+         Every key, made from `rivven-core/src/config/keys.rs`. C, C++ and files spell a key as here, Python with\n\
+         `_` (`request_timeout_ms`), Node in camel case (`requestTimeoutMs`); `Properties` of Rust takes any of\n\
+         them. Keys that end in `.ms` are milliseconds.\n\n\
+         A key that a client or producer has no use for is accepted and not read: one set of values does for all.\n\n\
+         ## Clients, and producers where it concerns them\n\n",
+    );
+    text += &table(|scope| scope != Scope::Producer);
+    text += "\n## Producers\n\n";
+    text += &table(|scope| scope == Scope::Producer);
     check("CONFIGURATION.md", &text);
 }
 

@@ -90,8 +90,7 @@ impl Compressor {
     /// it if [`needs_escape`] says so.
     pub fn encode<'a>(&'a mut self, value: &'a [u8]) -> Encoded<'a> {
         match self.codec {
-            Codec::None if needs_escape(value) => Encoded::stored(value),
-            Codec::None => Encoded::plain(value),
+            Codec::None => encode_plain(value),
             #[cfg(feature = "compression")]
             _ => self.compress(value).unwrap_or_else(|| Encoded::stored(value)),
         }
@@ -143,6 +142,11 @@ fn unsupported(text: &str) -> Error {
     Error::Misuse(Detail::new(text).with_code(ErrorCode::Unsupported))
 }
 
+/// What is sent in place of a value that is not compressed.
+pub(crate) fn encode_plain(value: &[u8]) -> Encoded<'_> {
+    if needs_escape(value) { Encoded::stored(value) } else { Encoded::plain(value) }
+}
+
 /// Whether readers with `auto` might take a plain value for a frame, so that it has to be sent as one.
 ///
 /// True for every value that `auto` would decode, and for a damaged frame whose
@@ -166,7 +170,8 @@ impl<'a> Encoded<'a> {
         Encoded { header, header_len, data }
     }
 
-    fn plain(value: &'a [u8]) -> Self {
+    /// The value as it is.
+    pub(crate) fn plain(value: &'a [u8]) -> Self {
         Encoded::new(([0; MAX_HEADER_LEN], 0), value)
     }
 

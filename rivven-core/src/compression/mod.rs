@@ -21,6 +21,7 @@ mod zstd;
 
 use std::str::FromStr;
 
+pub(crate) use compressor::encode_plain;
 pub use compressor::{Compressor, Encoded, needs_escape};
 pub(crate) use decode::decode_messages;
 pub use decode::decode_value;

@@ -1,11 +1,15 @@
 //! The configuration keys: the one home of their names, kinds, defaults and meaning.
 
+use crate::protocol::MAX_MESSAGE_SIZE;
+
 /// Who reads a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Scope {
-    /// Every client.
+    /// Every client, and producers where it concerns them.
     Client,
+    /// Producers; others accept the key and do not read it.
+    Producer,
     /// The first client of the process, for all.
     Process,
 }
@@ -50,31 +54,59 @@ pub struct Property {
     pub kind: Kind,
     /// The value where none is set; `None` if it is computed or required, as the text says.
     pub default: Option<&'static str>,
+    /// The same for producers, where they have a value of their own.
+    pub producer_default: Option<&'static str>,
     /// Whether the value must never be shown.
     pub secret: bool,
     /// What it does, in one sentence.
     pub doc: &'static str,
 }
 
-/// The longest time that a key accepts: one hour.
+/// The longest time that most keys accept: one hour.
 const HOUR_MS: u64 = 3_600_000;
+
+/// The longest time of keys that bridge outages, or say how long something is kept: one day.
+const DAY_MS: u64 = 24 * HOUR_MS;
+
+/// The most requests that may be in flight on a connection.
+const MAX_IN_FLIGHT: u64 = 1_000_000;
+
+/// More memory than a producer can have: one tebibyte.
+const MAX_MEMORY: u64 = 1 << 40;
+
+/// The most connections of a producer to one broker: the broker accepts 100 of one address.
+const MAX_CONNECTIONS: u64 = 64;
 
 const fn milliseconds(name: &'static str, default: &'static str, doc: &'static str) -> Property {
     let kind = Kind::Integer { min: 1, max: HOUR_MS };
-    Property { name, scope: Scope::Client, kind, default: Some(default), secret: false, doc }
+    Property { name, scope: Scope::Client, kind, default: Some(default), producer_default: None, secret: false, doc }
 }
 
 const fn integer(name: &'static str, default: &'static str, range: (u64, u64), doc: &'static str) -> Property {
     let kind = Kind::Integer { min: range.0, max: range.1 };
-    Property { name, scope: Scope::Client, kind, default: Some(default), secret: false, doc }
+    Property { name, scope: Scope::Client, kind, default: Some(default), producer_default: None, secret: false, doc }
 }
 
 const fn flag(name: &'static str, default: Option<&'static str>, doc: &'static str) -> Property {
-    Property { name, scope: Scope::Client, kind: Kind::Flag, default, secret: false, doc }
+    Property { name, scope: Scope::Client, kind: Kind::Flag, default, producer_default: None, secret: false, doc }
 }
 
 const fn text(name: &'static str, default: Option<&'static str>, doc: &'static str) -> Property {
-    Property { name, scope: Scope::Client, kind: Kind::Text, default, secret: false, doc }
+    Property { name, scope: Scope::Client, kind: Kind::Text, default, producer_default: None, secret: false, doc }
+}
+
+const fn choice(
+    name: &'static str,
+    choices: &'static [&'static str],
+    default: &'static str,
+    doc: &'static str,
+) -> Property {
+    Property { kind: Kind::Choice(choices), ..text(name, Some(default), doc) }
+}
+
+/// The key for producers.
+const fn producer(key: Property) -> Property {
+    Property { scope: Scope::Producer, ..key }
 }
 
 /// Every key.
@@ -84,8 +116,9 @@ const KEYS: &[Property] = &[
         scope: Scope::Client,
         kind: Kind::List,
         default: None,
+        producer_default: Some("127.0.0.1:9092"),
         secret: false,
-        doc: "the servers to try in turn, as host:port between commas; required",
+        doc: "the servers to try in turn, as host:port between commas; clients require it",
     },
     text("client.id", Some("rivven-client"), "the name that the client gives of itself in the handshake"),
     milliseconds(
@@ -94,7 +127,14 @@ const KEYS: &[Property] = &[
         "the time to resolve, connect, encrypt, exchange the handshake and log in; connecting a client shares it among its servers",
     ),
     milliseconds("request.timeout.ms", "30000", "the time from a call to its answer"),
-    milliseconds("close.timeout.ms", "5000", "how long close waits for pending answers"),
+    Property {
+        producer_default: Some("30000"),
+        ..milliseconds(
+            "close.timeout.ms",
+            "5000",
+            "how long close waits for pending answers, and a producer's for its records to be delivered",
+        )
+    },
     integer("pool.size.per.server", "10", (1, 1000), "the most connections to one server"),
     milliseconds("max.connection.lifetime.ms", "300000", "the age at which a connection is replaced by a new one"),
     milliseconds("idle.timeout.ms", "60000", "how long a connection beyond the first is kept without use"),
@@ -127,34 +167,118 @@ const KEYS: &[Property] = &[
         "whether servers in use, and those that failed, are pinged in the background",
     ),
     milliseconds("health.check.interval.ms", "5000", "the pause between such pings"),
-    Property {
-        kind: Kind::Choice(&["auto", "always", "never"]),
-        ..text(
-            "decompression",
-            Some("auto"),
-            "which values are decompressed when they are read: those with a checksum that verifies (auto), all (always), none (never)",
-        )
-    },
+    choice(
+        "decompression",
+        &["auto", "always", "never"],
+        "auto",
+        "which values are decompressed when they are read: those with a checksum that verifies (auto), all (always), none (never)",
+    ),
     text("auth.username", None, "the user to log in as; none logs in where it is not set"),
     Property { secret: true, ..text("auth.password", None, "the password of the user") },
-    Property {
-        kind: Kind::Choice(&["scram-sha-256", "plain"]),
-        ..text(
-            "auth.mechanism",
-            Some("scram-sha-256"),
-            "how to log in; plain sends the password itself and is refused without TLS",
-        )
-    },
+    choice(
+        "auth.mechanism",
+        &["scram-sha-256", "plain"],
+        "scram-sha-256",
+        "how to log in; plain sends the password itself and is refused without TLS",
+    ),
     flag("tls.enabled", None, "whether connections are encrypted; by default if any other tls key is set"),
     text("tls.ca.cert.path", None, "a PEM file with the CA certificates to trust; by default the system's"),
     text("tls.client.cert.path", None, "a PEM file with the client's certificate chain, for mutual TLS"),
     text("tls.client.key.path", None, "a PEM file with the key of the client's certificate"),
     text("tls.server.name", None, "the name that the server's certificate must have; by default the dialled host"),
+    producer(integer(
+        "batch.size",
+        "16384",
+        (1, MAX_MESSAGE_SIZE as u64),
+        "the bytes of records that make a batch full, which is then sent without waiting for more; a longer record goes alone",
+    )),
+    producer(integer(
+        "linger.ms",
+        "0",
+        (0, HOUR_MS),
+        "how long a batch that is not full waits for more records; with 0 it is sent when its connection is free",
+    )),
+    producer(integer(
+        "buffer.memory",
+        "33554432",
+        (1, MAX_MEMORY),
+        "the bytes that records may hold until they are delivered; further ones wait for room",
+    )),
+    producer(choice(
+        "compression.type",
+        &["none", "snappy", "lz4", "zstd"],
+        "none",
+        "how each value is compressed, for itself: small values gain little; gzip is not supported",
+    )),
+    producer(flag(
+        "enable.idempotence",
+        Some("false"),
+        "whether the broker drops a record that is sent again; needs acks other than 0 and at most 5 requests in flight",
+    )),
+    producer(integer(
+        "retries",
+        "3",
+        (0, u32::MAX as u64),
+        "how often a batch that failed is sent again, within delivery.timeout.ms",
+    )),
+    producer(milliseconds("retry.backoff.ms", "100", "the pause before a batch is sent again for the first time")),
+    producer(milliseconds(
+        "retry.backoff.max.ms",
+        "1000",
+        "the longest such pause; each is twice as long as the one before",
+    )),
+    producer(integer(
+        "max.in.flight.requests",
+        "5",
+        (1, MAX_IN_FLIGHT),
+        "the most batches without answer on one connection",
+    )),
+    producer(choice(
+        "acks",
+        &["0", "1", "-1", "all"],
+        "1",
+        "whether a record counts as delivered when it is written to the connection (0) or when the broker has answered (1, -1 and all, which are the same); the broker is not told",
+    )),
+    producer(Property {
+        kind: Kind::Integer { min: 1, max: DAY_MS },
+        ..milliseconds(
+            "delivery.timeout.ms",
+            "120000",
+            "the time from handing a record over to its delivery, all repetitions included; at least request.timeout.ms and linger.ms together",
+        )
+    }),
+    producer(Property {
+        kind: Kind::Integer { min: 1, max: DAY_MS },
+        ..milliseconds("metadata.max.age.ms", "300000", "the age at which what is known of a topic is asked for anew")
+    }),
+    producer(integer(
+        "connections.per.broker",
+        "8",
+        (1, MAX_CONNECTIONS),
+        "the most connections to one broker, which writes the records of each in turn; every partition keeps to one of them",
+    )),
+    producer(flag(
+        "allow.auto.create.topics",
+        Some("true"),
+        "whether an unknown topic is created with the broker's number of partitions; sending to it fails otherwise",
+    )),
+    producer(milliseconds(
+        "max.block.ms",
+        "60000",
+        "how long sending waits for room in buffer.memory, and for what has to be known of the topic",
+    )),
+    producer(choice(
+        "partitioner",
+        &["sticky", "round-robin"],
+        "sticky",
+        "the partition of records without a key: one until its batch ends, then the next (sticky), or each in turn (round-robin); a key decides by its murmur2 hash",
+    )),
     Property {
         name: "runtime.threads",
         scope: Scope::Process,
         kind: Kind::Integer { min: 1, max: 1024 },
         default: None,
+        producer_default: None,
         secret: false,
         doc: "the threads of the background runtime that C, Python and Node share; the first client decides, by default the number of cores but at most 4",
     },
@@ -170,6 +294,14 @@ impl Property {
     pub fn find(name: &str) -> Option<&'static Property> {
         let dotted = dotted(name);
         KEYS.iter().find(|key| key.name == dotted)
+    }
+
+    /// The value in a scope where none is set.
+    pub fn default_in(&self, scope: Scope) -> Option<&'static str> {
+        match scope {
+            Scope::Producer => self.producer_default.or(self.default),
+            _ => self.default,
+        }
     }
 
     /// The name as Python spells it: `request_timeout_ms`.

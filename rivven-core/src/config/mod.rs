@@ -3,6 +3,7 @@
 mod auth;
 mod keys;
 mod pipeline;
+mod producer;
 mod properties;
 mod resilient;
 #[cfg(feature = "tls")]
@@ -11,6 +12,7 @@ mod tls;
 pub use auth::AuthConfig;
 pub use keys::{Kind, Property, Scope};
 pub use pipeline::{PipelineAuthConfig, PipelineConfig, PipelineConfigBuilder};
+pub use producer::{ProducerAuthConfig, ProducerConfig, ProducerConfigBuilder};
 pub use properties::Properties;
 pub use resilient::{ResilientAuthConfig, ResilientClientConfig, ResilientClientConfigBuilder};
 #[cfg(feature = "tls")]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use super::keys::{Kind, Property, dotted};
+use super::keys::{Kind, Property, Scope, dotted};
 use crate::error::{Detail, Error, Result};
 
 /// Values by key, each checked when it is set.
@@ -40,6 +40,16 @@ impl Properties {
     pub fn get(&self, name: &str) -> Option<&str> {
         let key = Property::find(name)?;
         self.values.get(key.name).map(String::as_str).or(key.default)
+    }
+
+    /// The same values, with the defaults of a scope where they differ from those of every client.
+    pub(super) fn within(&self, scope: Scope) -> Properties {
+        let mut properties = self.clone();
+        for key in Property::all().iter().filter(|key| key.default_in(scope) != key.default) {
+            let default = key.default_in(scope).unwrap_or_default();
+            properties.values.entry(key.name).or_insert_with(|| default.to_owned());
+        }
+        properties
     }
 
     pub(super) fn duration(&self, name: &str) -> Option<Duration> {

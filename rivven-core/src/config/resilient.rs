@@ -120,14 +120,7 @@ impl ResilientClientConfig {
         if let Some((_, problem)) = problems.into_iter().find(|(applies, _)| *applies) {
             return Err(Error::ConfigError(Detail::new(problem)));
         }
-        let mut servers: Vec<ServerAddress> = Vec::new();
-        for server in &self.servers {
-            let server = ServerAddress::parse(server)?;
-            if !servers.contains(&server) {
-                servers.push(server);
-            }
-        }
-        Ok(servers)
+        addresses(&self.servers)
     }
 
     /// Everything but login and encryption.
@@ -160,9 +153,21 @@ impl ResilientClientConfig {
     }
 }
 
+/// The addresses of these servers, each once.
+pub(super) fn addresses(servers: &[String]) -> Result<Vec<ServerAddress>> {
+    let mut addresses: Vec<ServerAddress> = Vec::new();
+    for server in servers {
+        let address = ServerAddress::parse(server)?;
+        if !addresses.contains(&address) {
+            addresses.push(address);
+        }
+    }
+    Ok(addresses)
+}
+
 /// A build without TLS must not connect in clear what was to be encrypted.
 #[cfg(not(feature = "tls"))]
-fn refuse_tls(properties: &Properties) -> Result<()> {
+pub(super) fn refuse_tls(properties: &Properties) -> Result<()> {
     let asked = super::keys::Property::all()
         .iter()
         .filter(|key| key.name.starts_with("tls."))
@@ -176,7 +181,7 @@ fn refuse_tls(properties: &Properties) -> Result<()> {
     }
 }
 
-fn auth(properties: &Properties) -> Result<Option<AuthConfig>> {
+pub(super) fn auth(properties: &Properties) -> Result<Option<AuthConfig>> {
     match (properties.get("auth.username"), properties.get("auth.password")) {
         (None, None) => Ok(None),
         (Some(username), Some(password)) => {

@@ -7,7 +7,7 @@ use crate::error::{Detail, Error, Result};
 use crate::protocol::DEFAULT_PORT;
 
 /// A server's host and port; names are resolved anew at every connect.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct ServerAddress {
     host: String,
     port: u16,

@@ -16,12 +16,30 @@ const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 pub(crate) struct Deadline {
     at: Instant,
     limit: Duration,
+    /// Whether the time begins only when nothing else has to be answered before.
+    in_turn: bool,
 }
 
 impl Deadline {
     /// So long from now.
     pub(crate) fn after(limit: Duration) -> Self {
-        Deadline { at: Instant::now() + limit.min(LONGEST), limit }
+        Deadline { at: Instant::now() + limit.min(LONGEST), limit, in_turn: false }
+    }
+
+    /// So long from the moment when the request is the oldest of its connection.
+    ///
+    /// The broker serves the requests of a connection one after another, so a
+    /// request behind slow ones is not late as long as those are not.
+    pub(crate) fn in_turn(limit: Duration) -> Self {
+        Deadline { in_turn: true, limit, ..Deadline::after(LONGEST) }
+    }
+
+    /// The request has become the oldest: the moment where its time begins only now.
+    pub(super) fn begin(&mut self) -> Option<Instant> {
+        self.in_turn.then(|| {
+            *self = Deadline::after(self.limit);
+            self.at
+        })
     }
 
     /// The moment.
@@ -41,13 +59,13 @@ impl Deadline {
 
     /// The same limit, ending that much later.
     pub(crate) fn extended(self, by: Duration) -> Self {
-        Deadline { at: self.at + by.min(LONGEST), limit: self.limit }
+        Deadline { at: self.at + by.min(LONGEST), ..self }
     }
 
     /// The first of so many equal shares of what remains; it shows the same limit.
     pub(crate) fn share(self, shares: usize) -> Self {
         let shares = u32::try_from(shares).unwrap_or(u32::MAX).max(1);
-        Deadline { at: Instant::now() + self.remaining() / shares, limit: self.limit }
+        Deadline { at: Instant::now() + self.remaining() / shares, ..self }
     }
 
     /// The earlier of the two.

@@ -124,6 +124,11 @@ impl<R> Pending<R> {
         OutOfStep { expected: due.map(|entry| entry.id) }
     }
 
+    /// Begins the time of the oldest request if it has waited for its turn; when it is up then.
+    pub(crate) fn begin_oldest(&mut self) -> Option<Instant> {
+        self.entries.front_mut()?.deadline.begin()
+    }
+
     /// The earliest deadline of all.
     ///
     /// Deadlines need not rise along the queue (a long poll may stand in front
@@ -223,6 +228,27 @@ mod tests {
             timed_out.push((reply, matches!(failure.cause, Cause::TimedOut { phase: Phase::Waiting, .. })));
         });
         assert_eq!(timed_out, [('a', false), ('b', true), ('c', false)]);
+    }
+
+    /// A batch of thousands of records is served for many seconds, and those
+    /// behind it were once taken for lost.
+    #[test]
+    fn a_request_in_turn_has_its_time_from_when_it_is_the_oldest() {
+        let mut pending = Pending::new();
+        let limit = Duration::from_secs(5);
+        for reply in ['a', 'b'] {
+            pending.push(10, Deadline::in_turn(limit), reply);
+        }
+        pending.wrote(20);
+        let later = Instant::now() + Duration::from_secs(3600);
+        assert!(!pending.is_overdue(later));
+        assert!(pending.begin_oldest().unwrap() <= Instant::now() + limit);
+        assert_eq!(pending.begin_oldest(), None, "it has begun");
+        assert_eq!(pending.earliest_deadline().map(|at| at <= Instant::now() + limit), Some(true));
+        pending.take_oldest().unwrap();
+        assert!(!pending.is_overdue(later));
+        assert!(pending.begin_oldest().is_some());
+        assert!(pending.is_overdue(later));
     }
 
     #[test]

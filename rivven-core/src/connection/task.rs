@@ -153,6 +153,14 @@ impl<S: Stream> Task<S> {
         let id = self.pending.push(frame.wire_len(), deadline, reply);
         self.output.push(frame, id);
         self.arm(deadline.at());
+        self.begin_oldest();
+    }
+
+    /// Begins the time of the oldest request if that has waited for its turn.
+    fn begin_oldest(&mut self) {
+        if let Some(at) = self.pending.begin_oldest() {
+            self.arm(at);
+        }
     }
 
     fn part(&mut self, farewell: Farewell) {
@@ -233,6 +241,7 @@ impl<S: Stream> Task<S> {
                 Ok(Received::Frame(Frame { correlation_id, payload })) => {
                     let reply = self.owner_of(correlation_id, &payload)?;
                     self.shared.counters.answers.add(1);
+                    self.begin_oldest();
                     reply.give(Ok(payload));
                 }
                 Ok(Received::NeedMore(bytes)) => {

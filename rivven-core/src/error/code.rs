@@ -115,6 +115,8 @@ error_codes! {
     QueueFull = 26, "QUEUE_FULL", RETRY, NotSent;
     /// The runtime that drives the connection has ended.
     RuntimeGone = 27, "RUNTIME_GONE", FATAL, Unknown;
+    /// The record was given up by its owner before it was sent.
+    Purged = 28, "PURGED", PERMANENT, NotSent;
 
     /// The broker answered with a text that this client does not know.
     ServerOther = 100, "SERVER_OTHER", RETRY, Rejected;

@@ -63,6 +63,11 @@ impl RequestFrame {
         Ok(RequestFrame { name: request.name(), payload: to_payload(request, len) })
     }
 
+    /// A request that was encoded elsewhere, within the limits.
+    pub(super) fn from_payload(name: &'static str, payload: Bytes) -> Self {
+        RequestFrame { name, payload }
+    }
+
     /// Name of the request.
     pub fn name(&self) -> &'static str {
         self.name

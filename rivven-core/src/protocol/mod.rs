@@ -6,6 +6,7 @@
 //! ([`Response`]), or record by record ([`Records`]). Limits that the broker
 //! applies are checked before anything is allocated.
 
+mod batch;
 mod codec;
 mod describe;
 mod error;
@@ -19,6 +20,7 @@ mod requests;
 mod responses;
 mod structures;
 
+pub(crate) use batch::{BatchBuffer, Stamp};
 pub(crate) use describe::describe;
 
 pub use codec::{AsBytes, Decode, Encode, Field, List, list};

@@ -11,6 +11,7 @@ mod basic;
 mod errors;
 mod package;
 mod pipelined;
+mod producer;
 mod published;
 mod resilient;
 #[cfg(feature = "schema-registry")]

@@ -1,0 +1,56 @@
+//! What all partitions of a producer share: how batches are made, their memory, and how they are settled.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::batch::{Batch, Settlement};
+use super::memory::Memory;
+use super::partition::Pack;
+use super::reports::{DeliveryReport, DeliveryReports};
+use super::stats::Counters;
+use crate::error::Error;
+use crate::resilience::{Repeat, Retries, Rules};
+
+/// What a batch takes of `buffer.memory` besides its records.
+pub(super) const BATCH_COST: usize = 512;
+
+/// What all partitions share.
+#[derive(Debug)]
+pub(super) struct Accumulator {
+    pub(super) memory: Memory,
+    /// The bytes of records at which a batch is full.
+    pub(super) batch_size: usize,
+    /// How long a batch waits for more records.
+    pub(super) linger: Duration,
+    /// How many batches of a partition may be under way at once.
+    pub(super) in_flight: usize,
+    pub(super) rules: Rules,
+    pub(super) counters: Counters,
+    /// Who is told of settled batches besides those who await deliveries.
+    pub(super) reports: Option<Arc<dyn DeliveryReports>>,
+}
+
+impl Accumulator {
+    /// The attempts of a batch that was not sent yet.
+    pub(super) fn retries(&self) -> Retries {
+        Retries::new(self.rules, Repeat::Appends)
+    }
+
+    /// Settles a batch, unless that has been done, and gives its memory back.
+    pub(super) fn settle(&self, batch: &Arc<Batch>, settlement: Settlement) {
+        if !batch.claim() {
+            return;
+        }
+        self.counters.settled(batch, &settlement);
+        self.memory.give(batch.charged());
+        batch.settle(settlement);
+        if let Some(reports) = &self.reports {
+            reports.settled(DeliveryReport::new(Arc::clone(batch)));
+        }
+    }
+
+    /// Gives up a batch that waits: where an attempt may have been executed, that is its error.
+    pub(super) fn fail(&self, pack: Pack, error: Error) {
+        self.settle(&pack.batch, Settlement::Failed(pack.unknown.unwrap_or(error)));
+    }
+}

@@ -1,0 +1,591 @@
+//! The producer: records gathered into batches, and delivered.
+//!
+//! A record is copied once, into the open batch of its partition
+//! (`partition`, `accumulator`), and is a number within that batch from then
+//! on. A `task` per connection sends the batches of the partitions that are
+//! pinned to it, and settles them as a whole (`batch`); `sender` is what the
+//! partitions see of it. `topic` chooses partitions, `shared` holds it all together.
+
+mod accumulator;
+mod batch;
+mod memory;
+mod partition;
+mod partitioner;
+mod reports;
+mod sender;
+mod service;
+mod shared;
+mod stats;
+mod task;
+mod topic;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use batch::Delivery;
+pub use partitioner::{Partitioner, Partitioning, partition_of_key};
+pub use reports::{DeliveryReport, DeliveryReports};
+pub use stats::ProducerStatsSnapshot;
+
+use accumulator::Accumulator;
+use memory::Memory;
+use partition::{Full, Record};
+use shared::{Shared, Stage};
+use topic::{Given, Refusal, Topic};
+
+use crate::cluster::Cluster;
+use crate::compression::{CompressionType, Encoded, encode_plain};
+use crate::config::ProducerConfig;
+use crate::connection::Deadline;
+use crate::error::{Detail, Error, ErrorCode, Outcome, Result};
+use crate::protocol::MAX_RECORD_SIZE;
+use crate::record_metadata::RecordMetadata;
+use crate::resilience::{Backoff, Rules};
+
+/// Sends records in batches, from any number of tasks and threads.
+///
+/// Records are gathered for each partition until a batch is full
+/// (`batch_size`) or old enough (`linger_ms`); with a linger of 0 a batch goes
+/// as soon as its connection is free, and fills while that is busy. The
+/// records of a partition keep their order, also when they are sent again.
+/// What waits and what is under way is bounded by `buffer_memory`.
+///
+/// Share it by `Arc<Producer>`. Dropping the last handle never blocks: what
+/// is left is sent in the background for at most `close_timeout`; use
+/// [`close`](Producer::close) to know that it was.
+///
+/// ```no_run
+/// # async fn run() -> rivven_client::Result<()> {
+/// use rivven_client::{Producer, ProducerConfig};
+///
+/// let config = ProducerConfig::builder().bootstrap_servers(vec!["127.0.0.1:9092".into()]).linger_ms(5);
+/// let producer = Producer::new(config.build()).await?;
+/// let record = producer.send("orders", "one").await?;
+/// println!("{}/{} at {}", record.topic, record.partition, record.offset);
+///
+/// let orders = producer.topic("orders");
+/// for number in 0..1000 {
+///     drop(orders.enqueue(None::<&str>, number.to_string())?);
+/// }
+/// producer.close().await?;
+/// # Ok(())
+/// # }
+/// ```
+pub struct Producer {
+    owner: Arc<Owner>,
+}
+
+/// What ends the producer when the last handle is dropped.
+struct Owner {
+    shared: Arc<Shared>,
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        let shared = Arc::clone(&self.shared);
+        self.shared.cluster.spawn(async move { drop(close(&shared, shared.config.close_timeout).await) });
+    }
+}
+
+impl Producer {
+    /// Makes a producer and connects it, with handshake and login.
+    ///
+    /// It runs on the tokio runtime of the caller, which has to live as long as
+    /// it does.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_CONFIG` of a configuration that was not acceptable; why no
+    /// server could be connected within `connection_timeout`.
+    pub async fn new<C>(config: C) -> Result<Self>
+    where
+        C: TryInto<ProducerConfig>,
+        Error: From<C::Error>,
+    {
+        Self::start(config.try_into()?, None).await
+    }
+
+    /// Makes a producer that tells what became of records by batch, too.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Producer::new).
+    pub async fn with_reports<C>(config: C, reports: Arc<dyn DeliveryReports>) -> Result<Self>
+    where
+        C: TryInto<ProducerConfig>,
+        Error: From<C::Error>,
+    {
+        Self::start(config.try_into()?, Some(reports)).await
+    }
+
+    async fn start(config: ProducerConfig, reports: Option<Arc<dyn DeliveryReports>>) -> Result<Self> {
+        let cluster = Cluster::new(config.client_config());
+        cluster.connect().await?;
+        cluster.learn_leaders().await;
+        let accumulator = Accumulator {
+            memory: Memory::new(config.buffer_memory),
+            batch_size: config.batch_size,
+            linger: Duration::from_millis(config.linger_ms),
+            in_flight: 1,
+            rules: rules(&config),
+            counters: stats::Counters::default(),
+            reports,
+        };
+        let every = config.metadata_max_age;
+        let shared = Shared::new(config, cluster, accumulator);
+        shared.cluster.spawn(Shared::keep_current(Arc::downgrade(&shared), shared.ended(), every));
+        Ok(Producer { owner: Arc::new(Owner { shared }) })
+    }
+
+    fn shared(&self) -> &Arc<Shared> {
+        &self.owner.shared
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &ProducerConfig {
+        &self.shared().config
+    }
+
+    /// A handle of a topic, by which records are handed over without looking for its name each time.
+    ///
+    /// It may outlive the producer and keeps it alive. A name that the broker
+    /// would refuse is an error of each record.
+    pub fn topic(&self, name: impl AsRef<str>) -> TopicHandle {
+        TopicHandle { topic: self.shared().topic(name.as_ref()), owner: Arc::clone(&self.owner) }
+    }
+
+    /// Sends a record without a key and waits until it is delivered.
+    ///
+    /// The record is handed over when the future is first polled; dropped
+    /// afterwards, it is sent all the same.
+    ///
+    /// # Errors
+    ///
+    /// As [`TopicHandle::enqueue`], with `QUEUE_FULL` only once `max_block` is
+    /// over; and what kept the record from being delivered, of which
+    /// [`Error::outcome`] tells whether the broker may have it all the same.
+    pub async fn send(&self, topic: impl AsRef<str>, value: impl AsRef<[u8]>) -> Result<RecordMetadata> {
+        let given = (None, None, value.as_ref());
+        self.shared().hand_over(&self.shared().topic(topic.as_ref()), given).await?.await
+    }
+
+    /// Sends a record to the partition that its key leads to, and waits until it is delivered.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Producer::send).
+    pub async fn send_with_key<K: AsRef<[u8]>>(
+        &self,
+        topic: impl AsRef<str>,
+        key: Option<K>,
+        value: impl AsRef<[u8]>,
+    ) -> Result<RecordMetadata> {
+        let given = (None, key.as_ref().map(AsRef::as_ref), value.as_ref());
+        self.shared().hand_over(&self.shared().topic(topic.as_ref()), given).await?.await
+    }
+
+    /// Sends a record to a partition and waits until it is delivered.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Producer::send); `INVALID_PARTITION` if the topic has no such partition.
+    pub async fn send_to_partition<K: AsRef<[u8]>>(
+        &self,
+        topic: impl AsRef<str>,
+        partition: u32,
+        key: Option<K>,
+        value: impl AsRef<[u8]>,
+    ) -> Result<RecordMetadata> {
+        let given = (Some(partition), key.as_ref().map(AsRef::as_ref), value.as_ref());
+        self.shared().hand_over(&self.shared().topic(topic.as_ref()), given).await?.await
+    }
+
+    /// Hands a record over without waiting, and gives its delivery.
+    ///
+    /// # Errors
+    ///
+    /// As [`TopicHandle::enqueue`].
+    pub fn enqueue<K: AsRef<[u8]>>(
+        &self,
+        topic: impl AsRef<str>,
+        key: Option<K>,
+        value: impl AsRef<[u8]>,
+    ) -> Result<Delivery> {
+        let topic = self.shared().topic(topic.as_ref());
+        self.shared().enqueue(&topic, (None, key.as_ref().map(AsRef::as_ref), value.as_ref()), 0)
+    }
+
+    /// Sends many records and waits until all are delivered; where they went, in their order.
+    ///
+    /// # Errors
+    ///
+    /// The first error of any of them, once all have ended; the others may have
+    /// been delivered. To learn of each, hand them over by
+    /// [`enqueue`](Producer::enqueue).
+    pub async fn send_batch<K: AsRef<[u8]>, V: AsRef<[u8]>>(
+        &self,
+        topic: impl AsRef<str>,
+        records: &[(Option<K>, V)],
+    ) -> Result<Vec<RecordMetadata>> {
+        let topic = self.shared().topic(topic.as_ref());
+        let mut deliveries = Vec::with_capacity(records.len());
+        let mut failed = None;
+        for (key, value) in records {
+            match self.shared().hand_over(&topic, (None, key.as_ref().map(AsRef::as_ref), value.as_ref())).await {
+                Ok(delivery) => deliveries.push(delivery),
+                Err(error) => {
+                    failed = Some(error);
+                    break;
+                }
+            }
+        }
+        let mut sent = Vec::with_capacity(deliveries.len());
+        for delivery in deliveries {
+            match delivery.await {
+                Ok(metadata) => sent.push(metadata),
+                Err(error) => drop(failed.get_or_insert(error)),
+            }
+        }
+        failed.map_or(Ok(sent), Err)
+    }
+
+    /// Sends everything that was handed over before, without lingering, and waits until it is settled.
+    ///
+    /// It always ends, since every record is delivered or given up within
+    /// `delivery_timeout`.
+    ///
+    /// # Errors
+    ///
+    /// None at present: what became of each record its delivery tells.
+    pub async fn flush(&self) -> Result<()> {
+        for batch in self.shared().flush() {
+            batch.settled().await;
+        }
+        Ok(())
+    }
+
+    /// Takes no more records, delivers those that were handed over within `close_timeout`, and disconnects.
+    ///
+    /// # Errors
+    ///
+    /// `TIMED_OUT` if records were left; the text says how many, of which
+    /// partitions. Their deliveries end with the error `CLOSED`.
+    pub async fn close(&self) -> Result<()> {
+        self.close_within(self.config().close_timeout).await
+    }
+
+    /// The same within another time.
+    ///
+    /// # Errors
+    ///
+    /// As [`close`](Producer::close).
+    pub async fn close_within(&self, limit: Duration) -> Result<()> {
+        close(self.shared(), limit).await
+    }
+
+    /// Gives up every record that was not sent yet; the number of them.
+    ///
+    /// Their deliveries end with the error `PURGED`. What is under way goes on.
+    pub fn purge(&self) -> u64 {
+        let before: u64 = self.shared().pending().iter().map(|(_, _, pending)| pending.waiting).sum();
+        let text = "the record was purged before it was sent";
+        self.shared().purge(&Error::Other(Detail::new(text).with_code(ErrorCode::Purged)));
+        let after: u64 = self.shared().pending().iter().map(|(_, _, pending)| pending.waiting).sum();
+        before.saturating_sub(after)
+    }
+
+    /// Learns the number of partitions of a topic anew; records go to new ones from then on.
+    ///
+    /// # Errors
+    ///
+    /// `UNKNOWN_TOPIC_OR_PARTITION` if there is no such topic and it is not to
+    /// be created; why the broker could not be asked.
+    pub async fn refresh_metadata(&self, topic: impl AsRef<str>) -> Result<()> {
+        let topic = self.shared().topic(topic.as_ref());
+        self.shared().refresh(&topic).await.map(drop)
+    }
+
+    /// The number of partitions of a topic; the broker is asked if it is not known.
+    ///
+    /// # Errors
+    ///
+    /// As [`refresh_metadata`](Producer::refresh_metadata).
+    pub async fn get_partition_count(&self, topic: impl AsRef<str>) -> Result<u32> {
+        let topic = self.shared().topic(topic.as_ref());
+        match topic.count() {
+            Some(count) => Ok(count),
+            None => self.shared().refresh(&topic).await,
+        }
+    }
+
+    /// What the producer has done so far.
+    pub fn stats(&self) -> ProducerStatsSnapshot {
+        let pending = self.shared().pending();
+        let waiting: u64 = pending.iter().map(|(_, _, pending)| pending.waiting).sum();
+        let under_way: u64 = pending.iter().map(|(_, _, pending)| pending.under_way).sum();
+        let accumulator = &self.shared().accumulator;
+        accumulator.counters.snapshot(waiting + under_way, waiting, accumulator.memory.used())
+    }
+
+    /// Whether a record that is sent again is written once all the same.
+    pub fn is_idempotent(&self) -> bool {
+        false
+    }
+}
+
+impl fmt::Debug for Producer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Producer").field("config", self.config()).finish_non_exhaustive()
+    }
+}
+
+/// A topic of a producer; clones share it.
+#[derive(Clone)]
+pub struct TopicHandle {
+    topic: Arc<Topic>,
+    owner: Arc<Owner>,
+}
+
+impl TopicHandle {
+    /// The name of the topic.
+    pub fn name(&self) -> &str {
+        self.topic.name()
+    }
+
+    /// Hands a record over without waiting, and gives its delivery.
+    ///
+    /// It may be called from any thread, inside of tokio or not.
+    ///
+    /// # Errors
+    ///
+    /// `QUEUE_FULL` if `buffer_memory` is used up, or if what waits would take
+    /// longer than half of `delivery_timeout` already; `REQUEST_TOO_LARGE`,
+    /// `INVALID_TOPIC`, `INVALID_PARTITION` of the user's own partitioner,
+    /// `CLOSED`.
+    pub fn enqueue<K: AsRef<[u8]>>(&self, key: Option<K>, value: impl AsRef<[u8]>) -> Result<Delivery> {
+        self.owner.shared.enqueue(&self.topic, (None, key.as_ref().map(AsRef::as_ref), value.as_ref()), 0)
+    }
+
+    /// The same, to a partition.
+    ///
+    /// # Errors
+    ///
+    /// As [`enqueue`](TopicHandle::enqueue); `INVALID_PARTITION` if the topic has no such partition.
+    pub fn enqueue_to_partition<K: AsRef<[u8]>>(
+        &self,
+        partition: u32,
+        key: Option<K>,
+        value: impl AsRef<[u8]>,
+    ) -> Result<Delivery> {
+        self.owner.shared.enqueue(&self.topic, (Some(partition), key.as_ref().map(AsRef::as_ref), value.as_ref()), 0)
+    }
+
+    /// The same with a tag, which the report of its batch gives back ([`Producer::with_reports`]).
+    ///
+    /// # Errors
+    ///
+    /// As [`enqueue`](TopicHandle::enqueue) and [`enqueue_to_partition`](TopicHandle::enqueue_to_partition).
+    pub fn enqueue_tagged(
+        &self,
+        partition: Option<u32>,
+        key: Option<&[u8]>,
+        value: &[u8],
+        tag: u64,
+    ) -> Result<Delivery> {
+        self.owner.shared.enqueue(&self.topic, (partition, key, value), tag)
+    }
+
+    /// Sends a record and waits until it is delivered.
+    ///
+    /// # Errors
+    ///
+    /// As [`Producer::send`].
+    pub async fn send<K: AsRef<[u8]>>(&self, key: Option<K>, value: impl AsRef<[u8]>) -> Result<RecordMetadata> {
+        let given = (None, key.as_ref().map(AsRef::as_ref), value.as_ref());
+        self.owner.shared.hand_over(&self.topic, given).await?.await
+    }
+
+    /// Waits until there is room for a record of so many bytes, at most `max_block`.
+    ///
+    /// # Errors
+    ///
+    /// `QUEUE_FULL` if none became free in time.
+    pub async fn has_room(&self, bytes: usize) -> Result<()> {
+        let shared = &self.owner.shared;
+        let limit = Deadline::after(shared.config.max_block);
+        let cost = bytes + partition::MAX_COST;
+        match limit.bound(shared.accumulator.memory.take(cost)).await {
+            Some(()) => {
+                shared.accumulator.memory.give(cost);
+                Ok(())
+            }
+            None => Err(shared.full(&self.topic, &Full::Memory, Some(limit))),
+        }
+    }
+}
+
+impl fmt::Debug for TopicHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TopicHandle").field(&self.name()).finish()
+    }
+}
+
+/// Partition, key and value of a record.
+type Parts<'a> = (Option<u32>, Option<&'a [u8]>, &'a [u8]);
+
+impl Shared {
+    fn enqueue(self: &Arc<Self>, topic: &Arc<Topic>, parts: Parts<'_>, tag: u64) -> Result<Delivery> {
+        self.check_open()?;
+        self.append(topic, parts, tag, 0).map_err(|refusal| match refusal {
+            Refusal::Full(full) => self.full(topic, &full, None),
+            Refusal::Error(error) => error,
+        })
+    }
+
+    fn append(
+        self: &Arc<Self>,
+        topic: &Arc<Topic>,
+        parts: Parts<'_>,
+        tag: u64,
+        prepaid: usize,
+    ) -> Result<Delivery, Refusal> {
+        let (partition, key, value) = parts;
+        let len = key.map_or(0, <[u8]>::len) + value.len();
+        if len > MAX_RECORD_SIZE.min(self.config.buffer_memory.saturating_sub(partition::MAX_COST)) {
+            self.accumulator.memory.give(prepaid);
+            return Err(Refusal::Error(self.too_large(topic, len)));
+        }
+        let value = match self.config.compression_type {
+            CompressionType::None => encode_plain(value),
+            // It is compressed when its batch is sent.
+            _ => Encoded::plain(value),
+        };
+        let record = Record { key, header: value.header(), data: value.data(), tag };
+        let delivery = topic.append(&Given { partition, record }, &self.config.partitioner, prepaid)?;
+        if topic.count().is_none() {
+            self.find_out(topic);
+        }
+        Ok(delivery)
+    }
+
+    /// Hands a record over, and waits for room as long as `max_block`.
+    async fn hand_over(self: &Arc<Self>, topic: &Arc<Topic>, parts: Parts<'_>) -> Result<Delivery> {
+        let mut limit = None;
+        let mut prepaid = 0;
+        let mut asked = false;
+        loop {
+            self.check_open()?;
+            let full = match self.append(topic, parts, 0, std::mem::take(&mut prepaid)) {
+                Ok(delivery) => return Ok(delivery),
+                Err(Refusal::Full(full)) => full,
+                // Partitions may have been added.
+                Err(Refusal::Error(error)) if error.code() == ErrorCode::InvalidPartition && !asked => {
+                    asked = true;
+                    self.refresh(topic).await?;
+                    continue;
+                }
+                Err(Refusal::Error(error)) => return Err(error),
+            };
+            let until = *limit.get_or_insert_with(|| Deadline::after(self.config.max_block));
+            let waited = match &full {
+                Full::Memory => {
+                    let cost = parts.1.map_or(0, <[u8]>::len) + parts.2.len() + partition::MAX_COST;
+                    prepaid = cost;
+                    until.bound(self.accumulator.memory.take(cost)).await
+                }
+                Full::Backlog(sender) => until.bound(sender.has_room()).await,
+                Full::Ended => return Err(self.end_error()),
+            };
+            if waited.is_none() {
+                return Err(self.full(topic, &full, Some(until)));
+            }
+        }
+    }
+
+    fn full(&self, topic: &Topic, full: &Full, waited: Option<Deadline>) -> Error {
+        let config = &self.config;
+        let waited = waited.map_or(String::new(), |limit| format!(" for {:?} (max.block.ms)", limit.limit()));
+        let why = match full {
+            Full::Memory => format!(
+                "all {} bytes of buffer.memory are in use{waited}: wait for deliveries, send more slowly or raise buffer.memory",
+                config.buffer_memory
+            ),
+            Full::Backlog(sender) => format!(
+                "the {} records that wait would take longer than half of delivery.timeout.ms ({:?}){waited}: send more slowly, or raise delivery.timeout.ms or connections.per.broker",
+                sender.backlog(),
+                config.delivery_timeout
+            ),
+            Full::Ended => return self.end_error(),
+        };
+        let text = format!("produce to {}: {why}", topic.name());
+        Error::Other(Detail::new(text).with_code(ErrorCode::QueueFull).with_outcome(Outcome::NotSent))
+    }
+
+    fn too_large(&self, topic: &Topic, len: usize) -> Error {
+        let text = format!(
+            "produce to {}: the record has {len} bytes, more than the {MAX_RECORD_SIZE} of the protocol or the {} of buffer.memory allow",
+            topic.name(),
+            self.config.buffer_memory
+        );
+        Error::Misuse(Detail::new(text).with_code(ErrorCode::RequestTooLarge).with_outcome(Outcome::NotSent))
+    }
+}
+
+/// Delivers what there is within a time, gives the rest up and disconnects.
+async fn close(shared: &Arc<Shared>, limit: Duration) -> Result<()> {
+    let deadline = Deadline::after(limit);
+    shared.advance(Stage::Closing);
+    let delivered = async {
+        for batch in shared.flush() {
+            batch.settled().await;
+        }
+    };
+    let left = match deadline.bound(delivered).await {
+        Some(()) => Vec::new(),
+        None => shared.pending(),
+    };
+    shared.purge(&Error::closed("the producer"));
+    shared.advance(Stage::Ended);
+    Arc::clone(&shared.cluster).close(deadline.remaining()).await;
+    if left.is_empty() { Ok(()) } else { Err(not_delivered(&left, limit)) }
+}
+
+fn not_delivered(left: &[(Arc<str>, Option<u32>, partition::Pending)], limit: Duration) -> Error {
+    let count = |pending: &partition::Pending| pending.waiting + pending.under_way;
+    let total: u64 = left.iter().map(|(_, _, pending)| count(pending)).sum();
+    let mut places: Vec<_> = left
+        .iter()
+        .take(MAX_NAMED)
+        .map(|(topic, partition, pending)| {
+            let partition = partition.map_or_else(|| "?".to_owned(), |partition| partition.to_string());
+            format!("{topic}/{partition}: {}", count(pending))
+        })
+        .collect();
+    if left.len() > MAX_NAMED {
+        places.push("...".to_owned());
+    }
+    let text = format!(
+        "close of the producer timed out after {limit:?} with {total} records not delivered ({}): give it more time or check the broker",
+        places.join(", ")
+    );
+    let under_way = left.iter().any(|(_, _, pending)| pending.under_way > 0);
+    let outcome = if under_way { Outcome::Unknown } else { Outcome::NotSent };
+    Error::TimeoutWithMessage(Detail::new(text).with_code(ErrorCode::TimedOut).with_outcome(outcome))
+}
+
+/// How many partitions are named in an error.
+const MAX_NAMED: usize = 10;
+
+/// How the configuration says that batches are sent again.
+fn rules(config: &ProducerConfig) -> Rules {
+    Rules {
+        max_retries: config.retries,
+        backoff: Backoff {
+            initial: Duration::from_millis(config.retry_backoff_ms),
+            max: Duration::from_millis(config.retry_backoff_max_ms),
+            multiplier: 2.0,
+        },
+        unknown_outcome: config.retry_unknown_outcome,
+    }
+}

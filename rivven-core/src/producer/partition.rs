@@ -1,0 +1,447 @@
+//! One partition: the batch that is being filled, those that wait, and those under way.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::time::Instant;
+
+use super::accumulator::{Accumulator, BATCH_COST};
+use super::batch::{Batch, Delivery};
+use super::sender::Sender;
+use super::topic::Spread;
+use crate::error::Error;
+use crate::protocol::{BatchBuffer, RequestFrame};
+use crate::resilience::Retries;
+
+/// The most that a record takes of `buffer.memory` besides key and value.
+pub(super) const MAX_COST: usize = BATCH_COST + 32;
+
+/// How much of `buffer.memory` is taken at once for the records to come.
+const CREDIT: usize = 4096;
+
+/// The least room that a batch begins with.
+const MIN_ROOM: usize = 256;
+
+/// A record on its way into a batch. Its value is `header` and `data`.
+#[derive(Clone, Copy)]
+pub(super) struct Record<'a> {
+    pub(super) key: Option<&'a [u8]>,
+    pub(super) header: &'a [u8],
+    pub(super) data: &'a [u8],
+    pub(super) tag: u64,
+}
+
+impl Record<'_> {
+    pub(super) fn wire_len(&self) -> usize {
+        BatchBuffer::record_len(self.key.map(<[u8]>::len), self.header.len() + self.data.len())
+    }
+
+    /// The most that it can take of `buffer.memory`.
+    pub(super) fn cost(&self) -> usize {
+        self.wire_len() + BATCH_COST
+    }
+}
+
+/// Why a record was not taken.
+#[derive(Debug, Clone)]
+pub(super) enum Full {
+    /// `buffer.memory` is used up.
+    Memory,
+    /// Nobody sends any more.
+    Ended,
+    /// What waits would take too long already.
+    Backlog(Arc<Sender>),
+}
+
+/// A batch that is being filled.
+#[derive(Debug)]
+pub(super) struct Open {
+    batch: Arc<Batch>,
+    buffer: BatchBuffer,
+    charged: usize,
+    tags: Vec<u64>,
+}
+
+impl Open {
+    pub(super) fn new(batch: Arc<Batch>, room: usize) -> Self {
+        let buffer = BatchBuffer::new(&batch.topic, room);
+        Open { batch, buffer, charged: 0, tags: Vec::new() }
+    }
+
+    pub(super) fn batch(&self) -> Arc<Batch> {
+        Arc::clone(&self.batch)
+    }
+
+    /// When the first record was handed over.
+    pub(super) fn created(&self) -> Instant {
+        self.batch.created
+    }
+
+    /// Number of records.
+    pub(super) fn count(&self) -> u32 {
+        self.buffer.count()
+    }
+
+    /// Bytes of the records.
+    pub(super) fn len(&self) -> usize {
+        self.buffer.len()
+    }
+
+    /// Looks at the first record: its key and its value.
+    pub(super) fn first_record<T>(&self, look: impl FnOnce(Option<&[u8]>, &[u8]) -> T) -> T {
+        let (key, value) = self.buffer.records().next().unwrap_or((None, &[]));
+        look(key, value)
+    }
+
+    pub(super) fn push(&mut self, record: &Record<'_>, cost: usize, tagged: bool) -> Delivery {
+        let index = self.buffer.count();
+        self.buffer.push(record.key, record.header, record.data);
+        self.charged += cost;
+        if tagged {
+            self.tags.push(record.tag);
+        }
+        Delivery::new(Arc::clone(&self.batch), index)
+    }
+
+    pub(super) fn seal(mut self, retries: Retries) -> Pack {
+        self.buffer.trim();
+        let records = self.buffer.count();
+        self.batch.complete(records, self.charged, self.tags);
+        Pack { batch: self.batch, body: Body::Raw(self.buffer), records, retries, not_before: None, unknown: None }
+    }
+}
+
+/// What is sent of a batch.
+#[derive(Debug)]
+pub(super) enum Body {
+    /// Its records, not compressed yet.
+    Raw(BatchBuffer),
+    /// The request, the same in every attempt.
+    Framed(RequestFrame),
+    /// The request is under way.
+    Sent,
+}
+
+/// A batch that is full or whose time has come, with what is known of its attempts.
+#[derive(Debug)]
+pub(super) struct Pack {
+    pub(super) batch: Arc<Batch>,
+    pub(super) body: Body,
+    pub(super) records: u32,
+    pub(super) retries: Retries,
+    pub(super) not_before: Option<Instant>,
+    /// The failure of an attempt that may have been executed.
+    pub(super) unknown: Option<Error>,
+}
+
+/// What a sender finds at a partition.
+#[derive(Debug)]
+pub(super) enum Next {
+    /// This is to be sent; there may be more.
+    Send(Box<Pack>),
+    /// The first batch has more records than there is room for.
+    NoRoom,
+    /// The batch that is being filled waits for more records until then.
+    Linger(Instant),
+    /// The first batch waits until then.
+    Park(Instant),
+    /// Nothing; somebody tells the sender when there is.
+    Nothing,
+    /// Another sender has the partition now.
+    Moved,
+}
+
+/// One partition of a topic.
+#[derive(Debug)]
+pub(super) struct Partition {
+    pub(super) topic: Arc<Spread>,
+    pub(super) index: u32,
+    queue: Mutex<Queue>,
+}
+
+/// What waits at a partition. At most one sender looks after it.
+#[derive(Debug)]
+struct Queue {
+    home: Arc<Sender>,
+    open: Option<Open>,
+    sealed: VecDeque<Pack>,
+    under_way: VecDeque<Arc<Batch>>,
+    /// Whether the sender has been told to look.
+    ready: bool,
+    /// Whether the sender looks again when a batch has lingered.
+    lingering: bool,
+    /// Whether the sender looks again after a pause.
+    parked: bool,
+    /// Bytes of `buffer.memory` that are taken and not used.
+    credit: usize,
+    /// How much the last batch held.
+    room: usize,
+    /// Whether nobody sends any more.
+    ended: bool,
+}
+
+impl Queue {
+    fn seal(&mut self, topic: &Spread, index: u32) {
+        let Some(open) = self.open.take() else { return };
+        topic.accumulator.memory.give(std::mem::take(&mut self.credit));
+        self.room = open.buffer.len();
+        let pack = open.seal(topic.accumulator.retries());
+        self.home.add_backlog(u64::from(pack.records));
+        self.sealed.push_back(pack);
+        topic.leave(index);
+    }
+
+    /// Takes what a record costs, some more for the next ones if there is enough.
+    fn pay(&mut self, cost: usize, accumulator: &Accumulator) -> bool {
+        let memory = &accumulator.memory;
+        if self.credit < cost {
+            let missing = cost - self.credit;
+            if missing < CREDIT && memory.try_take(CREDIT) {
+                self.credit += CREDIT;
+            } else if memory.try_take(missing) {
+                self.credit += missing;
+            } else {
+                return false;
+            }
+        }
+        self.credit -= cost;
+        true
+    }
+}
+
+impl Partition {
+    pub(super) fn new(topic: Arc<Spread>, index: u32, home: Arc<Sender>) -> Arc<Self> {
+        let queue = Queue {
+            home,
+            open: None,
+            sealed: VecDeque::new(),
+            under_way: VecDeque::new(),
+            ready: false,
+            lingering: false,
+            parked: false,
+            credit: 0,
+            room: 0,
+            ended: false,
+        };
+        Arc::new(Partition { topic, index, queue: Mutex::new(queue) })
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Appends a record to the batch that is being filled.
+    ///
+    /// `prepaid` bytes of `buffer.memory` have been taken for it already; they
+    /// are given back if it is not taken.
+    pub(super) fn append(self: &Arc<Self>, record: &Record<'_>, prepaid: usize) -> Result<Delivery, Full> {
+        let accumulator = &*self.topic.accumulator;
+        let mut queue = self.queue();
+        let queue = &mut *queue;
+        queue.credit += prepaid;
+        if queue.ended {
+            accumulator.memory.give(std::mem::take(&mut queue.credit));
+            return Err(Full::Ended);
+        }
+        if queue.home.is_full() {
+            accumulator.memory.give(std::mem::take(&mut queue.credit));
+            return Err(Full::Backlog(Arc::clone(&queue.home)));
+        }
+        let len = record.wire_len();
+        let max_records = queue.home.max_records();
+        if queue.open.as_ref().is_some_and(|open| open.buffer.len() + len > accumulator.batch_size) {
+            queue.seal(&self.topic, self.index);
+        }
+        let cost = if queue.open.is_some() { len } else { len + BATCH_COST };
+        if !queue.pay(cost, accumulator) {
+            accumulator.memory.give(std::mem::take(&mut queue.credit));
+            // What is not sent could never make room.
+            queue.seal(&self.topic, self.index);
+            self.tell(queue);
+            return Err(Full::Memory);
+        }
+        let open = queue.open.get_or_insert_with(|| {
+            let batch = Batch::new(Arc::clone(&self.topic.name), Some(self.index));
+            Open::new(batch, len.max(queue.room).clamp(MIN_ROOM, accumulator.batch_size.max(MIN_ROOM)))
+        });
+        let delivery = open.push(record, cost, accumulator.reports.is_some());
+        if open.buffer.len() >= accumulator.batch_size || open.buffer.count() >= max_records {
+            queue.seal(&self.topic, self.index);
+        }
+        self.tell(queue);
+        Ok(delivery)
+    }
+
+    /// Tells the sender to look here, unless it will by itself.
+    fn tell(self: &Arc<Self>, queue: &mut Queue) {
+        let blocked = queue.ready || queue.parked || queue.under_way.len() >= self.topic.accumulator.in_flight;
+        let something = !queue.sealed.is_empty() || (queue.open.is_some() && !queue.lingering);
+        if something && !blocked {
+            queue.ready = true;
+            queue.home.submit(Arc::clone(self));
+        }
+    }
+
+    /// Adds a batch that was filled before the partition was known.
+    pub(super) fn adopt(self: &Arc<Self>, pack: Pack) {
+        let mut queue = self.queue();
+        pack.batch.assign(self.index);
+        queue.home.add_backlog(u64::from(pack.records));
+        queue.sealed.push_back(pack);
+        self.tell(&mut queue);
+    }
+
+    /// What the sender is to do about this partition, with room for so many records.
+    pub(super) fn next(&self, sender: &Arc<Sender>, room: Option<u32>) -> Next {
+        let accumulator = &*self.topic.accumulator;
+        let mut queue = self.queue();
+        let queue = &mut *queue;
+        if !Arc::ptr_eq(&queue.home, sender) {
+            return Next::Moved;
+        }
+        queue.ready = false;
+        if queue.parked || queue.under_way.len() >= accumulator.in_flight {
+            return Next::Nothing;
+        }
+        if queue.sealed.is_empty()
+            && let Some(open) = &queue.open
+        {
+            let due = open.batch.created + accumulator.linger;
+            if !accumulator.linger.is_zero() && due > Instant::now() {
+                if queue.lingering {
+                    return Next::Nothing;
+                }
+                queue.lingering = true;
+                return Next::Linger(due);
+            }
+            queue.seal(&self.topic, self.index);
+        }
+        let Some(first) = queue.sealed.front() else { return Next::Nothing };
+        if let Some(until) = first.not_before.filter(|until| *until > Instant::now()) {
+            queue.parked = true;
+            return Next::Park(until);
+        }
+        if room.is_some_and(|room| first.records > room) {
+            queue.ready = true;
+            return Next::NoRoom;
+        }
+        let Some(pack) = queue.sealed.pop_front() else { return Next::Nothing };
+        queue.under_way.push_back(Arc::clone(&pack.batch));
+        queue.ready = true;
+        Next::Send(Box::new(pack))
+    }
+
+    /// The sender looks again because a batch may have lingered long enough.
+    pub(super) fn lingered(&self) {
+        self.queue().lingering = false;
+    }
+
+    /// The sender looks again because a pause is over.
+    pub(super) fn unpark(&self) {
+        self.queue().parked = false;
+    }
+
+    /// Notes that an attempt at a batch has ended.
+    pub(super) fn returned(&self, batch: &Arc<Batch>) {
+        self.queue().under_way.retain(|other| !Arc::ptr_eq(other, batch));
+    }
+
+    /// Puts a batch back to be sent again before those behind it.
+    pub(super) fn put_back(&self, pack: Pack) {
+        self.queue().sealed.push_front(pack);
+    }
+
+    /// Tells whoever looks after the partition now to look.
+    pub(super) fn nudge(self: &Arc<Self>) {
+        self.tell(&mut self.queue());
+    }
+
+    /// Ends the batch that is being filled, so that it is sent at once.
+    pub(super) fn flush(self: &Arc<Self>) -> Vec<Arc<Batch>> {
+        let mut queue = self.queue();
+        queue.seal(&self.topic, self.index);
+        self.tell(&mut queue);
+        queue.under_way.iter().cloned().chain(queue.sealed.iter().map(|pack| Arc::clone(&pack.batch))).collect()
+    }
+
+    /// Takes the batches that wait and were begun before this moment; those under way are told, too.
+    pub(super) fn overdue(&self, before: Instant) -> Overdue {
+        let mut queue = self.queue();
+        if queue.open.as_ref().is_some_and(|open| open.batch.created <= before) {
+            queue.seal(&self.topic, self.index);
+        }
+        let late = queue.sealed.iter().take_while(|pack| pack.batch.created <= before).count();
+        let waiting = queue.sealed.drain(..late).collect();
+        let under_way = queue.under_way.iter().filter(|batch| batch.created <= before).cloned().collect();
+        Overdue { waiting, under_way }
+    }
+
+    /// Takes everything that waits, to give it up.
+    pub(super) fn take_waiting(&self) -> Vec<Pack> {
+        let mut queue = self.queue();
+        queue.seal(&self.topic, self.index);
+        queue.sealed.drain(..).collect()
+    }
+
+    /// Forgets what the sender was told, and tells it anew.
+    pub(super) fn look_anew(self: &Arc<Self>) {
+        let mut queue = self.queue();
+        (queue.ready, queue.lingering, queue.parked) = (false, false, false);
+        self.tell(&mut queue);
+    }
+
+    /// Takes no more records; gives up everything, what is under way apart.
+    pub(super) fn end(&self) -> (Vec<Pack>, Vec<Arc<Batch>>) {
+        let mut queue = self.queue();
+        queue.seal(&self.topic, self.index);
+        queue.ended = true;
+        (queue.sealed.drain(..).collect(), queue.under_way.drain(..).collect())
+    }
+
+    /// Who looks after the partition.
+    pub(super) fn home(&self) -> Arc<Sender> {
+        Arc::clone(&self.queue().home)
+    }
+
+    /// Gives the partition to another sender; false while batches are under way.
+    pub(super) fn move_to(self: &Arc<Self>, sender: &Arc<Sender>) -> bool {
+        let mut queue = self.queue();
+        if Arc::ptr_eq(&queue.home, sender) {
+            return true;
+        }
+        if !queue.under_way.is_empty() {
+            return false;
+        }
+        let records = queue.sealed.iter().map(|pack| u64::from(pack.records)).sum();
+        let before = std::mem::replace(&mut queue.home, Arc::clone(sender));
+        before.take_backlog(records);
+        sender.add_backlog(records);
+        sender.look_after(self);
+        (queue.ready, queue.lingering, queue.parked) = (false, false, false);
+        self.tell(&mut queue);
+        true
+    }
+
+    /// Records in the batch that is being filled, in those that wait, and in those under way.
+    pub(super) fn pending(&self) -> Pending {
+        let queue = self.queue();
+        let open = queue.open.as_ref().map_or(0, |open| u64::from(open.buffer.count()));
+        let sealed: u64 = queue.sealed.iter().map(|pack| u64::from(pack.records)).sum();
+        let under_way = queue.under_way.iter().filter(|batch| !batch.is_claimed());
+        Pending { waiting: open + sealed, under_way: under_way.map(|batch| u64::from(batch.records())).sum() }
+    }
+}
+
+/// Batches whose time is up.
+#[derive(Debug)]
+pub(super) struct Overdue {
+    pub(super) waiting: Vec<Pack>,
+    pub(super) under_way: Vec<Arc<Batch>>,
+}
+
+/// How many records of a partition are not settled.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Pending {
+    pub(super) waiting: u64,
+    pub(super) under_way: u64,
+}

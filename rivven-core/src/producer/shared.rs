@@ -1,0 +1,388 @@
+//! What a producer is made of: its topics, its senders, and what they share.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
+
+use super::accumulator::Accumulator;
+use super::batch::Batch;
+use super::partition::Partition;
+use super::sender::Sender;
+use super::service::Service;
+use super::task::{Task, describe, encoded};
+use super::topic::Topic;
+use crate::cluster::Cluster;
+use crate::compression::{CompressionType, Compressor};
+use crate::config::ProducerConfig;
+use crate::connection::ServerAddress;
+use crate::error::{Detail, Error, ErrorCode, Outcome, Result};
+use crate::ops::{CreateTopic, GetMetadata};
+use crate::protocol::BatchBuffer;
+
+/// How far the end of a producer has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub(super) enum Stage {
+    Open,
+    /// No more records are taken.
+    Closing,
+    /// Nothing is sent any more.
+    Ended,
+}
+
+/// The senders of one destination.
+#[derive(Debug, Default)]
+struct Group {
+    senders: Vec<Arc<Sender>>,
+    /// How many of them have got no connection and none of the partitions.
+    folded: Vec<Arc<Sender>>,
+    next: usize,
+}
+
+/// Everything behind a producer and its topic handles.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) config: ProducerConfig,
+    pub(super) cluster: Arc<Cluster>,
+    pub(super) accumulator: Arc<Accumulator>,
+    topics: RwLock<HashMap<Arc<str>, Arc<Topic>>>,
+    groups: Mutex<HashMap<Option<ServerAddress>, Group>>,
+    stage: AtomicU8,
+    ended: watch::Sender<bool>,
+    looking_for_leaders: AtomicBool,
+    /// The last failure, for the texts of timeouts.
+    trouble: Mutex<Option<Error>>,
+}
+
+impl Shared {
+    pub(super) fn new(config: ProducerConfig, cluster: Arc<Cluster>, accumulator: Accumulator) -> Arc<Self> {
+        Arc::new(Shared {
+            config,
+            cluster,
+            accumulator: Arc::new(accumulator),
+            topics: RwLock::default(),
+            groups: Mutex::default(),
+            stage: AtomicU8::new(Stage::Open as u8),
+            ended: watch::Sender::new(false),
+            looking_for_leaders: AtomicBool::new(false),
+            trouble: Mutex::default(),
+        })
+    }
+
+    /// The topic of a name; made at its first use.
+    pub(super) fn topic(&self, name: &str) -> Arc<Topic> {
+        if let Some(topic) = self.topics.read().unwrap_or_else(PoisonError::into_inner).get(name) {
+            return Arc::clone(topic);
+        }
+        let mut topics = self.topics.write().unwrap_or_else(PoisonError::into_inner);
+        let make = |name: &Arc<str>| Arc::new(Topic::new(Arc::clone(name), Arc::clone(&self.accumulator)));
+        let name: Arc<str> = name.into();
+        Arc::clone(topics.entry(Arc::clone(&name)).or_insert_with(|| make(&name)))
+    }
+
+    pub(super) fn topics(&self) -> Vec<Arc<Topic>> {
+        self.topics.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// The error `CLOSED` once no more records are taken.
+    pub(super) fn check_open(&self) -> Result<()> {
+        if self.stage.load(Ordering::Relaxed) == Stage::Open as u8 {
+            Ok(())
+        } else {
+            Err(Error::closed("the producer"))
+        }
+    }
+
+    pub(super) fn advance(&self, stage: Stage) {
+        self.stage.fetch_max(stage as u8, Ordering::AcqRel);
+        if stage == Stage::Ended {
+            self.ended.send_replace(true);
+        }
+    }
+
+    /// Ends when nothing is sent any more.
+    pub(super) fn ended(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut ended = self.ended.subscribe();
+        async move {
+            let _ = ended.wait_for(|ended| *ended).await;
+        }
+    }
+
+    /// Why nothing is sent any more.
+    pub(super) fn end_error(&self) -> Error {
+        if *self.ended.borrow() {
+            return Error::closed("the producer");
+        }
+        // From now on nothing would be sent.
+        self.advance(Stage::Closing);
+        let text = "the runtime that drives the producer has ended: keep it alive as long as its producers";
+        Error::ConnectionError(Detail::new(text).with_code(ErrorCode::RuntimeGone).with_outcome(Outcome::NotSent))
+    }
+
+    /// The error of a batch whose delivery timeout is over.
+    pub(super) fn too_late(&self, batch: &Batch, outcome: Outcome) -> Error {
+        let limit = self.config.delivery_timeout;
+        let why = self.trouble().as_ref().map_or(String::new(), |error| format!(" (last failure: {error})"));
+        let text = format!(
+            "{} timed out after {limit:?}{why}: raise delivery.timeout.ms or check the broker",
+            describe(batch)
+        );
+        Error::TimeoutWithMessage(Detail::new(text).with_code(ErrorCode::TimedOut).with_outcome(outcome))
+    }
+
+    fn trouble(&self) -> MutexGuard<'_, Option<Error>> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn note_trouble(&self, error: &Error) {
+        *self.trouble() = Some(error.clone());
+    }
+
+    /// A batch as it is sent: with its values compressed, where that is configured.
+    pub(super) fn compress(&self, buffer: BatchBuffer, topic: &str, compressor: &mut Compressor) -> BatchBuffer {
+        match self.config.compression_type {
+            CompressionType::None => buffer,
+            _ => encoded(buffer, topic, compressor),
+        }
+    }
+
+    fn groups(&self) -> MutexGuard<'_, HashMap<Option<ServerAddress>, Group>> {
+        self.groups.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Who is to send the batches of a partition: of the leader's senders the next in turn.
+    fn sender_for(self: &Arc<Self>, topic: &str, partition: u32) -> Arc<Sender> {
+        let destination = self.cluster.leader_of(topic, partition);
+        let mut groups = self.groups();
+        let group = groups.entry(destination.clone()).or_default();
+        group.next += 1;
+        let number = group.next;
+        if group.senders.len() + group.folded.len() < self.config.connections_per_broker {
+            let sender = self.start_sender(destination);
+            group.senders.push(Arc::clone(&sender));
+            return sender;
+        }
+        Arc::clone(&group.senders[number % group.senders.len()])
+    }
+
+    fn start_sender(self: &Arc<Self>, destination: Option<ServerAddress>) -> Arc<Sender> {
+        let service = Service::new(self.config.request_timeout, self.config.delivery_timeout);
+        let sender = Sender::new(destination, &service);
+        // The configuration was checked, so this is the compression that this build has.
+        let compressor = Compressor::new(self.config.compression_type)
+            .or_else(|_| Compressor::new(CompressionType::None))
+            .unwrap_or_else(|_| unreachable!("no compression is always there"));
+        self.cluster.spawn(Task::new(Arc::clone(self), Arc::clone(&sender), service, compressor).run());
+        sender
+    }
+
+    /// Gives the partitions of a sender that gets no connection to others that have one.
+    pub(super) fn fold(self: &Arc<Self>, sender: &Arc<Sender>, why: &Error) {
+        let mut groups = self.groups();
+        let Some(group) = groups.get_mut(&sender.destination).filter(|group| group.senders.len() > 1) else { return };
+        let before = group.senders.len();
+        group.senders.retain(|other| !Arc::ptr_eq(other, sender));
+        if group.senders.len() == before {
+            return;
+        }
+        group.folded.push(Arc::clone(sender));
+        let others = group.senders.clone();
+        drop(groups);
+        tracing::warn!(connections = others.len(), %why, "the producer goes on with fewer connections");
+        for (index, partition) in sender.partitions().into_iter().enumerate() {
+            partition.move_to(&others[index % others.len()]);
+        }
+    }
+
+    /// Learns the leaders anew in the background, and moves the partitions to them.
+    pub(super) fn look_for_leaders(self: &Arc<Self>) {
+        if self.looking_for_leaders.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let shared = Arc::clone(self);
+        self.cluster.spawn(async move {
+            shared.cluster.learn_leaders().await;
+            shared.looking_for_leaders.store(false, Ordering::Release);
+            shared.follow_leaders();
+        });
+    }
+
+    /// Moves every partition that has nothing under way to a sender of its leader.
+    fn follow_leaders(self: &Arc<Self>) {
+        for topic in self.topics() {
+            for partition in topic.partitions() {
+                let leader = self.cluster.leader_of(topic.name(), partition.index);
+                if leader.is_some() && leader != partition.home().destination {
+                    partition.move_to(&self.sender_for(topic.name(), partition.index));
+                }
+            }
+        }
+    }
+
+    /// Finds out the number of partitions of a topic in the background, unless somebody does.
+    pub(super) fn find_out(self: &Arc<Self>, topic: &Arc<Topic>) {
+        if topic.begin_asking() {
+            let (shared, topic) = (Arc::clone(self), Arc::clone(topic));
+            self.cluster.spawn(async move { shared.ask_until_known(&topic).await });
+        }
+    }
+
+    async fn ask_until_known(self: Arc<Self>, topic: &Arc<Topic>) {
+        let asking = Asking { shared: &self, topic };
+        let mut failures = 0;
+        loop {
+            let error = match self.partition_count(topic.name()).await {
+                Ok(count) => return self.learn(topic, count),
+                Err(error) => error,
+            };
+            if !error.is_retriable() {
+                topic.take_early(None).into_iter().for_each(|pack| self.accumulator.fail(pack, error.clone()));
+                return;
+            }
+            self.note_trouble(&error);
+            failures += 1;
+            if let Some(before) = Instant::now().checked_sub(self.config.delivery_timeout) {
+                for pack in topic.take_early(Some(before)) {
+                    let late = self.too_late(&pack.batch, Outcome::NotSent);
+                    self.accumulator.fail(pack, late);
+                }
+            }
+            if topic.early_records() == 0 {
+                return;
+            }
+            let pause = self.accumulator.rules.backoff.pause(failures, self.cluster.random());
+            tokio::select! {
+                () = sleep(pause) => {}
+                () = self.ended() => break,
+            }
+        }
+        drop(asking);
+    }
+
+    fn learn(self: &Arc<Self>, topic: &Arc<Topic>, count: u32) {
+        topic.learn(count, &self.config.partitioner, |index| {
+            let sender = self.sender_for(topic.name(), index);
+            let partition = Partition::new(Arc::clone(&topic.spread), index, Arc::clone(&sender));
+            sender.look_after(&partition);
+            partition
+        });
+    }
+
+    /// The number of partitions, of a topic that is created if it does not exist and that is allowed.
+    async fn partition_count(self: &Arc<Self>, topic: &str) -> Result<u32> {
+        match self.call(GetMetadata { topic }).await {
+            Ok(metadata) => Ok(metadata.1),
+            Err(error)
+                if error.code() == ErrorCode::UnknownTopicOrPartition && self.config.allow_auto_create_topics =>
+            {
+                match self.call(CreateTopic { name: topic, partitions: None }).await {
+                    Ok(count) => Ok(count),
+                    // Somebody else was faster.
+                    Err(error) if error.code() == ErrorCode::TopicAlreadyExists => {
+                        Ok(self.call(GetMetadata { topic }).await?.1)
+                    }
+                    Err(error) => Err(error),
+                }
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn call<O: crate::protocol::Operation>(self: &Arc<Self>, operation: O) -> Result<O::Output> {
+        let errand = crate::cluster::Errand::of(&operation)?;
+        self.cluster.enter()?.call(errand).await
+    }
+
+    /// Asks for the number of partitions of a topic now.
+    pub(super) async fn refresh(self: &Arc<Self>, topic: &Arc<Topic>) -> Result<u32> {
+        let count = self.partition_count(topic.name()).await?;
+        self.learn(topic, count);
+        Ok(topic.count().unwrap_or(count))
+    }
+
+    /// Asks for everything that may have changed, again and again while the producer lives.
+    pub(super) async fn keep_current(shared: Weak<Self>, ended: impl Future<Output = ()>, every: Duration) {
+        tokio::pin!(ended);
+        loop {
+            tokio::select! {
+                () = sleep(every) => {}
+                () = &mut ended => return,
+            }
+            let Some(shared) = shared.upgrade() else { return };
+            shared.cluster.learn_leaders().await;
+            shared.follow_leaders();
+            for topic in shared.topics().iter().filter(|topic| topic.count().is_some()) {
+                if let Err(error) = shared.refresh(topic).await {
+                    tracing::debug!(topic = %topic.name(), %error, "metadata not refreshed");
+                }
+            }
+            shared.unfold();
+        }
+    }
+
+    /// Lets senders that got no connection try again with partitions to come.
+    fn unfold(&self) {
+        for group in self.groups().values_mut() {
+            let folded = std::mem::take(&mut group.folded);
+            group.senders.extend(folded);
+        }
+    }
+
+    /// Every batch that is not settled; those that are being filled are sent at once.
+    pub(super) fn flush(&self) -> Vec<Arc<Batch>> {
+        let mut batches = Vec::new();
+        for topic in self.topics() {
+            batches.extend(topic.early_batches());
+            topic.partitions().for_each(|partition| batches.extend(partition.flush()));
+        }
+        batches
+    }
+
+    /// How many records wait and how many are under way, by topic and partition.
+    pub(super) fn pending(&self) -> Vec<(Arc<str>, Option<u32>, super::partition::Pending)> {
+        let mut all = Vec::new();
+        for topic in self.topics() {
+            let early = super::partition::Pending { waiting: topic.early_records(), under_way: 0 };
+            all.push((Arc::clone(topic.name()), None, early));
+            for partition in topic.partitions() {
+                all.push((Arc::clone(topic.name()), Some(partition.index), partition.pending()));
+            }
+        }
+        all.retain(|(_, _, pending)| pending.waiting + pending.under_way > 0);
+        all
+    }
+
+    /// Gives up all records that wait; those under way go on.
+    pub(super) fn purge(&self, error: &Error) {
+        for topic in self.topics() {
+            topic.take_early(None).into_iter().for_each(|pack| self.accumulator.fail(pack, error.clone()));
+            for partition in topic.partitions() {
+                for pack in partition.take_waiting() {
+                    partition.home().take_backlog(u64::from(pack.records));
+                    self.accumulator.fail(pack, error.clone());
+                }
+            }
+        }
+    }
+}
+
+/// Somebody who finds out about a topic; whoever comes after it ended begins anew.
+struct Asking<'a> {
+    shared: &'a Arc<Shared>,
+    topic: &'a Arc<Topic>,
+}
+
+impl Drop for Asking<'_> {
+    /// Dropped before it knew, it went with its runtime, or the producer has ended.
+    fn drop(&mut self) {
+        self.topic.end_asking();
+        if self.topic.count().is_none() && self.topic.early_records() > 0 {
+            let error = self.shared.end_error();
+            self.topic.take_early(None).into_iter().for_each(|pack| self.shared.accumulator.fail(pack, error.clone()));
+        }
+    }
+}

@@ -1,0 +1,429 @@
+//! The task of a sender: it alone sends the batches of its partitions, on a connection of its own.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::OptionFuture;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::time::{Instant, sleep_until};
+
+use super::batch::{Batch, Delivered, Settlement};
+use super::partition::{Body, Next, Pack, Partition};
+use super::sender::{Sender, sweep_interval};
+use super::service::Service;
+use super::shared::Shared;
+use crate::cluster::Held;
+use crate::compression::Compressor;
+use crate::connection::Deadline;
+use crate::error::{Detail, Error, ErrorCode, Outcome, Result};
+use crate::protocol::{BatchBuffer, RequestFrame, Response};
+use crate::record_metadata::OFFSET_UNKNOWN;
+use crate::resilience::Next as Retry;
+
+/// How long an unused connection is kept before it goes back to the pool.
+const IDLE: Duration = Duration::from_secs(5);
+
+/// How long a sender waits for a connection before its partitions go to another one.
+const CROWDED: Duration = Duration::from_secs(2);
+
+/// What the broker says of a batch.
+#[derive(Debug, Clone, Copy)]
+struct Ack {
+    base_offset: u64,
+    duplicate: bool,
+}
+
+/// An attempt at a batch that has ended.
+struct Attempt {
+    partition: Arc<Partition>,
+    pack: Box<Pack>,
+    frame: RequestFrame,
+    sent: Instant,
+    result: Result<Ack>,
+}
+
+type Attempts = FuturesUnordered<Pin<Box<dyn Future<Output = Attempt> + Send>>>;
+type Connecting = Pin<Box<dyn Future<Output = Result<Held>> + Send>>;
+
+/// The sender at work.
+pub(super) struct Task {
+    shared: Arc<Shared>,
+    sender: Arc<Sender>,
+    service: Service,
+    compressor: Compressor,
+    link: Option<Held>,
+    connecting: Option<Connecting>,
+    /// Before this moment no connection is made.
+    not_before: Option<Instant>,
+    failures: u32,
+    in_flight: Attempts,
+    /// Records without answer.
+    unanswered: u32,
+    last_answer: Instant,
+    runnable: VecDeque<Arc<Partition>>,
+    /// Partitions whose batch waits for more records, in the order of the moments.
+    lingering: VecDeque<(Instant, Arc<Partition>)>,
+    /// Partitions whose first batch waits after a failure.
+    parked: BTreeMap<(Instant, u64), Arc<Partition>>,
+    parkings: u64,
+    next_sweep: Option<Instant>,
+    idle_since: Option<Instant>,
+}
+
+impl Task {
+    pub(super) fn new(shared: Arc<Shared>, sender: Arc<Sender>, service: Service, compressor: Compressor) -> Self {
+        Task {
+            shared,
+            sender,
+            service,
+            compressor,
+            link: None,
+            connecting: None,
+            not_before: None,
+            failures: 0,
+            in_flight: Attempts::new(),
+            unanswered: 0,
+            last_answer: Instant::now(),
+            runnable: VecDeque::new(),
+            lingering: VecDeque::new(),
+            parked: BTreeMap::new(),
+            parkings: 0,
+            next_sweep: None,
+            idle_since: None,
+        }
+    }
+
+    /// Sends what there is until the producer has ended.
+    pub(super) async fn run(mut self) {
+        let ended = self.shared.ended();
+        tokio::pin!(ended);
+        loop {
+            self.look();
+            let timer = self.next_timer();
+            tokio::select! {
+                biased;
+                Some(attempt) = self.in_flight.next(), if !self.in_flight.is_empty() => self.take_answers(attempt),
+                Some(connected) = OptionFuture::from(self.connecting.as_mut()) => {
+                    self.connecting = None;
+                    self.connected(connected);
+                }
+                () = self.sender.woken() => {}
+                Some(()) = OptionFuture::from(timer.map(sleep_until)) => {}
+                () = &mut ended => return,
+            }
+        }
+    }
+
+    /// Does whatever can be done without waiting.
+    fn look(&mut self) {
+        self.sender.take_ready(&mut self.runnable);
+        let now = Instant::now();
+        while self.lingering.front().is_some_and(|(due, _)| *due <= now) {
+            let Some((_, partition)) = self.lingering.pop_front() else { break };
+            partition.lingered();
+            self.runnable.push_back(partition);
+        }
+        while let Some(entry) = self.parked.first_entry().filter(|entry| entry.key().0 <= now) {
+            let partition = entry.remove();
+            partition.unpark();
+            self.runnable.push_back(partition);
+        }
+        if self.next_sweep.is_some_and(|due| due <= now) {
+            self.sweep(now);
+        }
+        self.pump();
+        self.rest(now);
+    }
+
+    /// Sends batches while the connection takes them.
+    fn pump(&mut self) {
+        while self.link.is_some() && self.in_flight.len() < self.shared.config.max_in_flight_requests {
+            let Some(partition) = self.runnable.pop_front() else { break };
+            // A batch that nothing stands before is sent however large it is.
+            let room =
+                (!self.in_flight.is_empty()).then(|| self.service.max_unanswered().saturating_sub(self.unanswered));
+            match partition.next(&self.sender, room) {
+                Next::Send(pack) => {
+                    self.transmit(Arc::clone(&partition), pack);
+                    self.runnable.push_back(partition);
+                }
+                Next::NoRoom => {
+                    self.runnable.push_front(partition);
+                    break;
+                }
+                Next::Linger(due) => self.lingering.push_back((due, partition)),
+                Next::Park(until) => {
+                    self.parkings += 1;
+                    self.parked.insert((until, self.parkings), partition);
+                }
+                Next::Nothing | Next::Moved => {}
+            }
+        }
+        if self.link.is_none() && self.connecting.is_none() && !self.runnable.is_empty() {
+            self.connect();
+        }
+    }
+
+    /// Arranges when to look again, and gives the connection back that nobody needs.
+    fn rest(&mut self, now: Instant) {
+        let busy = !self.runnable.is_empty() || !self.in_flight.is_empty() || self.sender.backlog() > 0;
+        let interval = sweep_interval(self.shared.config.delivery_timeout);
+        self.next_sweep = busy.then(|| self.next_sweep.unwrap_or(now + interval));
+        if busy || self.link.is_none() {
+            self.idle_since = None;
+        } else if now >= *self.idle_since.get_or_insert(now) + IDLE {
+            self.idle_since = None;
+            self.link.take().into_iter().for_each(Held::release);
+        }
+    }
+
+    fn next_timer(&self) -> Option<Instant> {
+        let connect = self.not_before.filter(|_| self.link.is_none() && !self.runnable.is_empty());
+        [
+            self.lingering.front().map(|(due, _)| *due),
+            self.parked.first_key_value().map(|((due, _), _)| *due),
+            self.next_sweep,
+            self.idle_since.map(|since| since + IDLE),
+            connect,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    fn connect(&mut self) {
+        if self.not_before.is_some_and(|moment| moment > Instant::now()) {
+            return;
+        }
+        let (cluster, destination) = (Arc::clone(&self.shared.cluster), self.sender.destination.clone());
+        let limit = Deadline::after(self.shared.config.connection_timeout.saturating_add(CROWDED));
+        self.connecting = Some(Box::pin(async move { cluster.hold(destination.as_ref(), limit).await }));
+    }
+
+    fn connected(&mut self, connected: Result<Held>) {
+        match connected {
+            Ok(link) => {
+                tracing::debug!(address = %link.address(), "producer connected");
+                (self.link, self.failures, self.not_before) = (Some(link), 0, None);
+                self.last_answer = Instant::now();
+            }
+            Err(error) if error.is_retriable() => {
+                if error.code() == ErrorCode::PoolExhausted {
+                    self.shared.fold(&self.sender, &error);
+                }
+                self.failures += 1;
+                let pause = self.shared.accumulator.rules.backoff.pause(self.failures, self.shared.cluster.random());
+                tracing::debug!(%error, ?pause, "producer not connected");
+                self.not_before = Some(Instant::now() + pause);
+                self.shared.note_trouble(&error);
+            }
+            Err(error) => self.give_up(&error),
+        }
+    }
+
+    /// Gives up everything that waits, because it can never be sent.
+    fn give_up(&mut self, error: &Error) {
+        for partition in self.sender.partitions() {
+            self.fail_all(partition.take_waiting(), error);
+        }
+        self.runnable.clear();
+        self.sender.partitions().iter().for_each(|partition| partition.look_anew());
+    }
+
+    fn fail_all(&self, packs: Vec<Pack>, error: &Error) {
+        for pack in packs {
+            self.sender.take_backlog(u64::from(pack.records));
+            self.shared.accumulator.fail(pack, error.clone());
+        }
+    }
+
+    /// Gives up the batches whose delivery timeout is over.
+    fn sweep(&mut self, now: Instant) {
+        self.next_sweep = None;
+        let Some(before) = now.checked_sub(self.shared.config.delivery_timeout) else { return };
+        for partition in self.sender.partitions() {
+            let overdue = partition.overdue(before);
+            for pack in overdue.waiting {
+                let error = self.shared.too_late(&pack.batch, Outcome::NotSent);
+                self.fail_all(vec![pack], &error);
+            }
+            for batch in overdue.under_way {
+                let error = self.shared.too_late(&batch, Outcome::Unknown);
+                self.shared.accumulator.settle(&batch, Settlement::Failed(error));
+            }
+            partition.nudge();
+        }
+    }
+
+    fn transmit(&mut self, partition: Arc<Partition>, mut pack: Box<Pack>) {
+        let Some(link) = &self.link else { return };
+        let body = std::mem::replace(&mut pack.body, Body::Sent);
+        let frame = match body {
+            Body::Framed(frame) => frame,
+            Body::Raw(buffer) => self.shared.compress(buffer, &partition.topic.name, &mut self.compressor).into_frame(
+                &partition.topic.name,
+                partition.index,
+                None,
+            ),
+            Body::Sent => return,
+        };
+        let connection = link.connection().clone();
+        let deadline = Deadline::in_turn(self.service.limit(pack.records));
+        self.unanswered += pack.records;
+        self.shared.accumulator.counters.sent(pack.records, frame.wire_len());
+        if self.shared.config.acks == 0 {
+            self.shared.accumulator.settle(&pack.batch, Settlement::Delivered(Delivered::at(OFFSET_UNKNOWN)));
+        }
+        self.in_flight.push(Box::pin(async move {
+            let sent = Instant::now();
+            let result = connection.call(&frame, acknowledged, deadline).await;
+            Attempt { partition, pack, frame, sent, result }
+        }));
+    }
+
+    /// Takes this answer and all others that have come.
+    fn take_answers(&mut self, first: Attempt) {
+        self.answered(first);
+        while let Some(Some(attempt)) = self.in_flight.next().now_or_never() {
+            self.answered(attempt);
+        }
+        self.sender.adapt(&self.service);
+    }
+
+    fn answered(&mut self, attempt: Attempt) {
+        let Attempt { partition, pack, frame, sent, result } = attempt;
+        let now = Instant::now();
+        self.unanswered -= pack.records;
+        partition.returned(&pack.batch);
+        match result {
+            Ok(ack) => {
+                self.service.measure(pack.records, now - sent.max(self.last_answer));
+                self.sender.take_backlog(u64::from(pack.records));
+                let delivered = Delivered {
+                    duplicate: ack.duplicate,
+                    maybe_duplicate: pack.unknown.is_some(),
+                    ..Delivered::at(ack.base_offset)
+                };
+                self.shared.accumulator.settle(&pack.batch, Settlement::Delivered(delivered));
+            }
+            Err(error) => self.failed(&partition, *pack, frame, error),
+        }
+        self.last_answer = now;
+        partition.nudge();
+    }
+
+    /// Decides what follows a failed attempt.
+    fn failed(&mut self, partition: &Arc<Partition>, mut pack: Pack, frame: RequestFrame, error: Error) {
+        self.shared.accumulator.counters.failed_attempt();
+        self.check_link(&error);
+        if pack.batch.is_claimed() {
+            self.sender.take_backlog(u64::from(pack.records));
+            return;
+        }
+        let error = in_a_batch(error, pack.records);
+        self.shared.note_trouble(&error);
+        let now = Instant::now();
+        let next = pack.retries.next(&error, self.shared.cluster.random());
+        let (pause, reroute) = match next {
+            Retry::Stop => return self.end(pack, error),
+            Retry::Retry(pause) => (pause, false),
+            Retry::Reroute(pause) => (pause, needs_leaders(&error)),
+        };
+        if now + pause >= pack.batch.created + self.shared.config.delivery_timeout {
+            let late = self.shared.too_late(&pack.batch, error.outcome());
+            return self.end(pack, late);
+        }
+        tracing::debug!(batch = %describe(&pack.batch), ?pause, %error, "sending a batch again");
+        self.shared.accumulator.counters.repeated();
+        if error.outcome() == Outcome::Unknown {
+            pack.unknown.get_or_insert(error);
+        }
+        pack.body = Body::Framed(frame);
+        pack.not_before = Some(now + pause);
+        partition.put_back(pack);
+        if reroute {
+            self.shared.look_for_leaders();
+        }
+    }
+
+    fn end(&self, pack: Pack, error: Error) {
+        let unknown = error.outcome() == Outcome::Unknown;
+        let error = pack.unknown.clone().filter(|_| !unknown).unwrap_or(error);
+        self.sender.take_backlog(u64::from(pack.records));
+        self.shared.accumulator.settle(&pack.batch, Settlement::Failed(error));
+    }
+
+    /// Lets go of a connection that has ended, or that the broker is about to close.
+    fn check_link(&mut self, error: &Error) {
+        let spoiled = error.code() == ErrorCode::RateLimitExceeded;
+        if self.link.as_ref().is_some_and(|link| spoiled || !link.connection().is_open())
+            && let Some(link) = self.link.take()
+            && error.counts_against_server()
+        {
+            link.lost(error);
+        }
+    }
+}
+
+impl Drop for Task {
+    /// What is left then will never be sent: the producer has ended, or the runtime has.
+    fn drop(&mut self) {
+        self.in_flight.clear();
+        let error = self.shared.end_error();
+        for partition in self.sender.partitions() {
+            let (waiting, under_way) = partition.end();
+            self.fail_all(waiting, &error);
+            for batch in under_way {
+                let error = Error::Closed(
+                    Detail::new(format!("{}: {error}", describe(&batch)))
+                        .with_code(error.code())
+                        .with_outcome(Outcome::Unknown),
+                );
+                self.shared.accumulator.settle(&batch, Settlement::Failed(error));
+            }
+        }
+    }
+}
+
+/// Takes where a batch went out of its answer.
+fn acknowledged(response: Response) -> Result<Ack, Response> {
+    match response {
+        Response::PublishedBatch { base_offset, .. } => Ok(Ack { base_offset, duplicate: false }),
+        Response::IdempotentPublishedBatch { base_offset, duplicate, .. } => Ok(Ack { base_offset, duplicate }),
+        other => Err(other),
+    }
+}
+
+/// The failure of a batch: where the broker failed at a record, those before it are written.
+fn in_a_batch(error: Error, records: u32) -> Error {
+    let midway = matches!(error.code(), ErrorCode::WalError | ErrorCode::ServerOther | ErrorCode::BufferFull);
+    match error {
+        Error::ServerError(detail) if midway && records > 1 => {
+            Error::ServerError(detail.with_outcome(Outcome::Unknown))
+        }
+        other => other,
+    }
+}
+
+fn needs_leaders(error: &Error) -> bool {
+    error.outcome() != Outcome::Unknown || error.counts_against_server()
+}
+
+pub(super) fn describe(batch: &Batch) -> String {
+    let partition = batch.partition().map_or_else(|| "?".to_owned(), |partition| partition.to_string());
+    format!("produce {} records to {}/{partition}", batch.records(), batch.topic)
+}
+
+/// A batch with its values as they are sent.
+pub(super) fn encoded(buffer: BatchBuffer, topic: &str, compressor: &mut Compressor) -> BatchBuffer {
+    let mut encoded = BatchBuffer::new(topic, buffer.len());
+    for (key, value) in buffer.records() {
+        let value = compressor.encode(value);
+        encoded.push(key, value.header(), value.data());
+    }
+    encoded
+}

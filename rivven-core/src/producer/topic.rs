@@ -1,0 +1,232 @@
+//! A topic: which partition a record goes to, and records that come before that is known.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::time::Instant;
+
+use super::accumulator::Accumulator;
+use super::batch::{Batch, Delivery};
+use super::partition::{Full, Open, Pack, Partition, Record};
+use super::partitioner::{Keyless, Partitioning};
+use crate::error::{Detail, Error, ErrorCode, Outcome, Result};
+use crate::protocol::check_topic_name;
+
+/// What the partitions of a topic share.
+#[derive(Debug)]
+pub(super) struct Spread {
+    pub(super) name: Arc<str>,
+    pub(super) accumulator: Arc<Accumulator>,
+    keyless: Keyless,
+    /// The number of partitions; 0 while it is not known.
+    count: AtomicU32,
+}
+
+impl Spread {
+    /// A batch of this partition is complete: records without a key go on to the next one.
+    pub(super) fn leave(&self, index: u32) {
+        self.keyless.batch_ended(index, self.count.load(Ordering::Relaxed));
+    }
+}
+
+/// Why a record was not taken.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    /// There is no room for it at present.
+    Full(Full),
+    /// There never will be.
+    Error(Error),
+}
+
+/// A record as the caller gives it.
+#[derive(Clone, Copy)]
+pub(super) struct Given<'a> {
+    pub(super) partition: Option<u32>,
+    pub(super) record: Record<'a>,
+}
+
+/// A topic that records are sent to.
+#[derive(Debug)]
+pub(super) struct Topic {
+    pub(super) spread: Arc<Spread>,
+    partitions: boxcar::Vec<Arc<Partition>>,
+    early: Mutex<Early>,
+}
+
+/// Batches that were filled before the number of partitions was known, in their order.
+#[derive(Debug, Default)]
+struct Early {
+    batches: Vec<(Place, Open)>,
+    /// Whether somebody is finding out.
+    asked: bool,
+}
+
+/// Where a record goes, as far as can be said without the number of partitions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Any,
+    Partition(u32),
+    /// Its key or the user's function decides, so the record is for itself.
+    Undecided,
+}
+
+impl Topic {
+    pub(super) fn new(name: Arc<str>, accumulator: Arc<Accumulator>) -> Self {
+        let spread = Spread { name, accumulator, keyless: Keyless::new(), count: AtomicU32::new(0) };
+        Topic { spread: Arc::new(spread), partitions: boxcar::Vec::new(), early: Mutex::default() }
+    }
+
+    pub(super) fn name(&self) -> &Arc<str> {
+        &self.spread.name
+    }
+
+    /// The number of partitions, once it is known.
+    pub(super) fn count(&self) -> Option<u32> {
+        Some(self.spread.count.load(Ordering::Acquire)).filter(|count| *count > 0)
+    }
+
+    pub(super) fn partitions(&self) -> impl Iterator<Item = &Arc<Partition>> {
+        self.partitions.iter().map(|(_, partition)| partition)
+    }
+
+    fn early(&self) -> MutexGuard<'_, Early> {
+        self.early.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Appends a record to a batch of its partition.
+    pub(super) fn append(&self, given: &Given<'_>, how: &Partitioning, prepaid: usize) -> Result<Delivery, Refusal> {
+        let count = self.spread.count.load(Ordering::Acquire);
+        if count == 0 {
+            return self.append_early(given, how, prepaid);
+        }
+        let chosen = match given.partition {
+            Some(partition) => partition,
+            None => self.choose(given, how, count),
+        };
+        match self.partitions.get(chosen as usize).filter(|_| chosen < count) {
+            Some(partition) => partition.append(&given.record, prepaid).map_err(Refusal::Full),
+            None => {
+                self.spread.accumulator.memory.give(prepaid);
+                Err(Refusal::Error(self.no_partition(chosen, count)))
+            }
+        }
+    }
+
+    fn choose(&self, given: &Given<'_>, how: &Partitioning, count: u32) -> u32 {
+        let Record { key, data, .. } = given.record;
+        how.choose(&self.spread.keyless, self.name(), key, data, count)
+    }
+
+    /// Keeps a record until the number of partitions is known.
+    #[cold]
+    fn append_early(&self, given: &Given<'_>, how: &Partitioning, prepaid: usize) -> Result<Delivery, Refusal> {
+        let accumulator = &*self.spread.accumulator;
+        let mut early = self.early();
+        if self.count().is_some() {
+            drop(early);
+            return self.append(given, how, prepaid);
+        }
+        if let Err(error) = check_topic_name(self.name()) {
+            accumulator.memory.give(prepaid);
+            return Err(Refusal::Error(crate::protocol::EncodeError::from(error).into()));
+        }
+        let cost = given.record.cost();
+        if prepaid == 0 && !accumulator.memory.try_take(cost) {
+            return Err(Refusal::Full(Full::Memory));
+        }
+        let place = match (given.partition, how, given.record.key) {
+            (Some(partition), _, _) => Place::Partition(partition),
+            (None, Partitioning::Sticky, None) => Place::Any,
+            _ => Place::Undecided,
+        };
+        let len = given.record.wire_len();
+        let fits = |open: &Open| open.len() + len <= accumulator.batch_size && open.count() < MAX_EARLY_RECORDS;
+        // Behind a batch that may go to any partition nothing is added to one before it.
+        let same = |(other, _): &&mut (Place, Open)| *other == place;
+        let last = match place {
+            Place::Partition(_) => {
+                let placed = |(other, _): &&mut (Place, Open)| matches!(other, Place::Partition(_));
+                early.batches.iter_mut().rev().take_while(placed).find(same)
+            }
+            Place::Any => early.batches.last_mut().filter(same),
+            Place::Undecided => None,
+        };
+        if let Some((_, open)) = last.filter(|(_, open)| fits(open)) {
+            return Ok(open.push(&given.record, cost.max(prepaid), accumulator.reports.is_some()));
+        }
+        let mut open = Open::new(Batch::new(Arc::clone(self.name()), None), len);
+        let delivery = open.push(&given.record, cost.max(prepaid), accumulator.reports.is_some());
+        early.batches.push((place, open));
+        Ok(delivery)
+    }
+
+    /// Whether the caller is to find out the number of partitions: nobody else is.
+    pub(super) fn begin_asking(&self) -> bool {
+        self.count().is_none() && !std::mem::replace(&mut self.early().asked, true)
+    }
+
+    /// Notes that there are so many partitions, and hands over what came before that was known.
+    pub(super) fn learn(&self, count: u32, how: &Partitioning, make: impl Fn(u32) -> Arc<Partition>) {
+        let mut early = self.early();
+        let known = self.partitions.count() as u32;
+        (known..count).for_each(|index| {
+            self.partitions.push(make(index));
+        });
+        for (place, open) in std::mem::take(&mut early.batches) {
+            self.place_early(place, open, how, count);
+        }
+        early.asked = false;
+        self.spread.count.fetch_max(count, Ordering::AcqRel);
+    }
+
+    fn place_early(&self, place: Place, open: Open, how: &Partitioning, count: u32) {
+        let chosen = match place {
+            Place::Partition(partition) => partition,
+            Place::Any | Place::Undecided => open.first_record(|key, value| {
+                let record = Record { key, header: &[], data: value, tag: 0 };
+                self.choose(&Given { partition: None, record }, how, count)
+            }),
+        };
+        let pack = open.seal(self.spread.accumulator.retries());
+        match self.partitions.get(chosen as usize) {
+            Some(partition) => partition.adopt(pack),
+            None => self.spread.accumulator.fail(pack, self.no_partition(chosen, count)),
+        }
+    }
+
+    /// Gives up what waits for the number of partitions and was begun before this moment, or all of it.
+    pub(super) fn take_early(&self, before: Option<Instant>) -> Vec<Pack> {
+        let mut early = self.early();
+        let is_late = |open: &Open| before.is_none_or(|before| open.created() <= before);
+        let late = early.batches.iter().take_while(|(_, open)| is_late(open)).count();
+        let retries = || self.spread.accumulator.retries();
+        early.batches.drain(..late).map(|(_, open)| open.seal(retries())).collect()
+    }
+
+    /// Asking has ended without a number: whatever comes next begins it anew.
+    pub(super) fn end_asking(&self) {
+        self.early().asked = false;
+    }
+
+    /// The batches that wait for the number of partitions.
+    pub(super) fn early_batches(&self) -> Vec<Arc<Batch>> {
+        self.early().batches.iter().map(|(_, open)| open.batch()).collect()
+    }
+
+    /// The records that wait for the number of partitions.
+    pub(super) fn early_records(&self) -> u64 {
+        self.early().batches.iter().map(|(_, open)| u64::from(open.count())).sum()
+    }
+
+    fn no_partition(&self, partition: u32, count: u32) -> Error {
+        let text = format!(
+            "produce to {}/{partition}: the topic has {count} partitions: give one from 0 to {}",
+            self.name(),
+            count - 1
+        );
+        Error::Misuse(Detail::new(text).with_code(ErrorCode::InvalidPartition).with_outcome(Outcome::NotSent))
+    }
+}
+
+/// Most records of a batch before its partition is known.
+const MAX_EARLY_RECORDS: u32 = 1000;

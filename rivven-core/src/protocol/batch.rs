@@ -1,0 +1,221 @@
+//! A batch that is written record by record, as it lies on the wire.
+
+use bytes::Bytes;
+
+use super::frame::RequestFrame;
+use super::primitives::{put_varint, varint_len, zigzag};
+
+/// Discriminant of `Request::PublishBatch`.
+const PUBLISH_BATCH: u8 = 38;
+
+/// Discriminant of `Request::IdempotentPublishBatch`.
+const IDEMPOTENT_PUBLISH_BATCH: u8 = 39;
+
+/// Most bytes before the records besides the topic's name: discriminant, the
+/// name's length, the partition and the number of records.
+const MAX_HEAD: usize = 1 + 2 + 6 + 3;
+
+/// Most bytes behind the records: producer id, epoch, sequence, leader epoch.
+const MAX_TAIL: usize = 10 + 3 + 5 + 1;
+
+/// Most bytes of a record besides key and value: a tag and two lengths.
+const MAX_FRAMING: usize = 1 + 5 + 5;
+
+/// Who writes a batch once, however often it is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    pub(crate) producer_id: u64,
+    pub(crate) producer_epoch: u16,
+    pub(crate) base_sequence: i32,
+}
+
+/// The records of a batch, in the form that they are sent in.
+///
+/// Each is copied once, into the buffer that goes to the socket. What stands
+/// before them on the wire depends on their number, so room is left for it.
+pub(crate) struct BatchBuffer {
+    bytes: Vec<u8>,
+    /// Where the records begin.
+    head: usize,
+    count: u32,
+}
+
+impl BatchBuffer {
+    /// An empty batch for a topic, with room for so many bytes of records.
+    pub(crate) fn new(topic: &str, room: usize) -> Self {
+        let head = MAX_HEAD + topic.len();
+        let mut bytes = Vec::with_capacity(head + room + MAX_TAIL);
+        bytes.resize(head, 0);
+        BatchBuffer { bytes, head, count: 0 }
+    }
+
+    /// Bytes that a record takes.
+    pub(crate) fn record_len(key: Option<usize>, value: usize) -> usize {
+        let bytes = |len: usize| varint_len(len as u64) + len;
+        1 + key.map_or(0, bytes) + bytes(value)
+    }
+
+    /// Appends a record; its value is `header` and `data`, one behind the other.
+    pub(crate) fn push(&mut self, key: Option<&[u8]>, header: &[u8], data: &[u8]) {
+        self.count += 1;
+        let key_len = key.map_or(0, <[u8]>::len);
+        self.bytes.reserve(MAX_FRAMING + key_len + header.len() + data.len());
+        match key {
+            None => self.bytes.push(0),
+            Some(key) => {
+                self.bytes.push(1);
+                put_varint(&mut self.bytes, key.len() as u64);
+                self.bytes.extend_from_slice(key);
+            }
+        }
+        put_varint(&mut self.bytes, (header.len() + data.len()) as u64);
+        self.bytes.extend_from_slice(header);
+        self.bytes.extend_from_slice(data);
+    }
+
+    /// Number of records.
+    pub(crate) fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// Bytes of the records.
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len() - self.head
+    }
+
+    /// Gives back memory that is reserved far beyond need.
+    pub(crate) fn trim(&mut self) {
+        if self.bytes.capacity() > 2 * self.bytes.len() + MAX_TAIL {
+            self.bytes.shrink_to(self.bytes.len() + MAX_TAIL);
+        }
+    }
+
+    /// The records, key and value, in the order in which they were appended.
+    pub(crate) fn records(&self) -> impl Iterator<Item = (Option<&[u8]>, &[u8])> {
+        let mut rest = &self.bytes[self.head..];
+        std::iter::from_fn(move || {
+            let (&tag, after) = rest.split_first()?;
+            rest = after;
+            let key = (tag == 1).then(|| take_bytes(&mut rest));
+            Some((key, take_bytes(&mut rest)))
+        })
+    }
+
+    /// The request that writes the batch to a partition, once only if it has a stamp.
+    ///
+    /// What stands before the records is written into the room in front of
+    /// them; they stay where they are.
+    pub(crate) fn into_frame(self, topic: &str, partition: u32, stamp: Option<Stamp>) -> RequestFrame {
+        let BatchBuffer { mut bytes, head, count } = self;
+        let mut front = Vec::with_capacity(head);
+        front.push(if stamp.is_some() { IDEMPOTENT_PUBLISH_BATCH } else { PUBLISH_BATCH });
+        put_varint(&mut front, topic.len() as u64);
+        front.extend_from_slice(topic.as_bytes());
+        front.push(1);
+        put_varint(&mut front, u64::from(partition));
+        put_varint(&mut front, u64::from(count));
+        let start = head - front.len();
+        bytes[start..head].copy_from_slice(&front);
+        if let Some(Stamp { producer_id, producer_epoch, base_sequence }) = stamp {
+            put_varint(&mut bytes, producer_id);
+            put_varint(&mut bytes, u64::from(producer_epoch));
+            put_varint(&mut bytes, zigzag(i64::from(base_sequence)));
+        }
+        // No leader epoch.
+        bytes.push(0);
+        let name = if stamp.is_some() { "IdempotentPublishBatch" } else { "PublishBatch" };
+        RequestFrame::from_payload(name, Bytes::from(bytes).slice(start..))
+    }
+}
+
+/// Takes a byte string that was written by [`BatchBuffer::push`].
+fn take_bytes<'a>(rest: &mut &'a [u8]) -> &'a [u8] {
+    let (mut len, mut shift) = (0, 0);
+    while let Some((&byte, after)) = rest.split_first() {
+        *rest = after;
+        len |= usize::from(byte & 0x7f) << shift;
+        shift += 7;
+        if byte < 0x80 {
+            break;
+        }
+    }
+    let (taken, after) = rest.split_at(len);
+    *rest = after;
+    taken
+}
+
+/// Sizes only: records may hold secrets.
+impl std::fmt::Debug for BatchBuffer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "BatchBuffer({} records, {} bytes)", self.count, self.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{BatchRecord, Request};
+    use super::*;
+
+    fn batch(topic: &str, records: &[(Option<&[u8]>, &[u8])]) -> BatchBuffer {
+        let mut batch = BatchBuffer::new(topic, 0);
+        records.iter().for_each(|(key, value)| batch.push(*key, &[], value));
+        batch
+    }
+
+    fn owned(records: &[(Option<&[u8]>, &[u8])]) -> Vec<BatchRecord> {
+        let owned = |(key, value): &(Option<&[u8]>, &[u8])| BatchRecord {
+            key: key.map(Bytes::copy_from_slice),
+            value: Bytes::copy_from_slice(value),
+        };
+        records.iter().map(owned).collect()
+    }
+
+    /// The bytes are those of the codec for every width of the numbers in front and behind.
+    #[test]
+    fn the_request_is_the_one_that_the_codec_makes() {
+        let (long, name) = (vec![7; 20_000], "n".repeat(255));
+        let few: &[(Option<&[u8]>, &[u8])] = &[(None, b"a"), (Some(b""), b""), (Some(b"key"), &long)];
+        let many = vec![(None, &b"v"[..]); 10_000];
+        for records in [few, &many, &many[..127], &many[..128]] {
+            for (topic, partition) in [("t", 0), (name.as_str(), u32::MAX), ("orders", 128)] {
+                let plain = batch(topic, records).into_frame(topic, partition, None);
+                let same = Request::PublishBatch {
+                    topic: topic.into(),
+                    partition: Some(partition),
+                    records: owned(records),
+                    leader_epoch: None,
+                };
+                assert_eq!(plain, RequestFrame::new(&same).unwrap());
+            }
+        }
+    }
+
+    #[test]
+    fn a_stamp_makes_it_the_idempotent_request() {
+        let records: &[(Option<&[u8]>, &[u8])] = &[(Some(b"k"), b"v"), (None, b"w")];
+        for (producer_id, producer_epoch, base_sequence) in [(1, 0, 0), (u64::MAX, u16::MAX, i32::MAX), (300, 7, -1)] {
+            let stamp = Stamp { producer_id, producer_epoch, base_sequence };
+            let same = Request::IdempotentPublishBatch {
+                topic: "t".into(),
+                partition: Some(3),
+                records: owned(records),
+                producer_id,
+                producer_epoch,
+                base_sequence,
+                leader_epoch: None,
+            };
+            assert_eq!(batch("t", records).into_frame("t", 3, Some(stamp)), RequestFrame::new(&same).unwrap());
+        }
+    }
+
+    #[test]
+    fn lengths_are_known_before_and_records_are_read_back() {
+        for (key, value) in [(None, 0), (Some(0), 127), (Some(128), 128), (Some(5), 100_000)] {
+            let (bytes, data) = (key.map(|len| vec![1; len]), vec![2; value]);
+            let mut batch = BatchBuffer::new("t", 0);
+            batch.push(bytes.as_deref(), &data[..value / 2], &data[value / 2..]);
+            assert_eq!(batch.len(), BatchBuffer::record_len(key, value));
+            assert_eq!(batch.records().collect::<Vec<_>>(), [(bytes.as_deref(), &data[..])]);
+        }
+    }
+}
