@@ -5,9 +5,11 @@ mod calls;
 mod child;
 mod measurement;
 mod ping;
+mod produce;
 mod program;
 mod progress;
 mod raw;
+mod reports;
 mod scenario;
 mod server;
 mod usage;
@@ -27,6 +29,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Produce(produce::Arguments),
+    Latency(produce::LatencyArguments),
     Ping(ping::Arguments),
     Raw(raw::Arguments),
     Program(program::Arguments),
@@ -35,6 +39,8 @@ enum Command {
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
+        Command::Produce(arguments) => produce::run(&arguments),
+        Command::Latency(arguments) => produce::run_latency(&arguments),
         Command::Ping(arguments) => ping::run(&arguments),
         Command::Raw(arguments) => raw::run(&arguments),
         Command::Program(arguments) => program::run(&arguments),
