@@ -102,10 +102,10 @@ static inline struct values make_values(const struct options *options) {
     return values;
 }
 
-/* The value of the next record; it begins with the number of the record. */
+/* The value of the next record; it begins with the number of the record, as in values.rs. */
 static inline unsigned char *next_value(struct values *values) {
     unsigned char *value = values->pool + values->count % POOL * values->size;
-    put_number(value, values->count++);
+    put_number(value, values->count++ << 8 | 0x80);
     return value;
 }
 

@@ -98,7 +98,7 @@ def connect(options):
 def produce(producer, options, tails, reports):
     topic, on_delivery = options.topic, reports.on_delivery
     for number in range(options.records):
-        value = number.to_bytes(8, "little") + tails[number % POOL]
+        value = (number << 8 | 0x80).to_bytes(8, "little") + tails[number % POOL]
         report = reports.sampled() if number % SAMPLED == 0 else on_delivery
         while True:
             try:

@@ -8,6 +8,11 @@ const POOL: usize = 1024;
 /// Bytes of the number that a value begins with, little-endian.
 pub(crate) const NUMBER_LEN: usize = 8;
 
+/// What the number of a record is shifted by and its lowest, thus the first byte of the value: no compression frame
+/// begins so, so that no client has to send the value otherwise than it is.
+const NUMBER_SHIFT: u32 = 8;
+const FIRST_BYTE: u64 = 0x80;
+
 /// Where the number of the producer begins within that number, as a sink expects it.
 const PRODUCER_SHIFT: u32 = 48;
 
@@ -15,7 +20,8 @@ const PRODUCER_SHIFT: u32 = 48;
 ///
 /// Programs in other languages make the same from the same seed: 1024 values
 /// cut from the little-endian words of SplitMix64, the first 8 bytes of each
-/// overwritten by the number of the record.
+/// overwritten by the number of the record: its position, counted from 0, times
+/// 256, plus 128.
 #[derive(Debug, Clone)]
 pub(crate) struct Values {
     pool: Vec<u8>,
@@ -63,7 +69,7 @@ impl Values {
     }
 
     fn number(&self, count: u64) -> u64 {
-        u64::from(self.producer) << PRODUCER_SHIFT | count
+        u64::from(self.producer) << PRODUCER_SHIFT | count << NUMBER_SHIFT | FIRST_BYTE
     }
 
     /// What another process has taken after so many records.
@@ -115,7 +121,7 @@ mod tests {
             values.next();
         }
         let again = values.next();
-        assert_eq!(again[..NUMBER_LEN], (POOL as u64).to_le_bytes());
+        assert_eq!(again[..NUMBER_LEN], ((POOL as u64) << NUMBER_SHIFT | FIRST_BYTE).to_le_bytes());
         assert_eq!(again[NUMBER_LEN..], first[NUMBER_LEN..]);
     }
 }

@@ -70,7 +70,7 @@ impl Values {
 
     fn get(&self, number: u64) -> Vec<u8> {
         let mut value = self.pool[(number % POOL) as usize].clone();
-        value[..NUMBER_LEN].copy_from_slice(&number.to_le_bytes());
+        value[..NUMBER_LEN].copy_from_slice(&(number << 8 | 0x80).to_le_bytes());
         value
     }
 }
