@@ -8,8 +8,8 @@ export type Bytes = string | Uint8Array;
 /**
  * How a client works. Times are in milliseconds.
  *
- * A name that is not listed here, and a value that a key does not take, is
- * `INVALID_CONFIG`.
+ * A name that is no option of clients or producers, and a value that an option
+ * does not take, is `INVALID_CONFIG`.
  */
 export interface ClientOptions {
   /** The servers to try in turn, as `host:port`; required. */

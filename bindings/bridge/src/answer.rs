@@ -7,7 +7,9 @@ use rivven_client::ops::{
     TopicConfigs,
 };
 use rivven_client::protocol::QuotaEntry;
-use rivven_client::{AuthSession, DeleteRecordsResult, ResilientStats, Result, Schema, StateChange};
+use rivven_client::{
+    AuthSession, DeleteRecordsResult, DeliveryReport, RecordMetadata, ResilientStats, Result, Schema, StateChange,
+};
 
 macro_rules! answers {
     ($( $(#[doc = $doc:literal])+ $variant:ident($type:ty), )+) => {
@@ -77,6 +79,10 @@ answers! {
     Schema(Schema),
     /// The servers of the client and their connections.
     Stats(ResilientStats),
+    /// Where a producer's record went.
+    Record(RecordMetadata),
+    /// What became of the records of a batch.
+    Deliveries(DeliveryReport),
     /// A change of a server; `None` at the end.
     StateChange(Option<StateChange>),
 }

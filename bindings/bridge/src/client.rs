@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::mem::ManuallyDrop;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rivven_client::{AuthConfig, AuthSession, Error, Properties, ResilientClient, ResilientClientConfig, Result};
@@ -13,7 +13,7 @@ use crate::call::Call;
 use crate::fork::ForkMark;
 use crate::queue::{Due, Queue};
 use crate::reaper::reap;
-use crate::runtime::SharedRuntime;
+use crate::share::{OnDrop, Share};
 
 /// What errors call a client.
 const WHAT: &str = "the client";
@@ -35,20 +35,6 @@ struct Parts {
     runtime: Arc<Share>,
 }
 
-/// The client's share in the runtime, given back when the client has been closed.
-#[derive(Debug)]
-struct Share(Mutex<Option<SharedRuntime>>);
-
-impl Share {
-    fn get(&self) -> Option<SharedRuntime> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn give_back(&self) -> Option<SharedRuntime> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-}
-
 impl Client {
     /// Makes a client, which connects at its first call or [`connect`](Client::connect).
     ///
@@ -57,9 +43,8 @@ impl Client {
     /// `INVALID_CONFIG` if `runtime.threads` contradicts the running runtime,
     /// `IO` if its threads cannot be started.
     pub fn new(properties: &Properties) -> Result<Self> {
-        let threads = properties.integer("runtime.threads").and_then(|threads| usize::try_from(threads).ok());
         let core = ResilientClient::new(ResilientClientConfig::from_properties(properties)?);
-        let runtime = Arc::new(Share(Mutex::new(Some(SharedRuntime::acquire(threads)?))));
+        let runtime = Share::acquire(properties)?;
         Ok(Client { parts: ManuallyDrop::new(Parts { core, runtime }), mark: ForkMark::here() })
     }
 
@@ -179,7 +164,7 @@ impl Client {
             return Ok(());
         };
         let closing = core.close(limit.unwrap_or_else(|| core.close_timeout()));
-        let (share, answer) = (Arc::clone(share), OnDrop(Some(answer)));
+        let (share, answer) = (Arc::clone(share), OnDrop::new(answer));
         runtime.handle().spawn(async move {
             closing.await;
             drop(share.give_back());
@@ -226,20 +211,6 @@ impl Client {
             None => due.settle(Err(Error::closed(WHAT))),
         }
         Ok(())
-    }
-}
-
-/// Calls a function when it is dropped.
-///
-/// A task that closes may be dropped by a close beside it that ended the
-/// runtime: then the client is closed all the same, and the answer is due.
-struct OnDrop<F: FnOnce()>(Option<F>);
-
-impl<F: FnOnce()> Drop for OnDrop<F> {
-    fn drop(&mut self) {
-        if let Some(call) = self.0.take() {
-            call();
-        }
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
+use super::properties::Properties;
 use crate::auth::{AuthMechanism, Credentials};
+use crate::error::{Detail, Error, Result};
 
 /// User and password of a login; `Debug` hides the password.
 #[derive(Clone, PartialEq, Eq)]
@@ -25,6 +27,23 @@ impl AuthConfig {
     /// A login with the password itself; refused without TLS before a byte of it is sent.
     pub fn plain(username: impl Into<String>, password: impl Into<String>) -> Self {
         AuthConfig { mechanism: AuthMechanism::Plain, ..AuthConfig::new(username, password) }
+    }
+
+    /// The login that properties stand for, if any.
+    pub(super) fn from_properties(properties: &Properties) -> Result<Option<Self>> {
+        let mechanism = match properties.get("auth.mechanism") {
+            Some("plain") => AuthMechanism::Plain,
+            _ => AuthMechanism::ScramSha256,
+        };
+        let half = |text| Err(Error::ConfigError(Detail::from(text)));
+        match (properties.get("auth.username"), properties.get("auth.password")) {
+            (None, None) => Ok(None),
+            (Some(username), Some(password)) => {
+                Ok(Some(AuthConfig { mechanism, ..AuthConfig::new(username, password) }))
+            }
+            (Some(_), None) => half("auth.username is set without auth.password"),
+            (None, Some(_)) => half("auth.password is set without auth.username"),
+        }
     }
 
     pub(crate) fn credentials(&self) -> Credentials {

@@ -71,6 +71,22 @@ impl Properties {
         self.get(name) == Some("true")
     }
 
+    /// A build without TLS must not connect in clear what was to be encrypted.
+    #[cfg(not(feature = "tls"))]
+    pub(super) fn refuse_tls(&self) -> Result<()> {
+        let asked = Property::all()
+            .iter()
+            .filter(|key| key.name.starts_with("tls."))
+            .find(|key| self.explicit(key.name).is_some_and(|value| value != "false"));
+        match asked {
+            Some(key) => Err(Error::ConfigError(Detail::new(format!(
+                "{} is set, but the client was built without TLS: build it with the feature tls",
+                key.name
+            )))),
+            None => Ok(()),
+        }
+    }
+
     /// The value that was set for a key, if any; defaults do not count.
     pub(super) fn explicit(&self, name: &str) -> Option<&str> {
         self.values.get(Property::find(name)?.name).map(String::as_str)

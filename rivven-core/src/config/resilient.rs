@@ -6,7 +6,6 @@ use super::auth::AuthConfig;
 use super::properties::Properties;
 #[cfg(feature = "tls")]
 use super::tls::TlsConfig;
-use crate::auth::AuthMechanism;
 use crate::compression::Decompression;
 use crate::connection::ServerAddress;
 use crate::error::{Detail, Error, Result};
@@ -78,9 +77,9 @@ impl ResilientClientConfig {
     /// certificates that cannot be used.
     pub fn from_properties(properties: &Properties) -> Result<Self> {
         #[cfg(not(feature = "tls"))]
-        refuse_tls(properties)?;
+        properties.refuse_tls()?;
         Ok(ResilientClientConfig {
-            auth: auth(properties)?,
+            auth: AuthConfig::from_properties(properties)?,
             #[cfg(feature = "tls")]
             tls: TlsConfig::from_properties(properties)?,
             ..ResilientClientConfig::plain(properties)
@@ -120,7 +119,7 @@ impl ResilientClientConfig {
         if let Some((_, problem)) = problems.into_iter().find(|(applies, _)| *applies) {
             return Err(Error::ConfigError(Detail::new(problem)));
         }
-        addresses(&self.servers)
+        ServerAddress::parse_all(&self.servers)
     }
 
     /// Everything but login and encryption.
@@ -150,49 +149,6 @@ impl ResilientClientConfig {
             #[cfg(feature = "tls")]
             tls: None,
         }
-    }
-}
-
-/// The addresses of these servers, each once.
-pub(super) fn addresses(servers: &[String]) -> Result<Vec<ServerAddress>> {
-    let mut addresses: Vec<ServerAddress> = Vec::new();
-    for server in servers {
-        let address = ServerAddress::parse(server)?;
-        if !addresses.contains(&address) {
-            addresses.push(address);
-        }
-    }
-    Ok(addresses)
-}
-
-/// A build without TLS must not connect in clear what was to be encrypted.
-#[cfg(not(feature = "tls"))]
-pub(super) fn refuse_tls(properties: &Properties) -> Result<()> {
-    let asked = super::keys::Property::all()
-        .iter()
-        .filter(|key| key.name.starts_with("tls."))
-        .find(|key| properties.explicit(key.name).is_some_and(|value| value != "false"));
-    match asked {
-        Some(key) => Err(Error::ConfigError(Detail::new(format!(
-            "{} is set, but the client was built without TLS: build it with the feature tls",
-            key.name
-        )))),
-        None => Ok(()),
-    }
-}
-
-pub(super) fn auth(properties: &Properties) -> Result<Option<AuthConfig>> {
-    match (properties.get("auth.username"), properties.get("auth.password")) {
-        (None, None) => Ok(None),
-        (Some(username), Some(password)) => {
-            let mechanism = match properties.get("auth.mechanism") {
-                Some("plain") => AuthMechanism::Plain,
-                _ => AuthMechanism::ScramSha256,
-            };
-            Ok(Some(AuthConfig { mechanism, ..AuthConfig::new(username, password) }))
-        }
-        (Some(_), None) => Err(Error::ConfigError(Detail::from("auth.username is set without auth.password"))),
-        (None, Some(_)) => Err(Error::ConfigError(Detail::from("auth.password is set without auth.username"))),
     }
 }
 

@@ -25,6 +25,18 @@ impl ServerAddress {
         Ok(Self::of(host, port))
     }
 
+    /// Reads all of these; what stands there twice is given once.
+    pub(crate) fn parse_all(texts: &[String]) -> Result<Vec<Self>> {
+        let mut addresses = Vec::new();
+        for text in texts {
+            let address = Self::parse(text)?;
+            if !addresses.contains(&address) {
+                addresses.push(address);
+            }
+        }
+        Ok(addresses)
+    }
+
     /// The address of a host, without brackets, and a port; `None` for what can be none.
     pub(crate) fn new(host: &str, port: u16) -> Option<Self> {
         (!host.is_empty() && port != 0).then(|| Self::of(host, port))

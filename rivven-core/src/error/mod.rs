@@ -156,16 +156,18 @@ impl Error {
     /// The same error, of a request that it kept from being sent: its outcome
     /// is not that of the handshake or the login that failed.
     pub(crate) fn before_request(self) -> Error {
-        if self.outcome() != Outcome::Unknown {
-            return self;
-        }
-        let not_sent = |detail: Detail| detail.with_outcome(Outcome::NotSent);
+        if self.outcome() == Outcome::Unknown { self.with_outcome(Outcome::NotSent) } else { self }
+    }
+
+    /// The same error with this outcome, where it carries a detail.
+    pub(crate) fn with_outcome(self, outcome: Outcome) -> Error {
+        let with = |detail: Detail| detail.with_outcome(outcome);
         match self {
-            Error::ConnectionError(detail) => Error::ConnectionError(not_sent(detail)),
-            Error::ProtocolError(detail) => Error::ProtocolError(not_sent(detail)),
-            Error::ServerError(detail) => Error::ServerError(not_sent(detail)),
-            Error::TimeoutWithMessage(detail) => Error::TimeoutWithMessage(not_sent(detail)),
-            Error::Closed(detail) => Error::Closed(not_sent(detail)),
+            Error::ConnectionError(detail) => Error::ConnectionError(with(detail)),
+            Error::ProtocolError(detail) => Error::ProtocolError(with(detail)),
+            Error::ServerError(detail) => Error::ServerError(with(detail)),
+            Error::TimeoutWithMessage(detail) => Error::TimeoutWithMessage(with(detail)),
+            Error::Closed(detail) => Error::Closed(with(detail)),
             other => other,
         }
     }

@@ -17,6 +17,7 @@ macro_rules! take {
 mod cluster;
 mod groups;
 mod offsets;
+mod producers;
 mod quotas;
 mod raw;
 mod records;
@@ -27,6 +28,7 @@ pub use groups::{
     Assignment, DeleteGroup, DescribeGroup, GroupMembership, Heartbeat, JoinGroup, LeaveGroup, ListGroups, SyncGroup,
 };
 pub use offsets::{CommitOffset, GetOffset, GetOffsetBounds, GetOffsetForTimestamp};
+pub use producers::InitProducerId;
 pub use quotas::{AlterQuotas, DescribeQuotas};
 pub use records::{BatchItem, Consume, MessageBatch, Publish, PublishBatch, Published, PublishedBatch};
 pub use topics::{

@@ -24,6 +24,8 @@ pub(super) struct Accumulator {
     pub(super) linger: Duration,
     /// How many batches of a partition may be under way at once.
     pub(super) in_flight: usize,
+    /// Whether batches have numbers, by which the broker tells those that are sent again.
+    pub(super) idempotent: bool,
     pub(super) rules: Rules,
     pub(super) counters: Counters,
     /// Who is told of settled batches besides those who await deliveries.
@@ -33,7 +35,7 @@ pub(super) struct Accumulator {
 impl Accumulator {
     /// The attempts of a batch that was not sent yet.
     pub(super) fn retries(&self) -> Retries {
-        Retries::new(self.rules, Repeat::Appends)
+        Retries::new(self.rules, if self.idempotent { Repeat::Safe } else { Repeat::Appends })
     }
 
     /// Settles a batch, unless that has been done, and gives its memory back.

@@ -19,8 +19,6 @@ const UNASSIGNED: u32 = u32::MAX;
 pub(super) enum Settlement {
     /// The broker has them.
     Delivered(Delivered),
-    /// The broker has some of them: what became of each.
-    Each(Box<[Result<Delivered>]>),
     /// None was delivered, as far as is known.
     Failed(Error),
 }
@@ -141,10 +139,6 @@ impl Batch {
     pub(super) fn result(&self, index: u32) -> Option<Result<RecordMetadata>> {
         Some(match self.settlement.get()? {
             Settlement::Delivered(delivered) => Ok(self.metadata(delivered, u64::from(index))),
-            Settlement::Each(each) => match &each[index as usize] {
-                Ok(delivered) => Ok(self.metadata(delivered, 0)),
-                Err(error) => Err(error.clone()),
-            },
             Settlement::Failed(error) => Err(error.clone()),
         })
     }

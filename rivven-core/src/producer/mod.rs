@@ -9,10 +9,12 @@
 mod accumulator;
 mod batch;
 mod memory;
+mod numbered;
 mod partition;
 mod partitioner;
 mod reports;
 mod sender;
+mod sequence;
 mod service;
 mod shared;
 mod stats;
@@ -103,7 +105,7 @@ impl Producer {
         C: TryInto<ProducerConfig>,
         Error: From<C::Error>,
     {
-        Self::start(config.try_into()?, None).await
+        Self::connected(Self::unconnected(config.try_into()?, None)?).await
     }
 
     /// Makes a producer that tells what became of records by batch, too.
@@ -116,18 +118,37 @@ impl Producer {
         C: TryInto<ProducerConfig>,
         Error: From<C::Error>,
     {
-        Self::start(config.try_into()?, Some(reports)).await
+        Self::connected(Self::unconnected(config.try_into()?, Some(reports))?).await
     }
 
-    async fn start(config: ProducerConfig, reports: Option<Arc<dyn DeliveryReports>>) -> Result<Self> {
+    async fn connected(producer: Self) -> Result<Self> {
+        producer.connect().await?;
+        Ok(producer)
+    }
+
+    /// Makes a producer that connects when there is something to send, or by [`connect`](Producer::connect).
+    ///
+    /// Until then records wait; where no server can be reached, they fail when
+    /// their `delivery_timeout` is over. It has to be made on the tokio runtime
+    /// that it is to run on.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_CONFIG`; `INVALID_STATE` outside of a tokio runtime.
+    pub fn unconnected(config: ProducerConfig, reports: Option<Arc<dyn DeliveryReports>>) -> Result<Self> {
+        config.checked_servers()?;
+        if tokio::runtime::Handle::try_current().is_err() {
+            let text = "a producer runs on the tokio runtime that it is made on: make it inside of one";
+            return Err(Error::Misuse(Detail::new(text).with_code(ErrorCode::InvalidState)));
+        }
         let cluster = Cluster::new(config.client_config());
-        cluster.connect().await?;
-        cluster.learn_leaders().await;
         let accumulator = Accumulator {
             memory: Memory::new(config.buffer_memory),
             batch_size: config.batch_size,
             linger: Duration::from_millis(config.linger_ms),
-            in_flight: 1,
+            // Without numbers only one: another attempt would change the order.
+            in_flight: if config.enable_idempotence { config.max_in_flight_requests } else { 1 },
+            idempotent: config.enable_idempotence,
             rules: rules(&config),
             counters: stats::Counters::default(),
             reports,
@@ -136,6 +157,17 @@ impl Producer {
         let shared = Shared::new(config, cluster, accumulator);
         shared.cluster.spawn(Shared::keep_current(Arc::downgrade(&shared), shared.ended(), every));
         Ok(Producer { owner: Arc::new(Owner { shared }) })
+    }
+
+    /// Waits for a first connection, with handshake and login, at most `connection_timeout`.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none; `CLOSED`.
+    pub async fn connect(&self) -> Result<()> {
+        self.shared().cluster.connect().await?;
+        self.shared().cluster.learn_leaders().await;
+        Ok(())
     }
 
     fn shared(&self) -> &Arc<Shared> {
@@ -258,11 +290,14 @@ impl Producer {
     /// # Errors
     ///
     /// None at present: what became of each record its delivery tells.
-    pub async fn flush(&self) -> Result<()> {
-        for batch in self.shared().flush() {
-            batch.settled().await;
+    pub fn flush(&self) -> impl Future<Output = Result<()>> + Send + use<> {
+        let batches = self.shared().flush();
+        async move {
+            for batch in batches {
+                batch.settled().await;
+            }
+            Ok(())
         }
-        Ok(())
     }
 
     /// Takes no more records, delivers those that were handed over within `close_timeout`, and disconnects.
@@ -280,8 +315,16 @@ impl Producer {
     /// # Errors
     ///
     /// As [`close`](Producer::close).
-    pub async fn close_within(&self, limit: Duration) -> Result<()> {
-        close(self.shared(), limit).await
+    pub fn close_within(&self, limit: Duration) -> impl Future<Output = Result<()>> + Send + use<> {
+        let shared = Arc::clone(self.shared());
+        // From now on, and not when the future is first polled.
+        shared.advance(Stage::Closing);
+        async move { close(&shared, limit).await }
+    }
+
+    /// Whether the producer was closed.
+    pub fn is_closed(&self) -> bool {
+        self.shared().check_open().is_err()
     }
 
     /// Gives up every record that was not sent yet; the number of them.
@@ -328,9 +371,15 @@ impl Producer {
         accumulator.counters.snapshot(waiting + under_way, waiting, accumulator.memory.used())
     }
 
-    /// Whether a record that is sent again is written once all the same.
+    /// Whether a record that is sent again is written once all the same, at this moment.
+    ///
+    /// Always false without `enable_idempotence`. Otherwise it is false while
+    /// the broker gives the producer no identity, and from when the broker has
+    /// forgotten the identity (it keeps identities in memory, until it
+    /// restarts) together with the fate of records, until those records are
+    /// settled: their results say `maybe_duplicate`.
     pub fn is_idempotent(&self) -> bool {
-        false
+        self.shared().is_idempotent()
     }
 }
 
@@ -404,6 +453,15 @@ impl TopicHandle {
     pub async fn send<K: AsRef<[u8]>>(&self, key: Option<K>, value: impl AsRef<[u8]>) -> Result<RecordMetadata> {
         let given = (None, key.as_ref().map(AsRef::as_ref), value.as_ref());
         self.owner.shared.hand_over(&self.topic, given).await?.await
+    }
+
+    /// Sends a record to a partition, if one is given, and waits until it is delivered.
+    ///
+    /// # Errors
+    ///
+    /// As [`Producer::send`]; `INVALID_PARTITION` if the topic has no such partition.
+    pub async fn send_to(&self, partition: Option<u32>, key: Option<&[u8]>, value: &[u8]) -> Result<RecordMetadata> {
+        self.owner.shared.hand_over(&self.topic, (partition, key, value)).await?.await
     }
 
     /// Waits until there is room for a record of so many bytes, at most `max_block`.

@@ -7,11 +7,13 @@ use tokio::time::Instant;
 
 use super::accumulator::{Accumulator, BATCH_COST};
 use super::batch::{Batch, Delivery};
+use super::numbered::{Due, Ended, Numbered, answer_of};
 use super::sender::Sender;
+use super::sequence::{Answer, Grant, Identities, Ticket};
 use super::topic::Spread;
 use crate::error::Error;
-use crate::protocol::{BatchBuffer, RequestFrame};
-use crate::resilience::Retries;
+use crate::protocol::{BatchBuffer, FramedBatch, RequestFrame, Stamp};
+use crate::resilience::{Next as Retry, Retries};
 
 /// The most that a record takes of `buffer.memory` besides key and value.
 pub(super) const MAX_COST: usize = BATCH_COST + 32;
@@ -139,6 +141,14 @@ pub(super) struct Pack {
 pub(super) enum Next {
     /// This is to be sent; there may be more.
     Send(Box<Pack>),
+    /// The same with a number; it has to be [`keep`](Partition::keep)t.
+    SendNumbered { pack: Box<Pack>, ticket: Ticket, stamp: Stamp },
+    /// This request of so many records is to be sent again.
+    SendAgain { ticket: Ticket, frame: RequestFrame, records: u32 },
+    /// The partition needs a newer identity than this, by [`adopt_identity`](Partition::adopt_identity).
+    Identity { newer_than: u64 },
+    /// Another producer has the identity: nothing can be sent any more.
+    Fenced,
     /// The first batch has more records than there is room for.
     NoRoom,
     /// The batch that is being filled waits for more records until then.
@@ -165,7 +175,16 @@ struct Queue {
     home: Arc<Sender>,
     open: Option<Open>,
     sealed: VecDeque<Pack>,
+    /// The batches that were sent and are not settled; those that wait for another attempt only if they have numbers.
     under_way: VecDeque<Arc<Batch>>,
+    /// Requests without answer.
+    attempts: usize,
+    /// The numbers of an idempotent producer's batches.
+    numbered: Option<Numbered>,
+    /// Before this moment no batch with a number is sent.
+    not_before: Option<Instant>,
+    /// Whether somebody gets an identity.
+    asking: bool,
     /// Whether the sender has been told to look.
     ready: bool,
     /// Whether the sender looks again when a batch has lingered.
@@ -211,11 +230,18 @@ impl Queue {
 
 impl Partition {
     pub(super) fn new(topic: Arc<Spread>, index: u32, home: Arc<Sender>) -> Arc<Self> {
+        let accumulator = &topic.accumulator;
+        let numbered =
+            accumulator.idempotent.then(|| Numbered::new(accumulator.in_flight, accumulator.rules.unknown_outcome));
         let queue = Queue {
             home,
             open: None,
             sealed: VecDeque::new(),
             under_way: VecDeque::new(),
+            attempts: 0,
+            numbered,
+            not_before: None,
+            asking: false,
             ready: false,
             lingering: false,
             parked: false,
@@ -274,8 +300,9 @@ impl Partition {
 
     /// Tells the sender to look here, unless it will by itself.
     fn tell(self: &Arc<Self>, queue: &mut Queue) {
-        let blocked = queue.ready || queue.parked || queue.under_way.len() >= self.topic.accumulator.in_flight;
-        let something = !queue.sealed.is_empty() || (queue.open.is_some() && !queue.lingering);
+        let blocked = queue.ready || queue.parked || queue.attempts >= self.topic.accumulator.in_flight;
+        let kept = queue.numbered.as_ref().is_some_and(|numbered| !numbered.is_empty());
+        let something = kept || !queue.sealed.is_empty() || (queue.open.is_some() && !queue.lingering);
         if something && !blocked {
             queue.ready = true;
             queue.home.submit(Arc::clone(self));
@@ -293,42 +320,169 @@ impl Partition {
 
     /// What the sender is to do about this partition, with room for so many records.
     pub(super) fn next(&self, sender: &Arc<Sender>, room: Option<u32>) -> Next {
-        let accumulator = &*self.topic.accumulator;
         let mut queue = self.queue();
         let queue = &mut *queue;
         if !Arc::ptr_eq(&queue.home, sender) {
             return Next::Moved;
         }
         queue.ready = false;
-        if queue.parked || queue.under_way.len() >= accumulator.in_flight {
+        if queue.parked || queue.attempts >= self.topic.accumulator.in_flight {
             return Next::Nothing;
         }
-        if queue.sealed.is_empty()
-            && let Some(open) = &queue.open
-        {
-            let due = open.batch.created + accumulator.linger;
-            if !accumulator.linger.is_zero() && due > Instant::now() {
-                if queue.lingering {
-                    return Next::Nothing;
-                }
-                queue.lingering = true;
-                return Next::Linger(due);
-            }
-            queue.seal(&self.topic, self.index);
+        if queue.numbered.is_some() {
+            return self.next_numbered(queue, room);
+        }
+        if let Some(wait) = self.ripen(queue) {
+            return wait;
         }
         let Some(first) = queue.sealed.front() else { return Next::Nothing };
         if let Some(until) = first.not_before.filter(|until| *until > Instant::now()) {
             queue.parked = true;
             return Next::Park(until);
         }
+        self.take_first(queue, room).map_or_else(|wait| wait, |pack| Next::Send(Box::new(pack)))
+    }
+
+    /// Completes the batch that is being filled if it is its turn and it has lingered; else what to wait for.
+    fn ripen(&self, queue: &mut Queue) -> Option<Next> {
+        let open = queue.open.as_ref().filter(|_| queue.sealed.is_empty())?;
+        let linger = self.topic.accumulator.linger;
+        let due = open.batch.created + linger;
+        if linger.is_zero() || due <= Instant::now() {
+            queue.seal(&self.topic, self.index);
+            return None;
+        }
+        let known = std::mem::replace(&mut queue.lingering, true);
+        Some(if known { Next::Nothing } else { Next::Linger(due) })
+    }
+
+    /// Takes the first batch that waits, as sent, if there is room for it.
+    fn take_first(&self, queue: &mut Queue, room: Option<u32>) -> Result<Pack, Next> {
+        let first = queue.sealed.front().ok_or(Next::Nothing)?;
         if room.is_some_and(|room| first.records > room) {
             queue.ready = true;
-            return Next::NoRoom;
+            return Err(Next::NoRoom);
         }
-        let Some(pack) = queue.sealed.pop_front() else { return Next::Nothing };
+        let pack = queue.sealed.pop_front().ok_or(Next::Nothing)?;
         queue.under_way.push_back(Arc::clone(&pack.batch));
+        queue.attempts += 1;
         queue.ready = true;
-        Next::Send(Box::new(pack))
+        Ok(pack)
+    }
+
+    fn next_numbered(&self, queue: &mut Queue, room: Option<u32>) -> Next {
+        if let Some(until) = queue.not_before.take_if(|until| *until > Instant::now()) {
+            queue.not_before = Some(until);
+            queue.parked = true;
+            return Next::Park(until);
+        }
+        queue.not_before = None;
+        let Some(numbered) = &mut queue.numbered else { return Next::Nothing };
+        match numbered.next(&self.topic.name, self.index) {
+            Due::Request { ticket, frame, records } => {
+                queue.attempts += 1;
+                queue.ready = true;
+                Next::SendAgain { ticket, frame, records }
+            }
+            Due::New => {
+                if let Some(wait) = self.ripen(queue) {
+                    return wait;
+                }
+                self.send_numbered(queue, room)
+            }
+            Due::Identity { newer_than } => {
+                if numbered.is_empty()
+                    && let Some(wait) = self.ripen(queue)
+                {
+                    return wait;
+                }
+                let wanted = !queue.sealed.is_empty() || queue.numbered.as_ref().is_some_and(|kept| !kept.is_empty());
+                if !wanted || std::mem::replace(&mut queue.asking, true) {
+                    return Next::Nothing;
+                }
+                Next::Identity { newer_than }
+            }
+            Due::Nothing => Next::Nothing,
+            Due::Fenced => Next::Fenced,
+        }
+    }
+
+    fn send_numbered(&self, queue: &mut Queue, room: Option<u32>) -> Next {
+        let pack = match self.take_first(queue, room) {
+            Ok(pack) => pack,
+            Err(wait) => return wait,
+        };
+        match queue.numbered.as_mut().and_then(|numbered| numbered.stamp(pack.records)) {
+            Some((ticket, stamp)) => Next::SendNumbered { pack: Box::new(pack), ticket, stamp },
+            None => unreachable!("the numbering has said that it takes a new batch"),
+        }
+    }
+
+    /// Keeps a batch that has got a number, until it is settled.
+    pub(super) fn keep(&self, ticket: Ticket, pack: Pack, framed: FramedBatch) {
+        if let Some(numbered) = &mut self.queue().numbered {
+            numbered.keep(ticket, pack, framed);
+        }
+    }
+
+    /// Gives the partition an identity; `None` if there is none to be had.
+    pub(super) fn adopt_identity(self: &Arc<Self>, grant: Option<Grant>) {
+        let mut queue = self.queue();
+        queue.asking = false;
+        if let (Some(numbered), Some(grant)) = (&mut queue.numbered, grant) {
+            numbered.adopt(grant);
+        }
+        self.tell(&mut queue);
+    }
+
+    /// Whether nothing of this partition can come to be written twice.
+    pub(super) fn is_idempotent(&self) -> bool {
+        self.queue().numbered.as_ref().is_some_and(Numbered::is_idempotent)
+    }
+
+    /// Notes what came of an attempt at a batch with a number; what is settled by that.
+    ///
+    /// After a failure nothing is sent before `quiet`, nor before the pause of the failure is over.
+    pub(super) fn answered(
+        &self,
+        ticket: Ticket,
+        result: Result<(u64, bool), Error>,
+        quiet: Option<Instant>,
+        random: f64,
+        identities: &Identities,
+    ) -> Vec<Ended> {
+        let mut queue = self.queue();
+        let queue = &mut *queue;
+        queue.attempts -= 1;
+        let Some(numbered) = &mut queue.numbered else { return Vec::new() };
+        match result {
+            Ok((offset, duplicate)) => {
+                numbered.answered(ticket, Answer::Published { offset, duplicate }, None, identities);
+            }
+            Err(error) => {
+                let answer = answer_of(&error);
+                let again = matches!(answer, Answer::NotExecuted | Answer::Failed | Answer::Unknown);
+                let retry = numbered.pack(ticket).filter(|_| again).map(|pack| pack.retries.next(&error, random));
+                numbered.answered(ticket, answer, Some(error.clone()), identities);
+                match retry {
+                    Some(Retry::Stop) => numbered.give_up(ticket, error),
+                    Some(Retry::Retry(pause) | Retry::Reroute(pause)) => {
+                        let until = Some(Instant::now() + pause).max(quiet);
+                        queue.not_before = queue.not_before.max(until);
+                    }
+                    None => queue.not_before = queue.not_before.max(quiet),
+                }
+            }
+        }
+        Self::take_ended(queue)
+    }
+
+    fn take_ended(queue: &mut Queue) -> Vec<Ended> {
+        let ended = queue.numbered.as_mut().map_or_else(Vec::new, Numbered::take_ended);
+        for Ended { pack, .. } in &ended {
+            queue.under_way.retain(|batch| !Arc::ptr_eq(batch, &pack.batch));
+        }
+        ended
     }
 
     /// The sender looks again because a batch may have lingered long enough.
@@ -343,7 +497,9 @@ impl Partition {
 
     /// Notes that an attempt at a batch has ended.
     pub(super) fn returned(&self, batch: &Arc<Batch>) {
-        self.queue().under_way.retain(|other| !Arc::ptr_eq(other, batch));
+        let mut queue = self.queue();
+        queue.attempts -= 1;
+        queue.under_way.retain(|other| !Arc::ptr_eq(other, batch));
     }
 
     /// Puts a batch back to be sent again before those behind it.
@@ -364,16 +520,24 @@ impl Partition {
         queue.under_way.iter().cloned().chain(queue.sealed.iter().map(|pack| Arc::clone(&pack.batch))).collect()
     }
 
-    /// Takes the batches that wait and were begun before this moment; those under way are told, too.
-    pub(super) fn overdue(&self, before: Instant) -> Overdue {
+    /// Gives up what was begun before this moment, with an error that `late` makes of a batch.
+    pub(super) fn overdue(&self, before: Instant, late: impl Fn(&Batch) -> Error) -> Overdue {
         let mut queue = self.queue();
+        let queue = &mut *queue;
         if queue.open.as_ref().is_some_and(|open| open.batch.created <= before) {
             queue.seal(&self.topic, self.index);
         }
-        let late = queue.sealed.iter().take_while(|pack| pack.batch.created <= before).count();
-        let waiting = queue.sealed.drain(..late).collect();
-        let under_way = queue.under_way.iter().filter(|batch| batch.created <= before).cloned().collect();
-        Overdue { waiting, under_way }
+        let count = queue.sealed.iter().take_while(|pack| pack.batch.created <= before).count();
+        let waiting = queue.sealed.drain(..count).collect();
+        let Some(numbered) = &mut queue.numbered else {
+            let under_way = queue.under_way.iter().filter(|batch| batch.created <= before).cloned().collect();
+            return Overdue { waiting, under_way, ended: Vec::new() };
+        };
+        for ticket in numbered.tickets(|pack| pack.batch.created <= before) {
+            let error = numbered.pack(ticket).map(|pack| late(&pack.batch));
+            error.into_iter().for_each(|error| numbered.give_up(ticket, error));
+        }
+        Overdue { waiting, under_way: Vec::new(), ended: Self::take_ended(queue) }
     }
 
     /// Takes everything that waits, to give it up.
@@ -395,6 +559,8 @@ impl Partition {
         let mut queue = self.queue();
         queue.seal(&self.topic, self.index);
         queue.ended = true;
+        // Their batches are among those under way.
+        drop(queue.numbered.as_mut().map(Numbered::take_all));
         (queue.sealed.drain(..).collect(), queue.under_way.drain(..).collect())
     }
 
@@ -409,10 +575,12 @@ impl Partition {
         if Arc::ptr_eq(&queue.home, sender) {
             return true;
         }
-        if !queue.under_way.is_empty() {
+        if queue.attempts > 0 {
             return false;
         }
-        let records = queue.sealed.iter().map(|pack| u64::from(pack.records)).sum();
+        let sealed: u64 = queue.sealed.iter().map(|pack| u64::from(pack.records)).sum();
+        let kept: u64 = queue.under_way.iter().map(|batch| u64::from(batch.records())).sum();
+        let records = sealed + kept;
         let before = std::mem::replace(&mut queue.home, Arc::clone(sender));
         before.take_backlog(records);
         sender.add_backlog(records);
@@ -437,6 +605,7 @@ impl Partition {
 pub(super) struct Overdue {
     pub(super) waiting: Vec<Pack>,
     pub(super) under_way: Vec<Arc<Batch>>,
+    pub(super) ended: Vec<Ended>,
 }
 
 /// How many records of a partition are not settled.

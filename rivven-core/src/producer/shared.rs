@@ -12,6 +12,7 @@ use super::accumulator::Accumulator;
 use super::batch::Batch;
 use super::partition::Partition;
 use super::sender::Sender;
+use super::sequence::{Grant, Identities, Identity};
 use super::service::Service;
 use super::task::{Task, describe, encoded};
 use super::topic::Topic;
@@ -20,7 +21,7 @@ use crate::compression::{CompressionType, Compressor};
 use crate::config::ProducerConfig;
 use crate::connection::ServerAddress;
 use crate::error::{Detail, Error, ErrorCode, Outcome, Result};
-use crate::ops::{CreateTopic, GetMetadata};
+use crate::ops::{CreateTopic, GetMetadata, InitProducerId};
 use crate::protocol::BatchBuffer;
 
 /// How far the end of a producer has come.
@@ -54,6 +55,9 @@ pub(super) struct Shared {
     stage: AtomicU8,
     ended: watch::Sender<bool>,
     looking_for_leaders: AtomicBool,
+    identities: Mutex<Identities>,
+    /// Whether the last attempt to get an identity has failed.
+    no_identity: AtomicBool,
     /// The last failure, for the texts of timeouts.
     trouble: Mutex<Option<Error>>,
 }
@@ -69,6 +73,8 @@ impl Shared {
             stage: AtomicU8::new(Stage::Open as u8),
             ended: watch::Sender::new(false),
             looking_for_leaders: AtomicBool::new(false),
+            identities: Mutex::default(),
+            no_identity: AtomicBool::new(false),
             trouble: Mutex::default(),
         })
     }
@@ -223,6 +229,73 @@ impl Shared {
         }
     }
 
+    /// What is known of the identities that were given.
+    pub(super) fn identities(&self) -> MutexGuard<'_, Identities> {
+        self.identities.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that the identities may mean nothing, or something else, to the server that is asked from now on.
+    pub(super) fn another_server(&self) {
+        let mut identities = self.identities();
+        identities.asked();
+        identities.failed();
+    }
+
+    /// Whether a record that is sent again is written once all the same.
+    pub(super) fn is_idempotent(&self) -> bool {
+        self.accumulator.idempotent
+            && !self.no_identity.load(Ordering::Acquire)
+            && self.topics().iter().all(|topic| topic.partitions().all(|partition| partition.is_idempotent()))
+    }
+
+    /// Gets the partition an identity in the background, the topic's if that is newer than the given one.
+    pub(super) fn identify(self: &Arc<Self>, partition: &Arc<Partition>, newer_than: u64) {
+        let (shared, partition) = (Arc::clone(self), Arc::clone(partition));
+        self.cluster.spawn(async move {
+            let topic = Arc::clone(&partition.topic);
+            let got = async {
+                let _turn = topic.asking.lock().await;
+                match topic.identity().filter(|grant| grant.serial > newer_than) {
+                    Some(grant) => Some(grant),
+                    None => shared.new_identity(&topic.name).await.inspect(|grant| topic.set_identity(*grant)),
+                }
+            };
+            let grant = tokio::select! {
+                grant = got => grant,
+                () = shared.ended() => None,
+            };
+            partition.adopt_identity(grant);
+        });
+    }
+
+    /// A new identity; `None` where none can be had, and what waits for it has been given up.
+    async fn new_identity(self: &Arc<Self>, topic: &str) -> Option<Grant> {
+        let mut failures = 0;
+        loop {
+            self.identities().asked();
+            let error = match self.call(InitProducerId { previous: None }).await {
+                Ok((id, epoch)) => match self.identities().answered(Identity { id, epoch }) {
+                    Some(grant) => {
+                        self.no_identity.store(false, Ordering::Release);
+                        return Some(grant);
+                    }
+                    None => continue,
+                },
+                Err(error) => error,
+            };
+            self.identities().failed();
+            self.no_identity.store(true, Ordering::Release);
+            self.note_trouble(&error);
+            failures += 1;
+            tracing::debug!(%topic, %error, "no producer identity");
+            if !error.is_retriable() {
+                self.purge_topic(topic, &error);
+                return None;
+            }
+            sleep(self.accumulator.rules.backoff.pause(failures, self.cluster.random())).await;
+        }
+    }
+
     /// Finds out the number of partitions of a topic in the background, unless somebody does.
     pub(super) fn find_out(self: &Arc<Self>, topic: &Arc<Topic>) {
         if topic.begin_asking() {
@@ -359,12 +432,17 @@ impl Shared {
     /// Gives up all records that wait; those under way go on.
     pub(super) fn purge(&self, error: &Error) {
         for topic in self.topics() {
-            topic.take_early(None).into_iter().for_each(|pack| self.accumulator.fail(pack, error.clone()));
-            for partition in topic.partitions() {
-                for pack in partition.take_waiting() {
-                    partition.home().take_backlog(u64::from(pack.records));
-                    self.accumulator.fail(pack, error.clone());
-                }
+            self.purge_topic(topic.name(), error);
+        }
+    }
+
+    fn purge_topic(&self, name: &str, error: &Error) {
+        let topic = self.topic(name);
+        topic.take_early(None).into_iter().for_each(|pack| self.accumulator.fail(pack, error.clone()));
+        for partition in topic.partitions() {
+            for pack in partition.take_waiting() {
+                partition.home().take_backlog(u64::from(pack.records));
+                self.accumulator.fail(pack, error.clone());
             }
         }
     }

@@ -63,7 +63,6 @@ impl Counters {
         let records = u64::from(batch.records());
         let delivered = match settlement {
             Settlement::Delivered(_) => records,
-            Settlement::Each(each) => each.iter().filter(|result| result.is_ok()).count() as u64,
             Settlement::Failed(_) => 0,
         };
         self.delivered.fetch_add(delivered, Ordering::Relaxed);

@@ -8,19 +8,21 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::OptionFuture;
-use futures_util::stream::{FuturesUnordered, StreamExt};
+use futures_util::stream::{FuturesOrdered, StreamExt};
 use tokio::time::{Instant, sleep_until};
 
 use super::batch::{Batch, Delivered, Settlement};
+use super::numbered::{Ended, fenced};
 use super::partition::{Body, Next, Pack, Partition};
 use super::sender::{Sender, sweep_interval};
+use super::sequence::Ticket;
 use super::service::Service;
 use super::shared::Shared;
 use crate::cluster::Held;
 use crate::compression::Compressor;
 use crate::connection::Deadline;
 use crate::error::{Detail, Error, ErrorCode, Outcome, Result};
-use crate::protocol::{BatchBuffer, RequestFrame, Response};
+use crate::protocol::{BatchBuffer, FramedBatch, RequestFrame, Response, Stamp};
 use crate::record_metadata::OFFSET_UNKNOWN;
 use crate::resilience::Next as Retry;
 
@@ -30,6 +32,9 @@ const IDLE: Duration = Duration::from_secs(5);
 /// How long a sender waits for a connection before its partitions go to another one.
 const CROWDED: Duration = Duration::from_secs(2);
 
+/// How long a broker that lost a connection may take for a request that it had read, besides that for its records.
+const QUIET: Duration = Duration::from_millis(100);
+
 /// What the broker says of a batch.
 #[derive(Debug, Clone, Copy)]
 struct Ack {
@@ -37,16 +42,25 @@ struct Ack {
     duplicate: bool,
 }
 
+/// What an attempt is at.
+enum What {
+    /// A batch that goes along.
+    Plain(Box<Pack>, RequestFrame),
+    /// A batch with a number, which its partition keeps.
+    Numbered(Ticket),
+}
+
 /// An attempt at a batch that has ended.
 struct Attempt {
     partition: Arc<Partition>,
-    pack: Box<Pack>,
-    frame: RequestFrame,
+    what: What,
+    records: u32,
     sent: Instant,
     result: Result<Ack>,
 }
 
-type Attempts = FuturesUnordered<Pin<Box<dyn Future<Output = Attempt> + Send>>>;
+/// In the order of the requests, which is that of the answers.
+type Attempts = FuturesOrdered<Pin<Box<dyn Future<Output = Attempt> + Send>>>;
 type Connecting = Pin<Box<dyn Future<Output = Result<Held>> + Send>>;
 
 /// The sender at work.
@@ -56,6 +70,8 @@ pub(super) struct Task {
     service: Service,
     compressor: Compressor,
     link: Option<Held>,
+    /// The server of the last connection.
+    address: Option<Arc<str>>,
     connecting: Option<Connecting>,
     /// Before this moment no connection is made.
     not_before: Option<Instant>,
@@ -64,6 +80,8 @@ pub(super) struct Task {
     /// Records without answer.
     unanswered: u32,
     last_answer: Instant,
+    /// Until then the broker may still execute what a lost connection had sent.
+    quiet_until: Option<Instant>,
     runnable: VecDeque<Arc<Partition>>,
     /// Partitions whose batch waits for more records, in the order of the moments.
     lingering: VecDeque<(Instant, Arc<Partition>)>,
@@ -82,12 +100,14 @@ impl Task {
             service,
             compressor,
             link: None,
+            address: None,
             connecting: None,
             not_before: None,
             failures: 0,
             in_flight: Attempts::new(),
             unanswered: 0,
             last_answer: Instant::now(),
+            quiet_until: None,
             runnable: VecDeque::new(),
             lingering: VecDeque::new(),
             parked: BTreeMap::new(),
@@ -151,6 +171,20 @@ impl Task {
                     self.transmit(Arc::clone(&partition), pack);
                     self.runnable.push_back(partition);
                 }
+                Next::SendNumbered { pack, ticket, stamp } => {
+                    self.transmit_numbered(&partition, *pack, ticket, stamp);
+                    self.runnable.push_back(partition);
+                }
+                Next::SendAgain { ticket, frame, records } => {
+                    self.shared.accumulator.counters.repeated();
+                    self.send(Arc::clone(&partition), What::Numbered(ticket), frame, records);
+                    self.runnable.push_back(partition);
+                }
+                Next::Identity { newer_than } => self.shared.identify(&partition, newer_than),
+                Next::Fenced => {
+                    let error = fenced(&partition.topic.name, Outcome::NotSent);
+                    self.fail_all(partition.take_waiting(), &error);
+                }
                 Next::NoRoom => {
                     self.runnable.push_front(partition);
                     break;
@@ -208,6 +242,10 @@ impl Task {
         match connected {
             Ok(link) => {
                 tracing::debug!(address = %link.address(), "producer connected");
+                if self.address.as_ref().is_some_and(|before| before != link.address()) {
+                    self.shared.another_server();
+                }
+                self.address = Some(Arc::clone(link.address()));
                 (self.link, self.failures, self.not_before) = (Some(link), 0, None);
                 self.last_answer = Instant::now();
             }
@@ -246,7 +284,7 @@ impl Task {
         self.next_sweep = None;
         let Some(before) = now.checked_sub(self.shared.config.delivery_timeout) else { return };
         for partition in self.sender.partitions() {
-            let overdue = partition.overdue(before);
+            let overdue = partition.overdue(before, |batch| self.shared.too_late(batch, Outcome::Unknown));
             for pack in overdue.waiting {
                 let error = self.shared.too_late(&pack.batch, Outcome::NotSent);
                 self.fail_all(vec![pack], &error);
@@ -255,33 +293,48 @@ impl Task {
                 let error = self.shared.too_late(&batch, Outcome::Unknown);
                 self.shared.accumulator.settle(&batch, Settlement::Failed(error));
             }
+            self.finish(overdue.ended);
             partition.nudge();
         }
     }
 
     fn transmit(&mut self, partition: Arc<Partition>, mut pack: Box<Pack>) {
-        let Some(link) = &self.link else { return };
-        let body = std::mem::replace(&mut pack.body, Body::Sent);
-        let frame = match body {
+        let frame = match std::mem::replace(&mut pack.body, Body::Sent) {
             Body::Framed(frame) => frame,
-            Body::Raw(buffer) => self.shared.compress(buffer, &partition.topic.name, &mut self.compressor).into_frame(
-                &partition.topic.name,
-                partition.index,
-                None,
-            ),
+            Body::Raw(buffer) => self.framed(buffer, &partition, None).frame,
             Body::Sent => return,
         };
-        let connection = link.connection().clone();
-        let deadline = Deadline::in_turn(self.service.limit(pack.records));
-        self.unanswered += pack.records;
-        self.shared.accumulator.counters.sent(pack.records, frame.wire_len());
         if self.shared.config.acks == 0 {
             self.shared.accumulator.settle(&pack.batch, Settlement::Delivered(Delivered::at(OFFSET_UNKNOWN)));
         }
-        self.in_flight.push(Box::pin(async move {
+        let records = pack.records;
+        self.send(partition, What::Plain(pack, frame.clone()), frame, records);
+    }
+
+    fn transmit_numbered(&mut self, partition: &Arc<Partition>, mut pack: Pack, ticket: Ticket, stamp: Stamp) {
+        let Body::Raw(buffer) = std::mem::replace(&mut pack.body, Body::Sent) else { return };
+        let framed = self.framed(buffer, partition, Some(stamp));
+        let (frame, records) = (framed.frame.clone(), pack.records);
+        partition.keep(ticket, pack, framed);
+        self.send(Arc::clone(partition), What::Numbered(ticket), frame, records);
+    }
+
+    fn framed(&mut self, buffer: BatchBuffer, partition: &Partition, stamp: Option<Stamp>) -> FramedBatch {
+        let topic = &partition.topic.name;
+        let buffer = self.shared.compress(buffer, topic, &mut self.compressor);
+        buffer.into_framed(topic, partition.index, stamp)
+    }
+
+    fn send(&mut self, partition: Arc<Partition>, what: What, frame: RequestFrame, records: u32) {
+        let Some(link) = &self.link else { return };
+        let connection = link.connection().clone();
+        let deadline = Deadline::in_turn(self.service.limit(records));
+        self.unanswered += records;
+        self.shared.accumulator.counters.sent(records, frame.wire_len());
+        self.in_flight.push_back(Box::pin(async move {
             let sent = Instant::now();
             let result = connection.call(&frame, acknowledged, deadline).await;
-            Attempt { partition, pack, frame, sent, result }
+            Attempt { partition, what, records, sent, result }
         }));
     }
 
@@ -295,13 +348,34 @@ impl Task {
     }
 
     fn answered(&mut self, attempt: Attempt) {
-        let Attempt { partition, pack, frame, sent, result } = attempt;
+        let Attempt { partition, what, records, sent, result } = attempt;
         let now = Instant::now();
-        self.unanswered -= pack.records;
+        match &result {
+            Ok(_) => self.service.measure(records, now - sent.max(self.last_answer)),
+            Err(error) => {
+                self.shared.accumulator.counters.failed_attempt();
+                self.check_link(error);
+            }
+        }
+        self.unanswered -= records;
+        self.last_answer = now;
+        match what {
+            What::Plain(pack, frame) => self.answered_plain(&partition, pack, frame, result),
+            What::Numbered(ticket) => self.answered_numbered(&partition, ticket, result),
+        }
+        partition.nudge();
+    }
+
+    fn answered_plain(
+        &mut self,
+        partition: &Arc<Partition>,
+        pack: Box<Pack>,
+        frame: RequestFrame,
+        result: Result<Ack>,
+    ) {
         partition.returned(&pack.batch);
         match result {
             Ok(ack) => {
-                self.service.measure(pack.records, now - sent.max(self.last_answer));
                 self.sender.take_backlog(u64::from(pack.records));
                 let delivered = Delivered {
                     duplicate: ack.duplicate,
@@ -310,16 +384,41 @@ impl Task {
                 };
                 self.shared.accumulator.settle(&pack.batch, Settlement::Delivered(delivered));
             }
-            Err(error) => self.failed(&partition, *pack, frame, error),
+            Err(error) => self.failed(partition, *pack, frame, error),
         }
-        self.last_answer = now;
-        partition.nudge();
+    }
+
+    fn answered_numbered(&mut self, partition: &Arc<Partition>, ticket: Ticket, result: Result<Ack>) {
+        if let Err(error) = &result {
+            self.shared.note_trouble(error);
+            if needs_leaders(error) {
+                self.shared.look_for_leaders();
+            }
+        }
+        let random = self.shared.cluster.random();
+        let result = result.map(|ack| (ack.base_offset, ack.duplicate));
+        let ended = partition.answered(ticket, result, self.quiet_until, random, &self.shared.identities());
+        self.finish(ended);
+    }
+
+    /// Settles batches that had numbers.
+    fn finish(&self, ended: Vec<Ended>) {
+        for Ended { pack, result } in ended {
+            self.sender.take_backlog(u64::from(pack.records));
+            let settlement = match result {
+                Ok(delivered) => Settlement::Delivered(Delivered {
+                    duplicate: delivered.duplicate,
+                    maybe_duplicate: delivered.maybe_duplicate,
+                    ..Delivered::at(delivered.offset.unwrap_or(OFFSET_UNKNOWN))
+                }),
+                Err(error) => Settlement::Failed(error),
+            };
+            self.shared.accumulator.settle(&pack.batch, settlement);
+        }
     }
 
     /// Decides what follows a failed attempt.
     fn failed(&mut self, partition: &Arc<Partition>, mut pack: Pack, frame: RequestFrame, error: Error) {
-        self.shared.accumulator.counters.failed_attempt();
-        self.check_link(&error);
         if pack.batch.is_claimed() {
             self.sender.take_backlog(u64::from(pack.records));
             return;
@@ -360,10 +459,11 @@ impl Task {
     /// Lets go of a connection that has ended, or that the broker is about to close.
     fn check_link(&mut self, error: &Error) {
         let spoiled = error.code() == ErrorCode::RateLimitExceeded;
-        if self.link.as_ref().is_some_and(|link| spoiled || !link.connection().is_open())
-            && let Some(link) = self.link.take()
-            && error.counts_against_server()
-        {
+        let Some(link) = self.link.take_if(|link| spoiled || !link.connection().is_open()) else { return };
+        // So long the broker may go on with what it had read.
+        let pause = QUIET.saturating_add(self.service.of(self.unanswered)).min(self.shared.config.request_timeout);
+        self.quiet_until = Some(Instant::now() + pause);
+        if error.counts_against_server() {
             link.lost(error);
         }
     }
@@ -394,6 +494,7 @@ fn acknowledged(response: Response) -> Result<Ack, Response> {
     match response {
         Response::PublishedBatch { base_offset, .. } => Ok(Ack { base_offset, duplicate: false }),
         Response::IdempotentPublishedBatch { base_offset, duplicate, .. } => Ok(Ack { base_offset, duplicate }),
+        Response::IdempotentPublished { offset, duplicate, .. } => Ok(Ack { base_offset: offset, duplicate }),
         other => Err(other),
     }
 }

@@ -1,5 +1,6 @@
 //! A topic: which partition a record goes to, and records that come before that is known.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -9,6 +10,7 @@ use super::accumulator::Accumulator;
 use super::batch::{Batch, Delivery};
 use super::partition::{Full, Open, Pack, Partition, Record};
 use super::partitioner::{Keyless, Partitioning};
+use super::sequence::Grant;
 use crate::error::{Detail, Error, ErrorCode, Outcome, Result};
 use crate::protocol::check_topic_name;
 
@@ -18,11 +20,24 @@ pub(super) struct Spread {
     pub(super) name: Arc<str>,
     pub(super) accumulator: Arc<Accumulator>,
     keyless: Keyless,
+    /// What the batches of an idempotent producer are numbered under.
+    identity: Mutex<Option<Grant>>,
+    /// Held by the one who asks for an identity.
+    pub(super) asking: tokio::sync::Mutex<()>,
     /// The number of partitions; 0 while it is not known.
     count: AtomicU32,
 }
 
 impl Spread {
+    /// The present identity.
+    pub(super) fn identity(&self) -> Option<Grant> {
+        *self.identity.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn set_identity(&self, grant: Grant) {
+        *self.identity.lock().unwrap_or_else(PoisonError::into_inner) = Some(grant);
+    }
+
     /// A batch of this partition is complete: records without a key go on to the next one.
     pub(super) fn leave(&self, index: u32) {
         self.keyless.batch_ended(index, self.count.load(Ordering::Relaxed));
@@ -72,7 +87,14 @@ enum Place {
 
 impl Topic {
     pub(super) fn new(name: Arc<str>, accumulator: Arc<Accumulator>) -> Self {
-        let spread = Spread { name, accumulator, keyless: Keyless::new(), count: AtomicU32::new(0) };
+        let spread = Spread {
+            name,
+            accumulator,
+            keyless: Keyless::new(),
+            identity: Mutex::default(),
+            asking: tokio::sync::Mutex::default(),
+            count: AtomicU32::new(0),
+        };
         Topic { spread: Arc::new(spread), partitions: boxcar::Vec::new(), early: Mutex::default() }
     }
 
@@ -182,9 +204,11 @@ impl Topic {
     fn place_early(&self, place: Place, open: Open, how: &Partitioning, count: u32) {
         let chosen = match place {
             Place::Partition(partition) => partition,
+            // No caller's thread is there for a panic of the user's own function.
             Place::Any | Place::Undecided => open.first_record(|key, value| {
                 let record = Record { key, header: &[], data: value, tag: 0 };
-                self.choose(&Given { partition: None, record }, how, count)
+                let choose = || self.choose(&Given { partition: None, record }, how, count);
+                catch_unwind(AssertUnwindSafe(choose)).unwrap_or(u32::MAX)
             }),
         };
         let pack = open.seal(self.spread.accumulator.retries());

@@ -1,9 +1,12 @@
 //! A batch that is written record by record, as it lies on the wire.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 
 use super::frame::RequestFrame;
 use super::primitives::{put_varint, varint_len, zigzag};
+use super::requests::encode;
 
 /// Discriminant of `Request::PublishBatch`.
 const PUBLISH_BATCH: u8 = 38;
@@ -92,20 +95,14 @@ impl BatchBuffer {
 
     /// The records, key and value, in the order in which they were appended.
     pub(crate) fn records(&self) -> impl Iterator<Item = (Option<&[u8]>, &[u8])> {
-        let mut rest = &self.bytes[self.head..];
-        std::iter::from_fn(move || {
-            let (&tag, after) = rest.split_first()?;
-            rest = after;
-            let key = (tag == 1).then(|| take_bytes(&mut rest));
-            Some((key, take_bytes(&mut rest)))
-        })
+        records_in(&self.bytes[self.head..])
     }
 
     /// The request that writes the batch to a partition, once only if it has a stamp.
     ///
     /// What stands before the records is written into the room in front of
     /// them; they stay where they are.
-    pub(crate) fn into_frame(self, topic: &str, partition: u32, stamp: Option<Stamp>) -> RequestFrame {
+    pub(crate) fn into_framed(self, topic: &str, partition: u32, stamp: Option<Stamp>) -> FramedBatch {
         let BatchBuffer { mut bytes, head, count } = self;
         let mut front = Vec::with_capacity(head);
         front.push(if stamp.is_some() { IDEMPOTENT_PUBLISH_BATCH } else { PUBLISH_BATCH });
@@ -116,6 +113,7 @@ impl BatchBuffer {
         put_varint(&mut front, u64::from(count));
         let start = head - front.len();
         bytes[start..head].copy_from_slice(&front);
+        let end = bytes.len();
         if let Some(Stamp { producer_id, producer_epoch, base_sequence }) = stamp {
             put_varint(&mut bytes, producer_id);
             put_varint(&mut bytes, u64::from(producer_epoch));
@@ -124,8 +122,61 @@ impl BatchBuffer {
         // No leader epoch.
         bytes.push(0);
         let name = if stamp.is_some() { "IdempotentPublishBatch" } else { "PublishBatch" };
-        RequestFrame::from_payload(name, Bytes::from(bytes).slice(start..))
+        let frame = RequestFrame::from_payload(name, Bytes::from(bytes).slice(start..));
+        FramedBatch { frame, records: head - start..end - start, count }
     }
+}
+
+/// A batch as the request that writes it. Cloning shares the bytes.
+#[derive(Debug, Clone)]
+pub(crate) struct FramedBatch {
+    pub(crate) frame: RequestFrame,
+    /// Where the records lie in the payload.
+    records: Range<usize>,
+    count: u32,
+}
+
+impl FramedBatch {
+    /// The records, key and value.
+    fn records(&self) -> impl Iterator<Item = (Option<&[u8]>, &[u8])> {
+        records_in(&self.frame.payload()[self.records.clone()])
+    }
+
+    /// The same records with another stamp.
+    pub(crate) fn restamped(&self, topic: &str, partition: u32, stamp: Stamp) -> Self {
+        let mut buffer = BatchBuffer::new(topic, self.records.len());
+        buffer.bytes.extend_from_slice(&self.frame.payload()[self.records.clone()]);
+        buffer.count = self.count;
+        buffer.into_framed(topic, partition, Some(stamp))
+    }
+
+    /// The request that writes one of the records alone, once.
+    pub(crate) fn single(&self, index: u32, topic: &str, partition: u32, stamp: Stamp) -> Option<RequestFrame> {
+        let (key, value) = self.records().nth(index as usize)?;
+        let Stamp { producer_id, producer_epoch, base_sequence: sequence } = stamp;
+        let partition = Some(partition);
+        let request = encode::IdempotentPublish {
+            topic,
+            partition,
+            key,
+            value,
+            producer_id,
+            producer_epoch,
+            sequence,
+            leader_epoch: None,
+        };
+        RequestFrame::new(&request).ok()
+    }
+}
+
+/// The records in bytes that were written by [`BatchBuffer::push`].
+fn records_in(mut rest: &[u8]) -> impl Iterator<Item = (Option<&[u8]>, &[u8])> {
+    std::iter::from_fn(move || {
+        let (&tag, after) = rest.split_first()?;
+        rest = after;
+        let key = (tag == 1).then(|| take_bytes(&mut rest));
+        Some((key, take_bytes(&mut rest)))
+    })
 }
 
 /// Takes a byte string that was written by [`BatchBuffer::push`].
@@ -178,14 +229,14 @@ mod tests {
         let many = vec![(None, &b"v"[..]); 10_000];
         for records in [few, &many, &many[..127], &many[..128]] {
             for (topic, partition) in [("t", 0), (name.as_str(), u32::MAX), ("orders", 128)] {
-                let plain = batch(topic, records).into_frame(topic, partition, None);
+                let plain = batch(topic, records).into_framed(topic, partition, None).frame;
                 let same = Request::PublishBatch {
                     topic: topic.into(),
                     partition: Some(partition),
                     records: owned(records),
                     leader_epoch: None,
                 };
-                assert_eq!(plain, RequestFrame::new(&same).unwrap());
+                assert_eq!(plain, same.encode().unwrap());
             }
         }
     }
@@ -204,7 +255,23 @@ mod tests {
                 base_sequence,
                 leader_epoch: None,
             };
-            assert_eq!(batch("t", records).into_frame("t", 3, Some(stamp)), RequestFrame::new(&same).unwrap());
+            let frame = same.encode().unwrap();
+            assert_eq!(batch("t", records).into_framed("t", 3, Some(stamp)).frame, frame);
+            let other = Stamp { producer_id: 9, producer_epoch: 9, base_sequence: 9 };
+            let framed = batch("t", records).into_framed("t", 3, Some(other));
+            assert_eq!(framed.restamped("t", 3, stamp).frame, frame);
+            let single = Request::IdempotentPublish {
+                topic: "t".into(),
+                partition: Some(3),
+                key: None,
+                value: Bytes::from("w"),
+                producer_id,
+                producer_epoch,
+                sequence: base_sequence,
+                leader_epoch: None,
+            };
+            assert_eq!(framed.single(1, "t", 3, stamp), Some(single.encode().unwrap()));
+            assert_eq!(framed.single(2, "t", 3, stamp), None);
         }
     }
 

@@ -20,7 +20,7 @@ mod requests;
 mod responses;
 mod structures;
 
-pub(crate) use batch::{BatchBuffer, Stamp};
+pub(crate) use batch::{BatchBuffer, FramedBatch, Stamp};
 pub(crate) use describe::describe;
 
 pub use codec::{AsBytes, Decode, Encode, Field, List, list};

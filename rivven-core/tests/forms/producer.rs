@@ -1,13 +1,14 @@
-//! The producer: its configuration.
+//! The producer: its configuration, and the partitions of its records.
 
 use std::time::Duration;
 
 use rivven_client::{
-    CompressionType, Error, ErrorCode, Partitioner, Partitioning, ProducerAuthConfig, ProducerConfig,
-    ProducerConfigBuilder, Properties, Result, partition_of_key,
+    Client, CompressionType, ErrorCode, Outcome, Partitioner, Partitioning, Producer, ProducerAuthConfig,
+    ProducerConfig, ProducerConfigBuilder, Properties, Result, partition_of_key,
 };
+use rivven_testkit::TestBroker;
 
-use crate::Done;
+use crate::{Done, broker, resilient};
 
 // covers: F058 rust
 // covers: F059 rust
@@ -120,23 +121,30 @@ fn a_preset_goes_back_to_the_builder() -> Done {
     Ok(())
 }
 
-/// Takes a configuration as a producer does.
-fn taken<C>(config: C) -> Result<ProducerConfig>
-where
-    C: TryInto<ProducerConfig>,
-    Error: From<C::Error>,
-{
-    Ok(config.try_into()?)
+// covers: F003 rust
+// covers: F053 rust
+#[tokio::test]
+async fn what_build_returns_is_taken_with_and_without_a_question_mark() -> Done {
+    let broker = broker();
+    let builder = ProducerConfig::builder().bootstrap_servers(vec![broker.address().to_owned()]).batch_size(100);
+    for producer in [Producer::new(builder.clone().build()).await?, Producer::new(builder.clone().build()?).await?] {
+        assert_eq!(producer.config().batch_size, 100);
+        producer.close().await?;
+    }
+    assert_eq!(
+        Producer::new(builder.acks(7).build()).await.err().map(|error| error.code()),
+        Some(ErrorCode::InvalidConfig)
+    );
+    Ok(())
 }
 
 // covers: F003 rust
-#[test]
-fn what_build_returns_can_be_passed_on_with_and_without_a_question_mark() -> Done {
-    let builder = ProducerConfig::builder().batch_size(100);
-    assert_eq!(taken(builder.clone().build())?.batch_size, 100);
-    assert_eq!(taken(builder.clone().build()?)?.batch_size, 100);
-    assert_eq!(taken(builder.acks(7).build()).unwrap_err().code(), ErrorCode::InvalidConfig);
-    Ok(())
+#[tokio::test]
+async fn a_value_that_was_changed_afterwards_is_checked_all_the_same() {
+    let mut config = ProducerConfig::exactly_once();
+    config.acks = 0;
+    let error = Producer::new(config).await.err();
+    assert_eq!(error.map(|error| error.code()), Some(ErrorCode::InvalidConfig));
 }
 
 // covers: F067 rust
@@ -179,5 +187,82 @@ fn the_same_is_made_of_properties() -> Done {
     assert_eq!((config.linger_ms, config.enable_idempotence), (5, true));
     properties.set("max.in.flight.requests", "6")?;
     assert_eq!(ProducerConfig::from_properties(&properties).unwrap_err().code(), ErrorCode::InvalidConfig);
+    Ok(())
+}
+
+/// A producer of a broker that has the topic `t` with three partitions.
+async fn partitioning(broker: &TestBroker, how: impl Into<Partitioning>) -> Result<Producer> {
+    Client::connect(broker.address()).await?.create_topic("t", Some(3)).await?;
+    let config = ProducerConfig::builder().bootstrap_servers(vec![broker.address().to_owned()]).partitioner(how);
+    Producer::new(config.build()).await
+}
+
+// covers: F072 rust
+#[tokio::test]
+async fn a_key_leads_to_the_partition_that_the_broker_chooses_for_it() -> Done {
+    let broker = broker();
+    let producer = partitioning(&broker, Partitioning::Sticky).await?;
+    let client = resilient(&broker);
+    for key in ["", "hello", "kafka", "abc", "user-123"] {
+        let ours = producer.send_with_key("t", Some(key), "value").await?;
+        let (offset, partition, _) = client.publish_batch("t", None, &[(Some(key), "value")]).await?;
+        assert_eq!((ours.partition, ours.offset + 1), (partition, offset), "{key}");
+    }
+    Ok(())
+}
+
+// covers: F072 rust
+#[tokio::test]
+async fn records_without_a_key_stay_together_in_a_batch() -> Done {
+    let broker = broker();
+    Client::connect(broker.address()).await?.create_topic("t", Some(3)).await?;
+    // Long enough that only flushing ends a batch.
+    let config = ProducerConfig::builder().bootstrap_servers(vec![broker.address().to_owned()]).linger_ms(60_000);
+    let producer = Producer::new(config.build()).await?;
+    producer.refresh_metadata("t").await?;
+    let mut batches = Vec::new();
+    for _ in 0..4 {
+        let deliveries = (0..50).map(|_| producer.enqueue("t", None::<&str>, "value")).collect::<Result<Vec<_>>>()?;
+        producer.flush().await?;
+        let mut partitions = Vec::new();
+        for delivery in deliveries {
+            partitions.push(delivery.await?.partition);
+        }
+        partitions.dedup();
+        batches.push(partitions);
+    }
+    let first = batches[0][0];
+    assert_eq!(batches, (first..first + 4).map(|turn| vec![turn % 3]).collect::<Vec<_>>());
+    Ok(())
+}
+
+// covers: F057 rust
+#[tokio::test]
+async fn records_without_a_key_go_to_every_partition_in_turn() -> Done {
+    let broker = broker();
+    let producer = partitioning(&broker, Partitioning::RoundRobin).await?;
+    let sent = producer.send_batch("t", &[(None::<&str>, "value"); 6]).await?;
+    let partitions: Vec<u32> = sent.iter().map(|record| record.partition).collect();
+    let first = partitions[0];
+    assert_eq!(partitions, (first..first + 6).map(|turn| turn % 3).collect::<Vec<_>>());
+    Ok(())
+}
+
+// covers: F057 rust
+#[tokio::test]
+async fn a_partitioner_of_ones_own_is_asked_and_what_does_not_exist_is_refused() -> Done {
+    let broker = broker();
+    let by_value = |topic: &str, key: Option<&[u8]>, value: &[u8], partitions: u32| {
+        assert_eq!((topic, partitions), ("t", 3));
+        key.map(|_| u32::from(value[0] - b'0'))
+    };
+    let producer = partitioning(&broker, by_value).await?;
+    for partition in [2, 0, 1] {
+        assert_eq!(producer.send_with_key("t", Some("key"), partition.to_string()).await?.partition, partition);
+    }
+    assert!(producer.send("t", "left to the producer").await?.partition < 3);
+    let error = producer.send_with_key("t", Some("key"), "3").await.unwrap_err();
+    assert_eq!((error.code(), error.outcome()), (ErrorCode::InvalidPartition, Outcome::NotSent));
+    assert_eq!(producer.send_to_partition("t", 1, Some("key"), "7").await?.partition, 1);
     Ok(())
 }

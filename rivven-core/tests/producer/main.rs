@@ -1,6 +1,10 @@
 //! The producer against the real broker, and against others for what that cannot do.
 
 mod delivery;
+mod idempotent;
+mod limits;
+mod options;
+mod retries;
 
 use std::time::Duration;
 

@@ -1,0 +1,448 @@
+//! The producer handle of the boundaries.
+
+use std::future::Future;
+use std::mem::ManuallyDrop;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use rivven_client::{
+    DeliveryReport, DeliveryReports, Error, ProducerConfig, ProducerStatsSnapshot, Properties, RecordMetadata, Result,
+    TopicHandle,
+};
+
+use crate::answer::Answer;
+use crate::call::Call;
+use crate::fork::ForkMark;
+use crate::queue::{Completion, Due, Queue};
+use crate::share::{OnDrop, Share};
+
+/// What errors call a producer.
+const WHAT: &str = "the producer";
+
+/// How many bits of a tag are the caller's where reports go to the queue that the tag names.
+const TAG_BITS: u32 = 40;
+
+/// Where the reports of a producer go.
+#[derive(Debug)]
+pub enum Reports {
+    /// All to one queue, under this token; tags are the caller's alone.
+    To(Arc<Queue>, u64),
+    /// To the queues that [`outlet`](Producer::outlet) was called with, by the upper bits of their tags.
+    ByTag,
+}
+
+/// A queue that reports go to, under a token.
+#[derive(Debug)]
+struct Outlet {
+    queue: Weak<Queue>,
+    token: u64,
+}
+
+/// Takes reports from the core to queues.
+#[derive(Debug)]
+enum Router {
+    To(Arc<Queue>, u64),
+    ByTag(Mutex<Vec<Outlet>>),
+}
+
+impl Router {
+    /// Takes in a queue; the number of it, from 1.
+    fn add(&self, queue: &Arc<Queue>, token: u64) -> u64 {
+        let Router::ByTag(outlets) = self else { return 0 };
+        let mut outlets = outlets.lock().unwrap_or_else(PoisonError::into_inner);
+        let outlet = Outlet { queue: Arc::downgrade(queue), token };
+        // The place of a queue that is gone is given again: its tags mean nothing to anybody.
+        match outlets.iter().position(|outlet| outlet.queue.strong_count() == 0) {
+            Some(free) => {
+                outlets[free] = outlet;
+                free as u64 + 1
+            }
+            None => {
+                outlets.push(outlet);
+                outlets.len() as u64
+            }
+        }
+    }
+}
+
+impl DeliveryReports for Router {
+    fn settled(&self, report: DeliveryReport) {
+        match self {
+            Router::To(queue, token) => {
+                queue.push(Completion { token: *token, result: Ok(Answer::Deliveries(report)) })
+            }
+            Router::ByTag(outlets) => {
+                let mut numbers: Vec<_> = report.tags().iter().map(|tag| tag >> TAG_BITS).collect();
+                numbers.sort_unstable();
+                numbers.dedup();
+                let outlets = outlets.lock().unwrap_or_else(PoisonError::into_inner);
+                for number in numbers.into_iter().filter(|number| *number > 0) {
+                    let Some(Outlet { queue, token }) = outlets.get(number as usize - 1) else { continue };
+                    if let Some(queue) = queue.upgrade() {
+                        queue.push(Completion { token: *token, result: Ok(Answer::Deliveries(report.clone())) });
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A producer on the shared runtime; use it from any thread, share it by `Arc`.
+///
+/// It connects when there is something to send. One that is dropped without
+/// being closed sends what is left in the background, within its close timeout.
+/// In a forked child every call fails with `FORKED` and dropping leaks.
+#[derive(Debug)]
+pub struct Producer {
+    parts: ManuallyDrop<Parts>,
+    mark: ForkMark,
+}
+
+#[derive(Debug)]
+struct Parts {
+    core: Arc<rivven_client::Producer>,
+    runtime: Arc<Share>,
+    router: Arc<Router>,
+}
+
+impl Producer {
+    /// Makes a producer.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_CONFIG`; `IO` if the runtime's threads cannot be started.
+    pub fn new(properties: &Properties, reports: Reports) -> Result<Self> {
+        let config = ProducerConfig::from_properties(properties)?;
+        let runtime = Share::acquire(properties)?;
+        let router = Arc::new(match reports {
+            Reports::To(queue, token) => Router::To(queue, token),
+            Reports::ByTag => Router::ByTag(Mutex::default()),
+        });
+        let share = runtime.get().ok_or_else(|| Error::closed(WHAT))?;
+        let _inside = share.handle().enter();
+        let reports: Arc<dyn DeliveryReports> = Arc::clone(&router) as _;
+        let core = Arc::new(rivven_client::Producer::unconnected(config, Some(reports))?);
+        Ok(Producer { parts: ManuallyDrop::new(Parts { core, runtime, router }), mark: ForkMark::here() })
+    }
+
+    fn parts(&self) -> Result<&Parts> {
+        self.mark.check(WHAT)?;
+        Ok(&self.parts)
+    }
+
+    /// Lets reports of tags with this outlet go to a queue, under a token; what such tags begin with.
+    ///
+    /// A tag is this number with at most 2^40 - 1 added.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`.
+    pub fn outlet(&self, queue: &Arc<Queue>, token: u64) -> Result<u64> {
+        Ok(self.parts()?.router.add(queue, token) << TAG_BITS)
+    }
+
+    /// A handle of a topic.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`.
+    pub fn topic(&self, name: &str) -> Result<Topic> {
+        let core = self.parts()?.core.topic(name);
+        let runtime = Arc::clone(&self.parts()?.runtime);
+        Ok(Topic { parts: ManuallyDrop::new((core, runtime)), mark: self.mark })
+    }
+
+    /// Begins to connect; settled when a first connection is ready, or with the error.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`; everything else comes with the answer.
+    pub fn connect(&self) -> Result<Call<()>> {
+        let core = Arc::clone(&self.parts()?.core);
+        run(&self.parts()?.runtime, async move { core.connect().await })
+    }
+
+    /// Connects like [`connect`](Producer::connect); the answer goes to a queue.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`; everything else comes with the answer.
+    pub fn submit_connect(&self, queue: &Arc<Queue>, token: u64) -> Result<()> {
+        let core = Arc::clone(&self.parts()?.core);
+        run_into(&self.parts()?.runtime, queue, token, async move { core.connect().await })
+    }
+
+    /// Begins to send all that was handed over before; settled when that is settled.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`.
+    pub fn flush(&self) -> Result<Call<()>> {
+        let flush = self.parts()?.core.flush();
+        run(&self.parts()?.runtime, flush)
+    }
+
+    /// Flushes like [`flush`](Producer::flush); the answer goes to a queue, behind the reports.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`.
+    pub fn submit_flush(&self, queue: &Arc<Queue>, token: u64) -> Result<()> {
+        let flush = self.parts()?.core.flush();
+        run_into(&self.parts()?.runtime, queue, token, flush)
+    }
+
+    /// Begins to close, within `limit` or else `close.timeout.ms`. Closing twice is no error.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`; with the answer, `TIMED_OUT` if records were left.
+    pub fn close(&self, limit: Option<Duration>) -> Result<Call<()>> {
+        let (call, settle) = Call::new();
+        self.run_closing(limit, move |result| settle.settle(result))?;
+        Ok(call)
+    }
+
+    /// Closes like [`close`](Producer::close); the answer goes to a queue.
+    ///
+    /// # Errors
+    ///
+    /// As [`close`](Producer::close).
+    pub fn submit_close(&self, limit: Option<Duration>, queue: &Arc<Queue>, token: u64) -> Result<()> {
+        let due = Due::new(queue, token);
+        self.run_closing(limit, move |result| due.settle(result.map(Answer::from)))
+    }
+
+    /// Closes, gives the share in the runtime back, and answers, in this order.
+    fn run_closing(&self, limit: Option<Duration>, answer: impl FnOnce(Result<()>) + Send + 'static) -> Result<()> {
+        let Parts { core, runtime: share, .. } = self.parts()?;
+        let Some(runtime) = share.get() else {
+            answer(Ok(()));
+            return Ok(());
+        };
+        let closing = core.close_within(limit.unwrap_or(core.config().close_timeout));
+        let share = Arc::clone(share);
+        let result = Arc::new(Mutex::new(Ok(())));
+        let kept = Arc::clone(&result);
+        let answer = OnDrop::new(move || {
+            let result = std::mem::replace(&mut *kept.lock().unwrap_or_else(PoisonError::into_inner), Ok(()));
+            answer(result);
+        });
+        runtime.handle().spawn(async move {
+            let closed = closing.await;
+            *result.lock().unwrap_or_else(PoisonError::into_inner) = closed;
+            drop(share.give_back());
+            drop(answer);
+        });
+        Ok(())
+    }
+
+    /// Whether the producer was closed.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`.
+    pub fn is_closed(&self) -> Result<bool> {
+        Ok(self.parts()?.core.is_closed())
+    }
+
+    /// Gives up the records that were not sent yet; the number of them.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`.
+    pub fn purge(&self) -> Result<u64> {
+        Ok(self.parts()?.core.purge())
+    }
+
+    /// What the producer has done so far.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`.
+    pub fn stats(&self) -> Result<ProducerStatsSnapshot> {
+        Ok(self.parts()?.core.stats())
+    }
+
+    /// Whether a record that is sent again is written once all the same.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`.
+    pub fn is_idempotent(&self) -> Result<bool> {
+        Ok(self.parts()?.core.is_idempotent())
+    }
+
+    /// Begins to ask for the number of partitions of a topic; anew if `fresh`, and else only if it is not known.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`; everything else comes with the answer.
+    pub fn partition_count(&self, topic: &str, fresh: bool) -> Result<Call<u32>> {
+        let counting = self.counting(topic, fresh)?;
+        run(&self.parts()?.runtime, counting)
+    }
+
+    /// Asks like [`partition_count`](Producer::partition_count); the answer goes to a queue.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`; everything else comes with the answer.
+    pub fn submit_partition_count(&self, topic: &str, fresh: bool, queue: &Arc<Queue>, token: u64) -> Result<()> {
+        let counting = self.counting(topic, fresh)?;
+        run_into(&self.parts()?.runtime, queue, token, counting)
+    }
+
+    fn counting(&self, topic: &str, fresh: bool) -> Result<impl Future<Output = Result<u32>> + Send + 'static> {
+        let (core, topic) = (Arc::clone(&self.parts()?.core), topic.to_owned());
+        Ok(async move {
+            if fresh {
+                core.refresh_metadata(&topic).await?;
+            }
+            core.get_partition_count(&topic).await
+        })
+    }
+}
+
+impl Drop for Producer {
+    fn drop(&mut self) {
+        if self.mark.is_here() {
+            // SAFETY: the parts are taken here only, and `self` is not used afterwards.
+            let Parts { core, runtime, router: _ } = unsafe { ManuallyDrop::take(&mut self.parts) };
+            if let Some(runtime) = runtime.give_back() {
+                // The share keeps the runtime's threads until that is done.
+                let closing = core.close_within(core.config().close_timeout);
+                drop(core);
+                runtime.clone().spawn(async move { drop(closing.await) });
+            }
+        }
+    }
+}
+
+/// A topic of a producer; use it from any thread.
+///
+/// It works as long as the producer is open, and may outlive it.
+#[derive(Debug)]
+pub struct Topic {
+    parts: ManuallyDrop<(TopicHandle, Arc<Share>)>,
+    mark: ForkMark,
+}
+
+impl Topic {
+    fn core(&self) -> Result<&TopicHandle> {
+        self.mark.check(WHAT)?;
+        Ok(&self.parts.0)
+    }
+
+    /// The name.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`.
+    pub fn name(&self) -> Result<&str> {
+        Ok(self.core()?.name())
+    }
+
+    /// Hands a record over; its report comes with this tag.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`, `QUEUE_FULL`, and those of [`TopicHandle::enqueue`].
+    pub fn enqueue(&self, partition: Option<u32>, key: Option<&[u8]>, value: &[u8], tag: u64) -> Result<()> {
+        self.core()?.enqueue_tagged(partition, key, value, tag).map(drop)
+    }
+
+    /// Begins to send a record, which waits for room where there is none; it has no report.
+    ///
+    /// Key and value are copied before this returns.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`; everything else comes with the answer.
+    pub fn send(&self, partition: Option<u32>, key: Option<&[u8]>, value: &[u8]) -> Result<Call<RecordMetadata>> {
+        let sending = self.sending(partition, key, value)?;
+        run(&self.parts.1, sending)
+    }
+
+    /// Sends like [`send`](Topic::send); the answer goes to a queue.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`; everything else comes with the answer.
+    pub fn submit_send(
+        &self,
+        partition: Option<u32>,
+        key: Option<&[u8]>,
+        value: &[u8],
+        queue: &Arc<Queue>,
+        token: u64,
+    ) -> Result<()> {
+        let sending = self.sending(partition, key, value)?;
+        run_into(&self.parts.1, queue, token, sending)
+    }
+
+    fn sending(
+        &self,
+        partition: Option<u32>,
+        key: Option<&[u8]>,
+        value: &[u8],
+    ) -> Result<impl Future<Output = Result<RecordMetadata>> + Send + 'static> {
+        let (core, key, value) = (self.core()?.clone(), key.map(<[u8]>::to_vec), value.to_vec());
+        Ok(async move { core.send_to(partition, key.as_deref(), &value).await })
+    }
+
+    /// Begins to wait for room for a record of so many bytes, at most `max.block.ms`.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`; with the answer, `QUEUE_FULL`.
+    pub fn has_room(&self, bytes: usize) -> Result<Call<()>> {
+        let core = self.core()?.clone();
+        run(&self.parts.1, async move { core.has_room(bytes).await })
+    }
+
+    /// Waits like [`has_room`](Topic::has_room); the answer goes to a queue.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`; with the answer, `QUEUE_FULL`.
+    pub fn submit_has_room(&self, bytes: usize, queue: &Arc<Queue>, token: u64) -> Result<()> {
+        let core = self.core()?.clone();
+        run_into(&self.parts.1, queue, token, async move { core.has_room(bytes).await })
+    }
+}
+
+impl Drop for Topic {
+    fn drop(&mut self) {
+        if self.mark.is_here() {
+            // SAFETY: the parts are dropped here only, and not used afterwards.
+            unsafe { ManuallyDrop::drop(&mut self.parts) };
+        }
+    }
+}
+
+fn run<T: Send + 'static>(share: &Share, future: impl Future<Output = Result<T>> + Send + 'static) -> Result<Call<T>> {
+    let (call, settle) = Call::new();
+    match share.get() {
+        Some(runtime) => runtime.spawn(async move { settle.settle(future.await) }),
+        None => settle.settle(Err(Error::closed(WHAT))),
+    }
+    Ok(call)
+}
+
+fn run_into<T>(
+    share: &Share,
+    queue: &Arc<Queue>,
+    token: u64,
+    future: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<()>
+where
+    Answer: From<T>,
+{
+    let due = Due::new(queue, token);
+    match share.get() {
+        Some(runtime) => runtime.spawn(async move { due.settle(future.await.map(Answer::from)) }),
+        None => due.settle(Err(Error::closed(WHAT))),
+    }
+    Ok(())
+}

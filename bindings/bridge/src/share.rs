@@ -1,0 +1,51 @@
+//! What handles hold of the shared runtime.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rivven_client::{Properties, Result};
+
+use crate::runtime::SharedRuntime;
+
+/// A handle's share in the runtime, given back when the handle has been closed.
+#[derive(Debug)]
+pub(crate) struct Share(Mutex<Option<SharedRuntime>>);
+
+impl Share {
+    /// Takes a share, of a runtime with as many threads as are configured.
+    ///
+    /// # Errors
+    ///
+    /// As [`SharedRuntime::acquire`].
+    pub(crate) fn acquire(properties: &Properties) -> Result<Arc<Self>> {
+        let threads = properties.integer("runtime.threads").and_then(|threads| usize::try_from(threads).ok());
+        Ok(Arc::new(Share(Mutex::new(Some(SharedRuntime::acquire(threads)?)))))
+    }
+
+    pub(crate) fn get(&self) -> Option<SharedRuntime> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn give_back(&self) -> Option<SharedRuntime> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// Calls a function when it is dropped.
+///
+/// A task that closes may be dropped by a close beside it that ended the
+/// runtime: then the handle is closed all the same, and the answer is due.
+pub(crate) struct OnDrop<F: FnOnce()>(Option<F>);
+
+impl<F: FnOnce()> OnDrop<F> {
+    pub(crate) fn new(call: F) -> Self {
+        OnDrop(Some(call))
+    }
+}
+
+impl<F: FnOnce()> Drop for OnDrop<F> {
+    fn drop(&mut self) {
+        if let Some(call) = self.0.take() {
+            call();
+        }
+    }
+}

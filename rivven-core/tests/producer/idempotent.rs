@@ -1,0 +1,139 @@
+//! What is sent again is written once.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use rivven_client::{Client, ErrorCode, Outcome, Producer, ProducerConfig, ProducerConfigBuilder, Result};
+use rivven_testkit::{FaultProxy, Kind, Reply, ScriptedBroker, TestBroker};
+
+use super::{config, soon};
+
+fn idempotent(server: impl Into<String>) -> ProducerConfigBuilder {
+    config(server).enable_idempotence(true).retries(1000)
+}
+
+/// Each value once, in order.
+async fn check(client: &Client, topic: &str, partition: u32, expected: usize) -> Result<()> {
+    let records = client.consume(topic, partition, 0, 10_000).await?;
+    let values: Vec<_> = records.iter().map(|record| record.value.clone()).collect();
+    assert!(values.is_sorted(), "{topic}/{partition}: {values:?}");
+    let distinct: HashSet<_> = values.iter().collect();
+    assert_eq!((values.len(), distinct.len()), (expected, expected), "{topic}/{partition}");
+    Ok(())
+}
+
+// covers: F070 rust, F074 rust, F076 rust
+#[tokio::test]
+async fn cut_connections_write_nothing_twice() -> Result<()> {
+    let broker = TestBroker::start().unwrap();
+    let proxy = FaultProxy::start(broker.address()).unwrap();
+    let client = Client::connect(broker.address()).await?;
+    let producer = Producer::new(idempotent(proxy.address()).batch_size(400).build()).await?;
+    for topic in ["a", "b"] {
+        client.create_topic(topic, Some(3)).await?;
+    }
+    let topics = [producer.topic("a"), producer.topic("b")];
+    let mut deliveries = Vec::new();
+    for record in 0..1800u32 {
+        let topic = &topics[record as usize % 2];
+        deliveries.push(topic.enqueue_to_partition(record / 2 % 3, None::<&str>, format!("{record:06}"))?);
+        if record % 300 == 299 {
+            tokio::time::sleep(Duration::from_millis(30)).await;
+            proxy.cut_all();
+        }
+    }
+    for delivery in deliveries {
+        let metadata = soon("a delivery", delivery).await?;
+        assert!(!metadata.maybe_duplicate);
+    }
+    assert!(producer.stats().retries > 0, "{:?}", producer.stats());
+    assert!(producer.is_idempotent());
+    for topic in ["a", "b"] {
+        for partition in 0..3 {
+            check(&client, topic, partition, 300).await?;
+        }
+    }
+    producer.close().await
+}
+
+// covers: F063 rust, F070 rust
+#[tokio::test]
+async fn a_broker_that_forgot_the_identity_is_survived_and_reported() -> Result<()> {
+    let broker = ScriptedBroker::builder().topic("t", 1).start().unwrap();
+    let preset = ProducerConfig::exactly_once().to_builder().bootstrap_servers(vec![broker.address()]);
+    let producer = Producer::new(preset.retry_backoff_ms(5).retry_backoff_max_ms(50).build()).await?;
+    assert!(producer.is_idempotent());
+    assert!(!producer.send("t", "one").await?.duplicate);
+    broker.on(Kind::IdempotentPublishBatch).once().answer(Reply::error("UNKNOWN_PRODUCER_ID: 1"));
+    let second = soon("a delivery", producer.send("t", "two")).await?;
+    assert!(!second.maybe_duplicate, "it was refused, so it was not written before");
+    assert_eq!(broker.requests_of(Kind::InitProducerId).len(), 2);
+    broker.on(Kind::IdempotentPublishBatch).once().executed().close_connection();
+    broker.on(Kind::IdempotentPublishBatch).once().answer(Reply::error("UNKNOWN_PRODUCER_ID: 2"));
+    let third = soon("a delivery", producer.send("t", "three")).await?;
+    assert!(third.maybe_duplicate, "its fate was lost together with the identity");
+    assert!(producer.is_idempotent(), "that is settled");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_recognised() -> Result<()> {
+    let broker = ScriptedBroker::builder().topic("t", 1).start().unwrap();
+    let producer = Producer::new(idempotent(broker.address()).build()).await?;
+    broker.on(Kind::IdempotentPublishBatch).once().executed().close_connection();
+    let metadata = soon("a delivery", producer.send("t", "v")).await?;
+    assert_eq!((metadata.duplicate, metadata.maybe_duplicate, metadata.offset), (true, false, 0));
+    assert_eq!(broker.records("t", 0).len(), 1);
+    Ok(())
+}
+
+/// A number that the broker has not seen would be refused behind a gap.
+#[tokio::test]
+async fn a_batch_that_is_given_up_leaves_no_gap() -> Result<()> {
+    let broker = ScriptedBroker::builder().topic("t", 1).start().unwrap();
+    let config = idempotent(broker.address())
+        .request_timeout(Duration::from_millis(200))
+        .delivery_timeout(Duration::from_millis(400));
+    let producer = Producer::new(config.build()).await?;
+    producer.send("t", "one").await?;
+    broker.on(Kind::IdempotentPublishBatch).unexecuted().drop_answer();
+    let error = soon("a delivery", producer.send("t", "lost")).await.unwrap_err();
+    assert_eq!((error.code(), error.outcome()), (ErrorCode::TimedOut, Outcome::Unknown), "{error}");
+    broker.clear_rules();
+    for value in ["two", "three"] {
+        soon("a delivery", producer.send("t", value)).await?;
+    }
+    let values: Vec<_> = broker.records("t", 0).into_iter().map(|record| record.value).collect();
+    assert_eq!(values, ["one", "two", "three"]);
+    Ok(())
+}
+
+// covers: F070 rust
+#[tokio::test]
+async fn a_producer_that_was_fenced_says_so() -> Result<()> {
+    let broker = ScriptedBroker::builder().topic("t", 1).start().unwrap();
+    let producer = Producer::new(idempotent(broker.address()).build()).await?;
+    broker.on(Kind::IdempotentPublishBatch).once().answer(Reply::error("PRODUCER_FENCED: epoch 1 is out of date"));
+    for _ in 0..2 {
+        let error = soon("a delivery", producer.send("t", "v")).await.unwrap_err();
+        assert_eq!((error.code(), error.is_retriable()), (ErrorCode::ProducerFenced, false), "{error}");
+    }
+    assert_eq!(broker.requests_of(Kind::IdempotentPublishBatch).len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_storage_error_in_a_batch_is_mended_record_by_record() -> Result<()> {
+    let broker = ScriptedBroker::builder().topic("t", 1).start().unwrap();
+    let producer = Producer::new(idempotent(broker.address()).linger_ms(20).build()).await?;
+    producer.refresh_metadata("t").await?;
+    broker.on(Kind::IdempotentPublishBatch).once().answer(Reply::error("WAL_ERROR: disk"));
+    let deliveries: Vec<_> =
+        (0..5).map(|number| producer.enqueue("t", None::<&str>, number.to_string()).unwrap()).collect();
+    for delivery in deliveries {
+        assert!(!soon("a delivery", delivery).await?.maybe_duplicate);
+    }
+    assert_eq!(broker.records("t", 0).len(), 5);
+    assert_eq!(broker.requests_of(Kind::IdempotentPublish).len(), 5);
+    Ok(())
+}

@@ -1,0 +1,159 @@
+//! Batches that are sent again, and those that are not.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use rivven_client::{ErrorCode, Outcome, Producer, Result};
+use rivven_testkit::{FaultProxy, Kind, Reply, ScriptedBroker, TestBroker};
+
+use super::{config, producer, soon};
+
+fn broker() -> ScriptedBroker {
+    ScriptedBroker::builder().topic("t", 1).start().unwrap()
+}
+
+// covers: F074 rust
+#[tokio::test]
+async fn a_batch_of_unknown_outcome_is_sent_again_and_the_result_says_so() -> Result<()> {
+    let broker = broker();
+    let producer = producer(broker.address()).await?;
+    broker.on(Kind::PublishBatch).once().executed().close_connection();
+    let metadata = soon("a delivery", producer.send("t", "v")).await?;
+    assert!(metadata.maybe_duplicate);
+    assert_eq!(broker.records("t", 0).len(), 2);
+    assert!(!producer.send("t", "w").await?.maybe_duplicate);
+    assert_eq!(producer.stats().retries, 1);
+    Ok(())
+}
+
+// covers: F074 rust
+#[tokio::test]
+async fn without_leave_a_batch_of_unknown_outcome_is_an_error() -> Result<()> {
+    let broker = broker();
+    let producer = Producer::new(config(broker.address()).retry_unknown_outcome(false).build()).await?;
+    broker.on(Kind::PublishBatch).once().executed().close_connection();
+    let error = soon("a delivery", producer.send("t", "v")).await.unwrap_err();
+    assert_eq!((error.code(), error.outcome()), (ErrorCode::ConnectionLost, Outcome::Unknown));
+    assert!(!producer.send("t", "w").await?.maybe_duplicate, "the next one is sent as ever");
+    Ok(())
+}
+
+// covers: F074 rust, F075 rust
+#[tokio::test]
+async fn permanent_errors_come_at_once_with_their_own_code() -> Result<()> {
+    let broker = broker();
+    let producer = producer(broker.address()).await?;
+    for (text, code) in [
+        ("INVALID_TOPIC_NAME: no", ErrorCode::InvalidTopic),
+        ("PRODUCER_FENCED: no", ErrorCode::ProducerFenced),
+        ("AUTHORIZATION_FAILED: no", ErrorCode::AuthorizationFailed),
+    ] {
+        broker.clear_requests();
+        broker.on(Kind::PublishBatch).once().answer(Reply::error(text));
+        let error = soon("a delivery", producer.send("t", "v")).await.unwrap_err();
+        assert_eq!((error.code(), error.outcome(), error.is_retriable()), (code, Outcome::Rejected, false));
+        assert_eq!((broker.requests_of(Kind::PublishBatch).len(), broker.connections()), (1, 2), "{text}");
+    }
+    Ok(())
+}
+
+// covers: F074 rust
+#[tokio::test]
+async fn the_number_of_attempts_is_bounded() -> Result<()> {
+    let broker = broker();
+    let producer = Producer::new(config(broker.address()).retries(2).build()).await?;
+    broker.on(Kind::PublishBatch).answer(Reply::error("BUFFER_FULL: later"));
+    let error = soon("a delivery", producer.send("t", "v")).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::BufferFull);
+    assert_eq!(broker.requests_of(Kind::PublishBatch).len(), 3);
+    Ok(())
+}
+
+#[tokio::test]
+async fn throttling_is_waited_out_and_costs_no_attempt() -> Result<()> {
+    let broker = broker();
+    let producer = Producer::new(config(broker.address()).retries(0).build()).await?;
+    broker.on(Kind::PublishBatch).times(4).answer(Reply::throttled_ms(1));
+    assert!(!soon("a delivery", producer.send("t", "v")).await?.maybe_duplicate);
+    assert_eq!(broker.requests_of(Kind::PublishBatch).len(), 5);
+    Ok(())
+}
+
+/// A batch that the broker fails in the middle of may be written in part.
+#[tokio::test]
+async fn a_storage_error_in_a_batch_leaves_its_outcome_unknown() -> Result<()> {
+    let broker = broker();
+    let producer = Producer::new(config(broker.address()).linger_ms(20).build()).await?;
+    producer.refresh_metadata("t").await?;
+    broker.on(Kind::PublishBatch).once().answer(Reply::error("WAL_ERROR: disk"));
+    let deliveries: Vec<_> = (0..3).map(|_| producer.enqueue("t", None::<&str>, "v").unwrap()).collect();
+    for delivery in deliveries {
+        assert!(soon("a delivery", delivery).await?.maybe_duplicate);
+    }
+    Ok(())
+}
+
+// covers: F074 rust, F076 rust, F079 rust
+#[tokio::test]
+async fn order_and_count_survive_cut_connections() -> Result<()> {
+    let broker = TestBroker::start().unwrap();
+    let proxy = FaultProxy::start(broker.address()).unwrap();
+    let client = rivven_client::Client::connect(broker.address()).await?;
+    client.create_topic("t", Some(4)).await?;
+    let producer = Producer::new(config(proxy.address()).batch_size(400).retries(1000).build()).await?;
+    let topic = producer.topic("t");
+    let mut deliveries = Vec::new();
+    for record in 0..2000u32 {
+        deliveries.push(topic.enqueue_to_partition(record % 4, None::<&str>, format!("{record:06}"))?);
+        if record % 250 == 249 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            proxy.cut_all();
+        }
+    }
+    let mut uncertain = HashSet::new();
+    for (number, delivery) in deliveries.into_iter().enumerate() {
+        if soon("a delivery", delivery).await?.maybe_duplicate {
+            uncertain.insert(number);
+        }
+    }
+    let stats = producer.stats();
+    assert_eq!((stats.records_delivered, stats.pending()), (2000, 0));
+    for partition in 0..4 {
+        let mut seen: Vec<usize> = Vec::new();
+        for record in &client.consume("t", partition, 0, 10_000).await? {
+            let number = std::str::from_utf8(&record.value).unwrap().parse().unwrap();
+            if seen.contains(&number) {
+                assert!(uncertain.contains(&number), "{number} is there twice and its delivery did not say so");
+            } else {
+                seen.push(number);
+            }
+        }
+        assert!(seen.is_sorted() && seen.len() == 500, "partition {partition}: {seen:?}");
+    }
+    assert!(stats.retries > 0, "no connection was cut while a batch was under way: {stats:?}");
+    Ok(())
+}
+
+// covers: F071 rust
+#[tokio::test]
+async fn a_leader_that_moves_is_followed_in_order() -> Result<()> {
+    let broker = ScriptedBroker::builder().nodes(3).topic("t", 3).start().unwrap();
+    let producer = Producer::new(config(broker.address()).retries(100).build()).await?;
+    let topic = producer.topic("t");
+    let mut deliveries = Vec::new();
+    for record in 0..600u32 {
+        deliveries.push(topic.enqueue_to_partition(record % 3, None::<&str>, format!("{record:04}"))?);
+        if record % 60 == 59 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            broker.move_leader("t", (record / 60) % 3, (record / 60) as usize % 3);
+        }
+    }
+    for delivery in deliveries {
+        soon("a delivery", delivery).await?;
+    }
+    for partition in 0..3 {
+        let values: Vec<_> = broker.records("t", partition).into_iter().map(|record| record.value).collect();
+        assert!(values.is_sorted() && values.len() == 200, "partition {partition}: {} records", values.len());
+    }
+    Ok(())
+}
