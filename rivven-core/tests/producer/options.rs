@@ -23,7 +23,8 @@ async fn values_are_compressed_one_by_one_and_read_back() -> Result<()> {
     for compression in [CompressionType::Lz4, CompressionType::Snappy, CompressionType::Zstd, CompressionType::None] {
         let topic = format!("compressed-{}", compression.as_ref());
         client.create_topic(&topic, Some(1)).await?;
-        let producer = Producer::new(config(broker.address()).compression_type(compression).linger_ms(5).build()).await?;
+        let producer =
+            Producer::new(config(broker.address()).compression_type(compression).linger_ms(5).build()).await?;
         producer.refresh_metadata(&topic).await?;
         let records: Vec<_> = values.iter().map(|value| (Some("key"), value)).collect();
         soon("a batch", producer.send_batch(&topic, &records)).await?;
@@ -102,7 +103,8 @@ async fn without_a_linger_a_batch_fills_while_its_connection_is_busy() -> Result
         soon("a delivery", delivery).await?;
     }
     assert_eq!(broker.requests_of(Kind::PublishBatch).len(), 2);
-    let alone = Producer::new(ProducerConfig::low_latency().to_builder().bootstrap_servers(vec![broker.address()]).build());
+    let alone =
+        Producer::new(ProducerConfig::low_latency().to_builder().bootstrap_servers(vec![broker.address()]).build());
     let alone = alone.await?;
     broker.clear_requests();
     let all: Vec<_> = (0..10).map(|_| alone.enqueue("t", None::<&str>, "v").unwrap()).collect();

@@ -181,7 +181,8 @@ impl<'a> Bench<'a> {
         match measure.by {
             By::Bench(arguments) => {
                 command.args(arguments).arg("--json").arg(self.measured());
-                if arguments[0] != "ping" {
+                // The other commands have one scenario each.
+                if ["produce", "raw"].contains(&arguments[0]) {
                     command.args(["--scenario", measure.scenario]);
                 }
             }
