@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use rivven_client::{Delivery, DeliveryReport, DeliveryReports};
 use tokio::sync::Notify;
 
@@ -38,8 +39,8 @@ pub(crate) struct Reports {
     /// Where each is looked at: those that are not settled, and the number of those that are.
     each: VecDeque<Delivery>,
     delivered: u64,
-    /// The sampled ones, and when they were handed over.
-    sampled: VecDeque<(Instant, Delivery)>,
+    /// The sampled ones, and when they were handed over; partitions settle in any order.
+    sampled: Vec<(Instant, Delivery)>,
     /// Their latencies.
     pub(crate) latencies: Vec<Duration>,
 }
@@ -47,7 +48,7 @@ pub(crate) struct Reports {
 impl Reports {
     /// Takes the reports of `batches`, or else of each record that is [`add`](Reports::add)ed.
     pub(crate) fn new(batches: Option<Arc<Batches>>) -> Self {
-        let (each, sampled) = (VecDeque::new(), VecDeque::new());
+        let (each, sampled) = (VecDeque::new(), Vec::new());
         Reports { batches, each, delivered: 0, sampled, latencies: Vec::new() }
     }
 
@@ -55,7 +56,7 @@ impl Reports {
     #[inline]
     pub(crate) fn add(&mut self, delivery: Delivery, start: Option<Instant>) {
         match start {
-            Some(start) => self.sampled.push_back((start, delivery)),
+            Some(start) => self.sampled.push((start, delivery)),
             None if self.batches.is_none() => self.each.push_back(delivery),
             // It is reported with its batch.
             None => drop(delivery),
@@ -64,11 +65,12 @@ impl Reports {
 
     /// Looks at what has been settled meanwhile.
     pub(crate) fn look(&mut self) -> Result<()> {
-        while let Some(result) = self.sampled.front().and_then(|(_, delivery)| delivery.result()) {
-            result?;
-            let start = self.sampled.pop_front().map(|(start, _)| start);
-            self.latencies.extend(start.map(|start| start.elapsed()));
-            self.delivered += 1;
+        for index in (0..self.sampled.len()).rev() {
+            if let Some(result) = self.sampled[index].1.result() {
+                result?;
+                self.latencies.push(self.sampled.swap_remove(index).0.elapsed());
+                self.delivered += 1;
+            }
         }
         while let Some(result) = self.each.front().and_then(Delivery::result) {
             result?;
@@ -92,9 +94,13 @@ impl Reports {
 
     /// Waits until so many records are settled, which is all.
     pub(crate) async fn wait_for(&mut self, records: u64) -> Result<()> {
-        while let Some((start, delivery)) = self.sampled.pop_front() {
+        let elapsed = async |(start, delivery): (Instant, Delivery)| {
             delivery.await?;
-            self.latencies.push(start.elapsed());
+            anyhow::Ok(start.elapsed())
+        };
+        let mut sampled: FuturesUnordered<_> = self.sampled.drain(..).map(elapsed).collect();
+        while let Some(latency) = sampled.next().await {
+            self.latencies.push(latency?);
             self.delivered += 1;
         }
         while let Some(delivery) = self.each.pop_front() {
