@@ -95,6 +95,7 @@ impl Open {
         look(key, value)
     }
 
+    #[inline]
     pub(super) fn push(&mut self, record: &Record<'_>, cost: usize, tagged: bool) -> Delivery {
         let index = self.buffer.count();
         self.buffer.push(record.key, record.header, record.data);
@@ -212,6 +213,7 @@ impl Queue {
     }
 
     /// Takes what a record costs, some more for the next ones if there is enough.
+    #[inline]
     fn pay(&mut self, cost: usize, accumulator: &Accumulator) -> bool {
         let memory = &accumulator.memory;
         if self.credit < cost {
@@ -300,6 +302,7 @@ impl Partition {
     }
 
     /// Tells the sender to look here, unless it will by itself.
+    #[inline]
     fn tell(self: &Arc<Self>, queue: &mut Queue) {
         let blocked = queue.ready || queue.parked || queue.attempts >= self.topic.accumulator.in_flight;
         let kept = queue.numbered.as_ref().is_some_and(|numbered| !numbered.is_empty());
