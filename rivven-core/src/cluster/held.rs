@@ -46,11 +46,7 @@ impl Cluster {
     /// # Errors
     ///
     /// Why none could be made; `POOL_EXHAUSTED` if none became free in time, `CLOSED`.
-    pub(crate) async fn hold(
-        self: &Arc<Self>,
-        leader: Option<&ServerAddress>,
-        turn: Duration,
-    ) -> Result<Held> {
+    pub(crate) async fn hold(self: &Arc<Self>, leader: Option<&ServerAddress>, turn: Duration) -> Result<Held> {
         self.check_open()?;
         self.start()?;
         let turn = Deadline::after(turn);

@@ -291,7 +291,9 @@ impl Partition {
         }
         let open = queue.open.get_or_insert_with(|| {
             let batch = Batch::new(Arc::clone(&self.topic.name), Some(self.index));
-            Open::new(batch, len.max(queue.room).clamp(MIN_ROOM, accumulator.batch_size.max(MIN_ROOM)))
+            // A little more than before, so that a batch does not grow and move at its very end.
+            let room = (queue.room + queue.room / 4).clamp(MIN_ROOM, accumulator.batch_size.max(MIN_ROOM));
+            Open::new(batch, room + len)
         });
         let delivery = open.push(record, cost, accumulator.reports.is_some());
         if open.buffer.len() >= accumulator.batch_size || open.buffer.count() >= max_records {

@@ -47,7 +47,7 @@ impl BatchBuffer {
     /// An empty batch for a topic, with room for so many bytes of records.
     pub(crate) fn new(topic: &str, room: usize) -> Self {
         let head = MAX_HEAD + topic.len();
-        let mut bytes = Vec::with_capacity(head + room + MAX_TAIL);
+        let mut bytes = Vec::with_capacity(head + room + MAX_FRAMING + MAX_TAIL);
         bytes.resize(head, 0);
         BatchBuffer { bytes, head, count: 0 }
     }
