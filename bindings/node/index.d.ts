@@ -1133,6 +1133,7 @@ export type ErrorCode =
   | 'INTERNAL'
   | 'QUEUE_FULL'
   | 'RUNTIME_GONE'
+  | 'PURGED'
   | 'SERVER_OTHER'
   | 'BUFFER_FULL'
   | 'WAL_ERROR'
