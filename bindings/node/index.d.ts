@@ -870,6 +870,7 @@ export interface RivvenErrorFields {
 
 /** Where a record of a producer went. */
 export class RecordMetadata {
+  /** It comes from a producer. */
   private constructor();
   /** The topic. */
   readonly topic: string;
@@ -1032,6 +1033,7 @@ export class Producer extends EventEmitter<ProducerEvents> implements AsyncDispo
 
 /** A topic of a producer, by {@link Producer.topic}. */
 export class TopicHandle {
+  /** It comes from a producer. */
   private constructor();
   /** The name of the topic. */
   readonly name: string;
