@@ -121,12 +121,14 @@ class Outbox {
   sendBatch(topic, messages) {
     return new Promise((resolve, reject) => {
       const records = args.list(messages, 'messages', recordOf);
-      for (const record of records) this.#prepare(record.key, record.value);
+      for (const record of records) this.#prepare(keyOf(record), valueOf(record));
       if (records.length === 0) return resolve([]);
       const slot = this.#waiters.add(new Many(records.length, resolve, reject));
-      records.forEach(({ key, value, partition }, index) => {
-        this.#add(topic, partition, key, value, slot, index, mostBytes(key, value));
-      });
+      for (let index = 0; index < records.length; index++) {
+        const record = records[index];
+        const [key, value] = [keyOf(record), valueOf(record)];
+        this.#add(topic, partitionIn(record), key, value, slot, index, mostBytes(key, value));
+      }
     });
   }
 
@@ -391,17 +393,34 @@ function partitionOf(partition) {
   throw misuse(`there is no partition ${NONE}: give a lower number`, 'INVALID_PARTITION');
 }
 
+/** @typedef {{ key: Bytes | null, value: Bytes, partition: number | null }} Fields */
+
 /**
- * A record of a batch, which is a value or an object.
+ * A record of a batch: a value, which stays as it is, or the fields of an object.
  *
  * @param {unknown} record
- * @returns {{ key: Bytes | null, value: Bytes, partition: number | null }}
+ * @returns {Bytes | Fields}
  */
 function recordOf(record) {
-  if (args.isBytes(record)) return { key: null, value: record, partition: null };
+  if (args.isBytes(record)) return record;
   const { key = null, value, partition } = args.options(record, 'a record', ['key', 'value', 'partition']);
   if (key !== null && !args.isBytes(key)) throw args.notBytes(key, 'key');
   return { key, value: bytesOf(value), partition: partitionOf(partition) };
+}
+
+/** @param {Bytes | Fields} record */
+function keyOf(record) {
+  return args.isBytes(record) ? null : record.key;
+}
+
+/** @param {Bytes | Fields} record */
+function valueOf(record) {
+  return args.isBytes(record) ? record : record.value;
+}
+
+/** @param {Bytes | Fields} record */
+function partitionIn(record) {
+  return args.isBytes(record) ? null : record.partition;
 }
 
 /**

@@ -17,8 +17,8 @@ const brokerProgram =
   process.env.RIVVEN_TEST_BROKER ?? path.join(repository, 'testing/broker/target/debug/rivven-test-broker');
 const registryProgram =
   process.env.RIVVEN_TEST_REGISTRY ?? path.join(repository, 'testing/broker/target/debug/rivven-test-registry');
-const faultProxyProgram = process.env.RIVVEN_FAULT_PROXY ?? path.join(repository, 'target/debug/rivven-fault-proxy');
 const misbehaveProgram = process.env.RIVVEN_MISBEHAVE ?? path.join(repository, 'target/debug/rivven-misbehave');
+const faultProxyProgram = path.join(path.dirname(misbehaveProgram), 'rivven-fault-proxy');
 
 /** Starts a broker; gives what it says of itself, above all its `address`, and how to `stop` or `kill` it. */
 export function startBroker(...options) {
