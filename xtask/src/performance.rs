@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use crate::bench::{Entry, Record};
+use crate::bench::{Record, summary};
 
 /// The file that is made.
 pub(crate) const FILE: &str = "docs/PERFORMANCE.md";
@@ -19,7 +19,10 @@ const HEAD: &str = "\
 
 Made by `cargo xtask performance` from the records in `docs/performance`, which `cargo xtask bench` writes. Every
 figure is the median of the times that a scenario was measured; in brackets the lowest and the highest. A scenario
-without records counts requests. Processor time and memory are those of the client's process.
+without records counts requests. Processor time, allocations and memory are those of the client's process, in user and
+kernel mode, from the first record that is handed over to the last report. The last two columns compare our first
+client of the scenario with the client of the row: how many times as fast it is, and how many times its processor time
+per record. `testing/bench/README.md` says what each scenario is.
 ";
 
 /// The text of the document.
@@ -49,85 +52,48 @@ fn files(root: &Path, ending: &str) -> Result<Vec<String>> {
 }
 
 fn section(file: &str, record: &Record) -> Result<String> {
-    let Record { commit, command, machine, note, entries } = record;
+    let Record { commit, command, machine, note, missing, entries } = record;
     let mut text = format!("\n## {file}\n\n`{command}` at commit {commit}; {machine}.");
     if !note.is_empty() {
         write!(text, " {note}")?;
     }
-    text += "\n\n| scenario | client | records | per second | CPU ns each | p50 us | p99 us | peak MiB |\n";
-    text += "|---|---|---:|---:|---:|---:|---:|---:|\n";
-    for group in by_scenario(entries) {
-        text += &row(&group);
+    write!(
+        text,
+        "\n\n| {} |\n|---|---|{}\n",
+        summary::COLUMNS.join(" | "),
+        "---:|".repeat(summary::COLUMNS.len() - 2)
+    )?;
+    for cells in summary::rows(entries) {
+        writeln!(text, "| {} |", cells.join(" | "))?;
+    }
+    for missing in missing {
+        write!(text, "\nNot measured: {}\n", missing.lines().next().unwrap_or_default())?;
     }
     Ok(text)
-}
-
-/// Entries by scenario, in the order in which the scenarios first come.
-fn by_scenario(entries: &[Entry]) -> Vec<Vec<&Entry>> {
-    let mut groups: Vec<Vec<&Entry>> = Vec::new();
-    for entry in entries {
-        match groups.iter_mut().find(|group| group[0].is_like(entry)) {
-            Some(group) => group.push(entry),
-            None => groups.push(vec![entry]),
-        }
-    }
-    groups
-}
-
-fn row(group: &[&Entry]) -> String {
-    let first = group[0];
-    let client = format!("{}: {}", first.language, first.client);
-    let figures = [
-        spread(group, |entry| Some(entry.records_per_second)),
-        spread(group, |entry| entry.cpu_ns_per_record),
-        spread(group, |entry| entry.p50_us),
-        spread(group, |entry| entry.p99_us),
-        spread(group, |entry| entry.peak_rss_bytes.map(|bytes| bytes as f64 / f64::from(1 << 20))),
-    ];
-    format!("| {} | {client} | {} | {} |\n", first.scenario, first.records, figures.join(" | "))
-}
-
-/// The median, and the lowest and highest if they differ from it.
-fn spread(group: &[&Entry], figure: impl Fn(&Entry) -> Option<f64>) -> String {
-    let mut figures: Vec<f64> = group.iter().filter_map(|entry| figure(entry)).collect();
-    figures.sort_by(f64::total_cmp);
-    match figures[..] {
-        [] => "-".into(),
-        [only] => format!("{only:.0}"),
-        [low, .., high] => format!("{:.0} ({low:.0} to {high:.0})", figures[figures.len() / 2]),
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn entry(scenario: &str, records_per_second: f64) -> Entry {
-        Entry {
-            scenario: scenario.into(),
-            language: "rust".into(),
-            client: "rivven Client".into(),
-            records: 10,
-            record_bytes: None,
-            partitions: None,
-            seconds: 1.0,
-            records_per_second,
-            cpu_ns_per_record: None,
-            allocations_per_record: None,
-            peak_rss_bytes: Some(3 << 20),
-            p50_us: Some(1.0),
-            p99_us: None,
-        }
-    }
+    use crate::bench::summary::tests::entry;
 
     #[test]
-    fn a_scenario_has_one_row_with_median_and_spread() {
-        let entries = vec![entry("a", 30.0), entry("b", 1.0), entry("a", 10.0), entry("a", 20.0)];
-        let record =
-            Record { commit: "c".into(), command: "x".into(), machine: "m".into(), note: String::new(), entries };
+    fn a_record_becomes_a_table_and_says_what_is_missing() {
+        let record = Record {
+            commit: "c".into(),
+            command: "x".into(),
+            machine: "m".into(),
+            note: String::new(),
+            missing: vec!["no peer: install it\nfor more see".into()],
+            entries: vec![entry("a", "rivven Client", 30.0), entry("a", "y", 10.0)],
+        };
         let text = section("f.json", &record).unwrap();
-        let rows: Vec<&str> = text.lines().rev().take(2).collect();
-        assert_eq!(rows[1], "| a | rust: rivven Client | 10 | 20 (10 to 30) | - | 1 (1 to 1) | - | 3 (3 to 3) |");
-        assert_eq!(rows[0], "| b | rust: rivven Client | 10 | 1 | - | 1 | - | 3 |");
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[1], "## f.json");
+        assert!(lines[5].starts_with("| scenario | client |"), "{text}");
+        assert!(lines[8].starts_with("| a | rust: y | 12 | 10 | 10 |"), "{text}");
+        assert!(lines[8].ends_with("| x 3.00 | - |"), "{text}");
+        assert_eq!(lines[10], "Not measured: no peer: install it");
+        assert_eq!(lines[6].matches("---").count(), summary::COLUMNS.len());
     }
 }

@@ -1,6 +1,7 @@
 //! A connection that somebody keeps for many requests.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Cluster;
 use super::pool::Need;
@@ -40,21 +41,24 @@ impl Held {
 impl Cluster {
     /// A connection for writing that nobody else uses: to the leader, or to the first server that works.
     ///
+    /// Where no more connections can be had, it is waited for `turn` until one becomes free.
+    ///
     /// # Errors
     ///
     /// Why none could be made; `POOL_EXHAUSTED` if none became free in time, `CLOSED`.
-    pub(crate) async fn hold(self: &Arc<Self>, leader: Option<&ServerAddress>, limit: Deadline) -> Result<Held> {
+    pub(crate) async fn hold(
+        self: &Arc<Self>,
+        leader: Option<&ServerAddress>,
+        turn: Duration,
+    ) -> Result<Held> {
         self.check_open()?;
         self.start()?;
+        let turn = Deadline::after(turn);
         let need = Need { purpose: Purpose::Produce, alone: true };
-        let reached = async {
-            match leader {
-                Some(address) => self.reach(&self.server_at(address), need, None, limit).await,
-                None => self.any_server(need, limit).await,
-            }
+        let (lease, trial) = match leader {
+            Some(address) => self.reach(&self.server_at(address), need, None, turn).await?,
+            None => self.any_server(need, turn).await?,
         };
-        let (lease, trial) =
-            limit.bound(reached).await.unwrap_or_else(|| Err(self.no_connection("get a connection to produce")))?;
         let server = Arc::clone(&trial.server);
         trial.works();
         Ok(Held { lease, server })

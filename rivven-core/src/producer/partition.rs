@@ -95,6 +95,7 @@ impl Open {
         look(key, value)
     }
 
+    #[inline]
     pub(super) fn push(&mut self, record: &Record<'_>, cost: usize, tagged: bool) -> Delivery {
         let index = self.buffer.count();
         self.buffer.push(record.key, record.header, record.data);
@@ -193,7 +194,7 @@ struct Queue {
     parked: bool,
     /// Bytes of `buffer.memory` that are taken and not used.
     credit: usize,
-    /// How much the last batch held.
+    /// How much the last batches held.
     room: usize,
     /// Whether nobody sends any more.
     ended: bool,
@@ -203,7 +204,8 @@ impl Queue {
     fn seal(&mut self, topic: &Spread, index: u32) {
         let Some(open) = self.open.take() else { return };
         topic.accumulator.memory.give(std::mem::take(&mut self.credit));
-        self.room = open.buffer.len();
+        // A batch that was taken early says little of the next one.
+        self.room = open.buffer.len().max(self.room - self.room / 8);
         let pack = open.seal(topic.accumulator.retries());
         self.home.add_backlog(u64::from(pack.records));
         self.sealed.push_back(pack);
@@ -211,6 +213,7 @@ impl Queue {
     }
 
     /// Takes what a record costs, some more for the next ones if there is enough.
+    #[inline]
     fn pay(&mut self, cost: usize, accumulator: &Accumulator) -> bool {
         let memory = &accumulator.memory;
         if self.credit < cost {
@@ -299,6 +302,7 @@ impl Partition {
     }
 
     /// Tells the sender to look here, unless it will by itself.
+    #[inline]
     fn tell(self: &Arc<Self>, queue: &mut Queue) {
         let blocked = queue.ready || queue.parked || queue.attempts >= self.topic.accumulator.in_flight;
         let kept = queue.numbered.as_ref().is_some_and(|numbered| !numbered.is_empty());

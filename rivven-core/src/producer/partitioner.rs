@@ -71,6 +71,7 @@ impl Partitioning {
     /// The partition of a record of a topic that has so many, at least one.
     ///
     /// A user's partitioner may answer one that there is not.
+    #[inline]
     pub(super) fn choose(
         &self,
         keyless: &Keyless,

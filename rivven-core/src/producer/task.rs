@@ -234,8 +234,7 @@ impl Task {
             return;
         }
         let (cluster, destination) = (Arc::clone(&self.shared.cluster), self.sender.destination.clone());
-        let limit = Deadline::after(self.shared.config.connection_timeout.saturating_add(CROWDED));
-        self.connecting = Some(Box::pin(async move { cluster.hold(destination.as_ref(), limit).await }));
+        self.connecting = Some(Box::pin(async move { cluster.hold(destination.as_ref(), CROWDED).await }));
     }
 
     fn connected(&mut self, connected: Result<Held>) {
@@ -366,13 +365,7 @@ impl Task {
         partition.nudge();
     }
 
-    fn answered_plain(
-        &mut self,
-        partition: &Arc<Partition>,
-        pack: Pack,
-        frame: RequestFrame,
-        result: Result<Ack>,
-    ) {
+    fn answered_plain(&mut self, partition: &Arc<Partition>, pack: Pack, frame: RequestFrame, result: Result<Ack>) {
         partition.returned(&pack.batch);
         match result {
             Ok(ack) => {

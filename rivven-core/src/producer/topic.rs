@@ -116,6 +116,7 @@ impl Topic {
     }
 
     /// Appends a record to a batch of its partition.
+    #[inline]
     pub(super) fn append(&self, given: &Given<'_>, how: &Partitioning, prepaid: usize) -> Result<Delivery, Refusal> {
         let count = self.spread.count.load(Ordering::Acquire);
         if count == 0 {
@@ -134,6 +135,7 @@ impl Topic {
         }
     }
 
+    #[inline]
     fn choose(&self, given: &Given<'_>, how: &Partitioning, count: u32) -> u32 {
         let Record { key, data, .. } = given.record;
         how.choose(&self.spread.keyless, self.name(), key, data, count)

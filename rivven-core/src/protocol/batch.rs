@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use bytes::Bytes;
+use bytes::{BufMut, Bytes};
 
 use super::frame::RequestFrame;
 use super::primitives::{put_varint, varint_len, zigzag};
@@ -106,15 +106,16 @@ impl BatchBuffer {
     /// them; they stay where they are.
     pub(crate) fn into_framed(self, topic: &str, partition: u32, stamp: Option<Stamp>) -> FramedBatch {
         let BatchBuffer { mut bytes, head, count } = self;
-        let mut front = Vec::with_capacity(head);
-        front.push(if stamp.is_some() { IDEMPOTENT_PUBLISH_BATCH } else { PUBLISH_BATCH });
-        put_varint(&mut front, topic.len() as u64);
-        front.extend_from_slice(topic.as_bytes());
-        front.push(1);
-        put_varint(&mut front, u64::from(partition));
-        put_varint(&mut front, u64::from(count));
-        let start = head - front.len();
-        bytes[start..head].copy_from_slice(&front);
+        let numbers = varint_len(u64::from(partition)) + varint_len(u64::from(count));
+        let name = varint_len(topic.len() as u64) + topic.len();
+        let start = head - (1 + name + 1 + numbers);
+        let mut front = &mut bytes[start..head];
+        front.put_u8(if stamp.is_some() { IDEMPOTENT_PUBLISH_BATCH } else { PUBLISH_BATCH });
+        put_varint_into(&mut front, topic.len() as u64);
+        front.put_slice(topic.as_bytes());
+        front.put_u8(1);
+        put_varint_into(&mut front, u64::from(partition));
+        put_varint_into(&mut front, u64::from(count));
         let end = bytes.len();
         if let Some(Stamp { producer_id, producer_epoch, base_sequence }) = stamp {
             put_varint(&mut bytes, producer_id);
@@ -179,6 +180,15 @@ fn records_in(mut rest: &[u8]) -> impl Iterator<Item = (Option<&[u8]>, &[u8])> {
         let key = (tag == 1).then(|| take_bytes(&mut rest));
         Some((key, take_bytes(&mut rest)))
     })
+}
+
+/// Writes a varint into room that is there.
+fn put_varint_into(out: &mut impl BufMut, mut value: u64) {
+    while value >= 0x80 {
+        out.put_u8(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.put_u8(value as u8);
 }
 
 /// Takes a byte string that was written by [`BatchBuffer::push`].

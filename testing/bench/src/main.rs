@@ -1,11 +1,19 @@
 //! Measures the client: `rivven-bench --help` lists what.
 
+mod allocations;
 mod calls;
+mod child;
 mod measurement;
 mod ping;
+mod produce;
+mod program;
 mod progress;
+mod raw;
+mod reports;
+mod scenario;
 mod server;
 mod usage;
+mod values;
 
 use std::process::ExitCode;
 
@@ -21,13 +29,21 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Produce(produce::Arguments),
+    Latency(produce::LatencyArguments),
     Ping(ping::Arguments),
+    Raw(raw::Arguments),
+    Program(program::Arguments),
     Calls(calls::Arguments),
 }
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
+        Command::Produce(arguments) => produce::run(&arguments),
+        Command::Latency(arguments) => produce::run_latency(&arguments),
         Command::Ping(arguments) => ping::run(&arguments),
+        Command::Raw(arguments) => raw::run(&arguments),
+        Command::Program(arguments) => program::run(&arguments),
         Command::Calls(arguments) => calls::run(&arguments),
     };
     match result {

@@ -3,79 +3,82 @@
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use comfy_table::{Table, presets};
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-use crate::usage::Usage;
+use crate::scenario::Scenario;
+use crate::usage::Spent;
 
 /// One run of one scenario; what was not measured is null.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Measurement {
-    pub(crate) scenario: String,
-    pub(crate) language: &'static str,
-    pub(crate) client: &'static str,
+    pub(crate) scenario: Scenario,
+    pub(crate) language: String,
+    pub(crate) client: String,
     /// Records, or requests where there are none.
     pub(crate) records: u64,
-    pub(crate) record_bytes: Option<u64>,
+    pub(crate) record_bytes: Option<u32>,
     pub(crate) partitions: Option<u32>,
     pub(crate) seconds: f64,
     pub(crate) records_per_second: f64,
     pub(crate) cpu_ns_per_record: f64,
     pub(crate) allocations_per_record: Option<f64>,
     pub(crate) peak_rss_bytes: u64,
-    pub(crate) p50_us: f64,
+    pub(crate) p50_us: Option<f64>,
     #[serde(skip)]
-    pub(crate) p95_us: f64,
-    pub(crate) p99_us: f64,
+    p95_us: Option<f64>,
+    pub(crate) p99_us: Option<f64>,
     #[serde(skip)]
-    pub(crate) max_us: f64,
+    max_us: Option<f64>,
 }
 
-/// The clocks of a scenario under way.
-#[derive(Debug)]
-pub(crate) struct Stopwatch {
-    start: Instant,
-    cpu: Duration,
+/// What is measured.
+#[derive(Debug, Clone)]
+pub(crate) struct Subject {
+    /// In which scenario.
+    pub(crate) scenario: Scenario,
+    /// In which language the client is used.
+    pub(crate) language: String,
+    /// The client, with its version or what else tells it from others.
+    pub(crate) client: String,
+    /// Bytes of a value, if there are records.
+    pub(crate) record_bytes: Option<u32>,
+    /// Partitions of the topic, if there is one.
+    pub(crate) partitions: Option<u32>,
 }
 
-impl Stopwatch {
-    /// Begins to measure.
-    pub(crate) fn start() -> Result<Self> {
-        Ok(Stopwatch { cpu: Usage::now()?.cpu, start: Instant::now() })
-    }
-
-    /// Ends a scenario without records: each latency is that of a request.
-    pub(crate) fn requests(
-        self,
-        scenario: String,
-        client: &'static str,
-        latencies: impl FnOnce() -> Result<Histogram<u64>>,
-    ) -> Result<Measurement> {
-        let (seconds, usage) = (self.start.elapsed().as_secs_f64(), Usage::now()?);
-        let latencies = latencies()?;
-        let records = latencies.len();
-        let us = |quantile| latencies.value_at_quantile(quantile) as f64 / 1000.0;
-        Ok(Measurement {
+impl Measurement {
+    /// What `subject` has spent on so many records, and the latencies of some of them in nanoseconds.
+    pub(crate) fn new(subject: Subject, records: u64, spent: Spent, latencies: &Histogram<u64>) -> Self {
+        let Subject { scenario, language, client, record_bytes, partitions } = subject;
+        let each = |sum: f64| sum / records as f64;
+        let us = |ns: fn(&Histogram<u64>) -> u64| (!latencies.is_empty()).then(|| ns(latencies) as f64 / 1000.0);
+        Measurement {
             scenario,
-            language: "rust",
+            language,
             client,
             records,
-            record_bytes: None,
-            partitions: None,
-            seconds,
-            records_per_second: records as f64 / seconds,
-            cpu_ns_per_record: (usage.cpu - self.cpu).as_nanos() as f64 / records as f64,
-            allocations_per_record: None,
-            peak_rss_bytes: usage.peak_rss,
-            p50_us: us(0.5),
-            p95_us: us(0.95),
-            p99_us: us(0.99),
-            max_us: latencies.max() as f64 / 1000.0,
-        })
+            record_bytes,
+            partitions,
+            seconds: spent.seconds,
+            records_per_second: records as f64 / spent.seconds,
+            cpu_ns_per_record: each(spent.cpu.as_nanos() as f64),
+            allocations_per_record: spent.allocations.map(|count| each(count as f64)),
+            peak_rss_bytes: spent.peak_rss,
+            p50_us: us(|latencies| latencies.value_at_quantile(0.5)),
+            p95_us: us(|latencies| latencies.value_at_quantile(0.95)),
+            p99_us: us(|latencies| latencies.value_at_quantile(0.99)),
+            max_us: us(Histogram::max),
+        }
+    }
+
+    /// Megabytes of values per second.
+    fn megabytes_per_second(&self) -> Option<f64> {
+        self.record_bytes.map(|bytes| f64::from(bytes) * self.records_per_second / 1e6)
     }
 }
 
@@ -88,22 +91,48 @@ pub(crate) fn histogram(latencies: impl IntoIterator<Item = Duration>) -> Result
     Ok(histogram)
 }
 
+/// The columns of the table.
+const COLUMNS: [&str; 12] = [
+    "scenario",
+    "client",
+    "records",
+    "seconds",
+    "per second",
+    "MB/s",
+    "CPU ns each",
+    "allocations",
+    "peak MiB",
+    "p50 us",
+    "p95 us",
+    "p99 us",
+];
+
 /// Prints the measurements as a table.
 pub(crate) fn print(measurements: &[Measurement]) {
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED);
-    table.set_header(["scenario", "requests", "seconds", "per second", "CPU ns each", "p50 us", "p95", "p99", "max"]);
+    table.set_header(COLUMNS.into_iter().chain(["max us"]));
     for m in measurements {
-        let mut cells = vec![m.scenario.clone(), m.records.to_string(), format!("{:.2}", m.seconds)];
-        let whole = [m.records_per_second, m.cpu_ns_per_record, m.p50_us, m.p95_us, m.p99_us, m.max_us];
-        cells.extend(whole.map(|figure| format!("{figure:.0}")));
-        table.add_row(cells);
+        let name = [m.scenario.name(), format!("{}: {}", m.language, m.client), m.records.to_string()];
+        let speed = [format!("{:.2}", m.seconds), format!("{:.0}", m.records_per_second)];
+        let megabytes = figure(m.megabytes_per_second(), 1);
+        let cost = [format!("{:.0}", m.cpu_ns_per_record), figure(m.allocations_per_record, 3)];
+        let rss = format!("{:.1}", m.peak_rss_bytes as f64 / f64::from(1 << 20));
+        let latencies = [m.p50_us, m.p95_us, m.p99_us, m.max_us].map(|us| figure(us, 0));
+        table.add_row(name.into_iter().chain(speed).chain([megabytes]).chain(cost).chain([rss]).chain(latencies));
     }
     println!("{table}");
 }
 
-/// Writes the measurements as a list of JSON.
-pub(crate) fn write(measurements: &[Measurement], file: &Path) -> Result<()> {
+/// A figure with so many decimals, or a dash where nothing was measured.
+fn figure(figure: Option<f64>, decimals: usize) -> String {
+    figure.map_or_else(|| "-".to_owned(), |figure| format!("{figure:.decimals$}"))
+}
+
+/// Prints the measurements and writes them, where wanted, as a list of JSON.
+pub(crate) fn report(measurements: &[Measurement], file: Option<&Path>) -> Result<()> {
+    print(measurements);
+    let Some(file) = file else { return Ok(()) };
     let writer = File::create(file).with_context(|| format!("create {}", file.display()))?;
     serde_json::to_writer_pretty(BufWriter::new(writer), measurements)?;
     Ok(())

@@ -9,9 +9,11 @@ use anyhow::Result;
 use rivven_client::{PipelineConfig, PipelinedClient};
 use tokio::task::JoinSet;
 
-use crate::measurement::{self, Measurement, Stopwatch, histogram};
+use crate::measurement::{Measurement, Subject, histogram, report};
 use crate::progress;
-use crate::server::Server;
+use crate::scenario::Scenario;
+use crate::server::{Server, Target};
+use crate::usage::Stopwatch;
 
 /// Ping one after the other and many at once, over one connection each
 ///
@@ -19,9 +21,9 @@ use crate::server::Server;
 /// and latencies, and how many times as many requests are answered when many are in flight.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// The broker, as host:port; without it the real one is started
-    #[arg(long)]
-    address: Option<String>,
+    /// The server: sink, broker (the real one, started for this), or HOST:PORT
+    #[arg(long, default_value = "broker")]
+    against: Target,
     /// How many pings are sent with many in flight
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
     count: u64,
@@ -44,7 +46,7 @@ pub(crate) struct Arguments {
 
 /// Carries out the command.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let server = Server::at(arguments.address.as_deref())?;
+    let server = Server::start(&arguments.against, 1)?;
     let runtime = tokio::runtime::Runtime::new()?;
     let mut measurements = Vec::new();
     for _ in 0..arguments.repeat {
@@ -54,26 +56,31 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         println!("{} in flight: {ratio:.1} times as many requests per second as serial", arguments.in_flight);
         measurements.extend([serial, pipelined]);
     }
-    measurement::print(&measurements);
-    match &arguments.json {
-        Some(file) => measurement::write(&measurements, file),
-        None => Ok(()),
-    }
+    report(&measurements, arguments.json.as_deref())
 }
 
 async fn measure(address: &str, arguments: &Arguments, count: u64, in_flight: u64) -> Result<Measurement> {
-    let scenario = if in_flight == 1 { "ping serial".to_owned() } else { format!("ping {in_flight} in flight") };
     let config = PipelineConfig::high_throughput().to_builder().max_in_flight(in_flight as usize);
     let config = config.batch_linger_us(arguments.linger_us).build();
     let client = PipelinedClient::connect(address, config).await?;
     client.ping().await?;
     let begun = Arc::new(AtomicU64::new(0));
-    let _bar = progress::bar(&scenario, Arc::clone(&begun), count);
+    let _bar = progress::bar(&format!("ping {in_flight} in flight"), Arc::clone(&begun), count);
     let stopwatch = Stopwatch::start()?;
     let latencies = ping(&client, count, in_flight, &begun).await?;
-    let measured = stopwatch.requests(scenario, "rivven PipelinedClient", || histogram(latencies));
+    let spent = stopwatch.stop()?;
     client.close().await;
-    measured
+    Ok(Measurement::new(subject(in_flight), count, spent, &histogram(latencies)?))
+}
+
+fn subject(in_flight: u64) -> Subject {
+    Subject {
+        scenario: Scenario::Ping,
+        language: "rust".into(),
+        client: format!("rivven PipelinedClient, {in_flight} in flight"),
+        record_bytes: None,
+        partitions: None,
+    }
 }
 
 /// Sends so many pings from so many tasks and gives the latency of each.

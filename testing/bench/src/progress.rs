@@ -1,12 +1,11 @@
 //! How far a scenario is: a bar on a terminal, nothing elsewhere.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use tokio::task::JoinHandle;
-use tokio::time::sleep;
 
 /// How often a bar is drawn.
 const PERIOD: Duration = Duration::from_millis(250);
@@ -15,30 +14,46 @@ const PERIOD: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 pub(crate) struct Bar {
     bar: ProgressBar,
-    drawer: JoinHandle<()>,
+    ended: Arc<AtomicBool>,
+    drawer: Option<JoinHandle<()>>,
 }
 
 /// Shows on standard error how far `count` is on its way to `total`.
 ///
-/// The scenario only counts; looking at it now and then is a task's affair.
+/// The scenario only counts; looking at it now and then is a thread's affair.
 pub(crate) fn bar(title: &str, count: Arc<AtomicU64>, total: u64) -> Bar {
-    let style = ProgressStyle::with_template("{prefix:20} {wide_bar} {pos}/{len} {elapsed:>4}");
-    let bar = ProgressBar::new(total);
-    bar.set_style(style.expect("the template is valid"));
-    bar.set_prefix(title.to_owned());
-    let drawn = bar.clone();
-    let drawer = tokio::spawn(async move {
-        loop {
-            drawn.set_position(count.load(Ordering::Relaxed).min(total));
-            sleep(PERIOD).await;
+    let bar = drawn(ProgressBar::new(total), title, "{prefix:20} {wide_bar} {pos}/{len} {elapsed:>4}");
+    let ended = Arc::new(AtomicBool::new(false));
+    let (shown, end) = (bar.clone(), Arc::clone(&ended));
+    let drawer = thread::spawn(move || {
+        while !end.load(Ordering::Acquire) {
+            shown.set_position(count.load(Ordering::Relaxed).min(total));
+            thread::park_timeout(PERIOD);
         }
     });
-    Bar { bar, drawer }
+    Bar { bar, ended, drawer: Some(drawer) }
+}
+
+/// Shows on standard error that another program is at work.
+pub(crate) fn spinner(title: &str) -> Bar {
+    let bar = drawn(ProgressBar::new_spinner(), title, "{spinner} {prefix} {elapsed}");
+    bar.enable_steady_tick(PERIOD);
+    Bar { bar, ended: Arc::default(), drawer: None }
+}
+
+fn drawn(bar: ProgressBar, title: &str, template: &str) -> ProgressBar {
+    bar.set_style(ProgressStyle::with_template(template).expect("the template is valid"));
+    bar.with_prefix(title.to_owned())
 }
 
 impl Drop for Bar {
     fn drop(&mut self) {
-        self.drawer.abort();
+        self.ended.store(true, Ordering::Release);
+        if let Some(drawer) = self.drawer.take() {
+            drawer.thread().unpark();
+            // It only draws; a panic of it would have been printed.
+            let _ = drawer.join();
+        }
         self.bar.finish_and_clear();
     }
 }

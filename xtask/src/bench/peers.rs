@@ -1,0 +1,110 @@
+//! Programs that measure other clients, and what they publish to.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::build;
+use crate::session::Session;
+
+/// The folder of the programs in C and Python.
+const FOLDER: &str = "testing/bench/native";
+
+/// A program that `rivven-bench program` runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Peer {
+    /// Copying and writing alone, in C.
+    Floor,
+    /// librdkafka from C.
+    Librdkafka,
+    /// confluent-kafka from Python.
+    ConfluentKafka,
+    /// The published Rust client.
+    Published,
+}
+
+/// A program that is ready to be run.
+#[derive(Debug, Clone)]
+pub(super) struct Program {
+    /// The language in which the client is used.
+    pub(super) language: &'static str,
+    /// What it publishes to, as `rivven-bench program --against` takes it.
+    pub(super) against: String,
+    /// The program and its first arguments.
+    pub(super) command: Vec<OsString>,
+}
+
+impl Peer {
+    /// Builds or installs the program; the error says what is missing and how to get it.
+    pub(super) fn prepare(self, session: &Session) -> Result<Program> {
+        match self {
+            Peer::Floor => floor(session).context("the floor is missing: install a C compiler"),
+            Peer::Librdkafka => librdkafka(session),
+            Peer::ConfluentKafka => confluent_kafka(session),
+            Peer::Published => published(session).context("the published rivven-client cannot be built"),
+        }
+    }
+}
+
+fn floor(session: &Session) -> Result<Program> {
+    let program = compile(session, "floor", &[])?;
+    Ok(Program { language: "c", against: "sink".into(), command: vec![program.into()] })
+}
+
+fn librdkafka(session: &Session) -> Result<Program> {
+    let flags = librdkafka_flags(session)?;
+    let command = vec![compile(session, "rdkafka", &flags)?.into()];
+    Ok(Program { language: "c", against: mock_cluster(session, &flags)?, command })
+}
+
+fn confluent_kafka(session: &Session) -> Result<Program> {
+    // The module has a librdkafka of its own; the mock cluster needs the one with headers.
+    let against = mock_cluster(session, &librdkafka_flags(session)?)?;
+    let folder = session.scratch("peers-venv");
+    let python = folder.join("bin/python");
+    if !python.exists() {
+        build::python::create_environment(session, &folder)?;
+    }
+    let requirements = session.root.join(FOLDER).join("requirements.txt");
+    let mut install = session.command(&python);
+    install.args(["-m", "pip", "install", "--quiet", "--requirement"]).arg(requirements);
+    session
+        .run("install confluent-kafka", &mut install)
+        .context("confluent-kafka is missing: pip cannot install it")?;
+    let script = session.root.join(FOLDER).join("kafka.py");
+    Ok(Program { language: "python", against, command: vec![python.into(), script.into()] })
+}
+
+fn published(session: &Session) -> Result<Program> {
+    let mut build = build::broker_cargo(session);
+    build.args(["build", "--release", "--package", "rivven-published-bench"]);
+    session.build("build the published client", "two to four minutes", &mut build)?;
+    let program = session.root.join("testing/broker/target/release/rivven-published-bench");
+    Ok(Program { language: "rust", against: "broker".into(), command: vec![program.into()] })
+}
+
+/// What `--against` takes for librdkafka's mock cluster.
+fn mock_cluster(session: &Session, flags: &[String]) -> Result<String> {
+    Ok(format!("mock-cluster={}", compile(session, "mock-cluster", flags)?.display()))
+}
+
+fn librdkafka_flags(session: &Session) -> Result<Vec<String>> {
+    let mut query = session.command("pkg-config");
+    let flags = session.query(query.args(["--cflags", "--libs", "rdkafka"]));
+    let flags = flags.context("librdkafka is missing: apt-get install librdkafka-dev pkg-config")?;
+    Ok(flags.split_whitespace().map(str::to_owned).collect())
+}
+
+/// Compiles one of the programs in C.
+fn compile(session: &Session, name: &str, flags: &[String]) -> Result<PathBuf> {
+    let source = Path::new(FOLDER).join(name).with_extension("c");
+    let folder = session.scratch("bin");
+    std::fs::create_dir_all(&folder)?;
+    let program = folder.join(format!("bench-{name}"));
+    let mut compiler = session.command(std::env::var_os("CC").unwrap_or_else(|| "cc".into()));
+    compiler.args(["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror"]).arg(source).arg("-o").arg(&program).args(flags);
+    session.run(&format!("compile {name}"), &mut compiler)?;
+    ensure!(program.exists(), "{} was not made", program.display());
+    Ok(program)
+}

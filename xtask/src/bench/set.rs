@@ -1,0 +1,101 @@
+//! The standard set: what is measured, and against what.
+
+use super::peers::Peer;
+
+/// One measurement of the set.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Measure {
+    /// The name under which it is recorded.
+    pub(super) scenario: &'static str,
+    /// Who is measured, for people.
+    pub(super) title: &'static str,
+    /// How.
+    pub(super) by: By,
+}
+
+/// How something is measured.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum By {
+    /// By a command of rivven-bench, which measures itself.
+    Bench(&'static [&'static str]),
+    /// By the program of a peer, which `rivven-bench program` runs.
+    Peer(Peer, Load, &'static [&'static str]),
+}
+
+/// What a peer publishes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Load {
+    /// Records, or requests where there are none.
+    pub(super) records: u64,
+    /// Partitions of the topic.
+    pub(super) partitions: u32,
+}
+
+/// In the order in which they are measured and shown.
+pub(super) const SET: &[Measure] = &[
+    peer("floor", "memcpy and send", Peer::Floor, load(10_000_000, 12), &[]),
+    bench("produce-handle", "Producer", &["produce"]),
+    bench("produce-handle", "Producer, each delivery", &["produce", "--reports=each"]),
+    peer("produce-handle", "librdkafka", Peer::Librdkafka, load(3_000_000, 12), &["--call", "handle"]),
+    peer("produce-handle", "librdkafka, 1 partition", Peer::Librdkafka, load(3_000_000, 1), &["--call", "handle"]),
+    bench("produce-name", "Producer", &["produce"]),
+    bench("produce-name", "Producer, each delivery", &["produce", "--reports=each"]),
+    peer("produce-name", "librdkafka", Peer::Librdkafka, load(3_000_000, 12), &["--call", "name"]),
+    peer("produce-name", "librdkafka, 1 partition", Peer::Librdkafka, load(3_000_000, 1), &["--call", "name"]),
+    peer("produce-name", "confluent-kafka", Peer::ConfluentKafka, load(1_000_000, 12), &[]),
+    peer("produce-name", "confluent-kafka, 1 partition", Peer::ConfluentKafka, load(1_000_000, 1), &[]),
+    bench("send-batch", "Producer", &["produce"]),
+    peer("send-batch", "librdkafka", Peer::Librdkafka, load(3_000_000, 12), &["--call", "batch"]),
+    bench("send-await", "Producer", &["produce", "--records=20000"]),
+    peer("send-await", "librdkafka", Peer::Librdkafka, load(20_000, 12), &["--call", "await"]),
+    bench("real-16", "Producer", &["produce", "--against=broker", "--partitions=16", "--records=30000"]),
+    bench("real-16", "16 raw sockets", &["raw", "--partitions=16", "--connections=16", "--records=30000"]),
+    bench("real-16", "8 raw sockets", &["raw", "--partitions=16", "--connections=8", "--records=20000"]),
+    peer("real-16", "published client", Peer::Published, load(2_000, 16), &["--call", "produce"]),
+    bench("real-64", "Producer", &["produce", "--against=broker", "--partitions=64", "--records=30000"]),
+    bench("real-64", "64 raw sockets", &["raw", "--partitions=64", "--connections=64", "--records=60000"]),
+    bench("latency", "Producer, low_latency", &["latency", "--partitions=1"]),
+    bench("latency", "raw socket", &["raw", "--partitions=1", "--connections=1", "--in-flight=1", "--records=1000"]),
+    peer("latency", "published client", Peer::Published, load(100, 1), &["--call", "latency"]),
+    bench("ping", "PipelinedClient", &["ping"]),
+    bench("ping", "raw socket", &["raw", "--partitions=1", "--connections=1", "--in-flight=1", "--records=10000"]),
+    peer("ping", "published client", Peer::Published, load(100, 1), &["--call", "ping"]),
+];
+
+const fn bench(scenario: &'static str, title: &'static str, arguments: &'static [&'static str]) -> Measure {
+    Measure { scenario, title, by: By::Bench(arguments) }
+}
+
+const fn peer(
+    scenario: &'static str,
+    title: &'static str,
+    peer: Peer,
+    load: Load,
+    arguments: &'static [&'static str],
+) -> Measure {
+    Measure { scenario, title, by: By::Peer(peer, load, arguments) }
+}
+
+const fn load(records: u64, partitions: u32) -> Load {
+    Load { records, partitions }
+}
+
+/// The scenarios, each once.
+pub(super) fn scenarios() -> Vec<&'static str> {
+    let mut names: Vec<&str> = SET.iter().map(|measure| measure.scenario).collect();
+    names.dedup();
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_measurements_of_a_scenario_stand_together() {
+        let names = scenarios();
+        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len(), "{names:?}");
+    }
+}
