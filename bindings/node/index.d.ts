@@ -78,6 +78,60 @@ export interface ClientOptions {
   runtimeThreads?: number;
 }
 
+/**
+ * How a producer works, besides the options of clients. Times are in milliseconds.
+ *
+ * What a value means, and which go together, is checked when the producer is made: `INVALID_CONFIG`.
+ */
+export interface ProducerOptions extends Partial<ClientOptions> {
+  /** The bytes of records that make a batch full, which is then sent without waiting for more; 16 384 by default. */
+  batchSize?: number;
+  /** How long a batch that is not full waits for more records; by default 0, until its connection is free. */
+  lingerMs?: number;
+  /** The bytes that records may hold until they are delivered; 33 554 432 by default. */
+  bufferMemory?: number;
+  /** How each value is compressed, for itself; `none` by default. */
+  compressionType?: 'none' | 'snappy' | 'lz4' | 'zstd';
+  /** Whether the broker drops a record that is sent again; `false` by default. */
+  enableIdempotence?: boolean;
+  /** How often a batch that failed is sent again, within `deliveryTimeoutMs`; 3 by default. */
+  retries?: number;
+  /** The pause before a batch is sent again for the first time; 100 by default. */
+  retryBackoffMs?: number;
+  /** The longest such pause; 1 000 by default. */
+  retryBackoffMaxMs?: number;
+  /** The most batches without answer on one connection; 5 by default. */
+  maxInFlightRequests?: number;
+  /** Whether a record counts as delivered when it is written to the connection (0) or when the broker has answered (1, -1, `all`); 1 by default. */
+  acks?: 0 | 1 | -1 | '0' | '1' | '-1' | 'all';
+  /** The time from handing a record over to its delivery, all repetitions included; 120 000 by default. */
+  deliveryTimeoutMs?: number;
+  /** The age at which what is known of a topic is asked for anew; 300 000 by default. */
+  metadataMaxAgeMs?: number;
+  /** The most connections to one broker; every partition keeps to one of them; 8 by default. */
+  connectionsPerBroker?: number;
+  /** Whether an unknown topic is created; `true` by default. */
+  allowAutoCreateTopics?: boolean;
+  /** How long sending waits for room in `bufferMemory`; 60 000 by default. */
+  maxBlockMs?: number;
+  /** The partition of records without a key: one until its batch ends (`sticky`, the default), or each in turn. */
+  partitioner?: 'sticky' | 'round-robin';
+}
+
+/** Where a record is to go. */
+export interface SendOptions {
+  /** The key, which leads to a partition; an empty one is a key too. */
+  key?: Bytes | null;
+  /** The partition; without it the key decides, or else the partitioner. */
+  partition?: number | null;
+}
+
+/** A record of a batch of a producer. */
+export interface ProducerRecord extends SendOptions {
+  /** The value. */
+  value: Bytes;
+}
+
 /** A login that succeeded. */
 export interface AuthSession {
   /** The broker's name for the login. */
@@ -768,6 +822,14 @@ export class Client extends EventEmitter<ClientEvents> {
   stats(): Promise<ClientStats>;
 
   /**
+   * Makes a producer for the servers of this client, with its name, login and encryption; options come first.
+   *
+   * It is independent of the client otherwise, and closed by itself. A login by
+   * `authenticate` does not count. Throws `INVALID_CONFIG`.
+   */
+  producer(options?: ProducerOptions): Producer;
+
+  /**
    * Iterates over the changes of servers from this call on; ends when the client is closed.
    *
    * The same changes are emitted as `stateChange`. Waiting for the next one
@@ -804,6 +866,186 @@ export interface RivvenErrorFields {
   address?: string | null;
   /** The schema registry's own number for the error. */
   registryCode?: number | undefined;
+}
+
+/** Where a record of a producer went. */
+export class RecordMetadata {
+  /** It comes from a producer. */
+  private constructor();
+  /** The topic. */
+  readonly topic: string;
+  /** The partition. */
+  readonly partition: number;
+  /** The offset; 2n ** 64n - 1n where no answer was waited for (`acks: 0`). */
+  readonly offset: bigint;
+  /** When the answer came, in milliseconds since 1970 by the clock of the client. */
+  readonly timestamp: number;
+  /** Whether the broker recognised the record as one that it had already. */
+  readonly duplicate: boolean;
+  /** Whether an earlier attempt, whose outcome is unknown, may have written the record too. */
+  readonly maybeDuplicate: boolean;
+  /** Whether the offset is the record's own for certain. */
+  readonly offsetExact: boolean;
+}
+
+/** What became of records that {@link Producer.enqueue} was called with, and that went together. */
+export interface Deliveries {
+  /** The topic; `null` for a record that was refused at once. */
+  topic: string | null;
+  /** The partition, if it is known. */
+  partition: number | null;
+  /** The numbers of the records, as `enqueue` gave them. */
+  numbers: number[];
+  /** Where they went, in the same order; empty if they failed. */
+  records: RecordMetadata[];
+  /** Why they failed; `null` if they were delivered. */
+  error: RivvenError | null;
+}
+
+/** What a producer has done so far. */
+export interface ProducerStats {
+  /** Records that the engine has taken. */
+  recordsSent: number;
+  /** Records that the broker has. */
+  recordsDelivered: number;
+  /** Records that were given up. */
+  recordsFailed: number;
+  /** Requests with records, repeated ones included. */
+  batchesSent: number;
+  /** Bytes of those requests. */
+  bytesSent: number;
+  /** Requests that failed. */
+  errors: number;
+  /** Requests that were repeated. */
+  retries: number;
+  /** Records that were taken and not sent yet. */
+  recordsQueued: number;
+  /** Bytes of `bufferMemory` in use. */
+  bytesBuffered: number;
+  /** The mean number of records of a request. */
+  recordsPerBatch: number;
+  /** The median time from handing the first record of a batch over to its delivery, in microseconds. */
+  latencyP50Us: number;
+  /** The time that 95 of 100 records stay below, in microseconds. */
+  latencyP95Us: number;
+  /** The time that 99 of 100 records stay below, in microseconds. */
+  latencyP99Us: number;
+  /** Records that were taken and are neither delivered nor given up. */
+  pending: number;
+  /** The share of settled records that were delivered, from 0 to 1. */
+  successRate: number;
+}
+
+/** The events of a producer, with what their listeners are given. */
+export interface ProducerEvents {
+  /** What became of records that were handed over without a promise. */
+  deliveries: [deliveries: Deliveries];
+}
+
+/**
+ * Sends records in batches.
+ *
+ * It connects when there is something to send. Records are copied before a
+ * method returns, and handed to the engine at the end of the present burst of
+ * JavaScript; those of a partition keep their order. The process stays alive
+ * while records are pending, and not for the producer alone. One that is
+ * dropped without being closed sends what is left in the background; use
+ * `close` to know that it was sent.
+ *
+ * ```js
+ * await using producer = new Producer({ bootstrapServers: '127.0.0.1:9092', lingerMs: 5 });
+ * const { partition, offset } = await producer.send('orders', 'one', { key: 'customer-1' });
+ * ```
+ */
+export class Producer extends EventEmitter<ProducerEvents> implements AsyncDisposable {
+  /**
+   * Makes a producer, which connects when there is something to send; the servers alone may be given as such.
+   *
+   * Throws `INVALID_CONFIG` if an option is wrong.
+   */
+  constructor(options: string | string[] | ProducerOptions);
+
+  /**
+   * Makes a producer and waits for a first ready connection.
+   *
+   * Fails with `INVALID_CONFIG` as the constructor does, or with what keeps the
+   * servers from answering.
+   */
+  static connect(options: string | string[] | ProducerOptions): Promise<Producer>;
+
+  /** A handle of a topic, which spares the search for its name; it keeps the producer alive. */
+  topic(name: string): TopicHandle;
+
+  /**
+   * Sends a record; settled when it is delivered, or known not to be.
+   *
+   * Where there is no room it waits for some, at most `maxBlockMs`: `QUEUE_FULL`.
+   * Further errors are `REQUEST_TOO_LARGE`, `INVALID_TOPIC`, `INVALID_PARTITION`,
+   * `CLOSED`, `PURGED` and what kept the record from being delivered.
+   */
+  send(topic: string, value: Bytes, options?: SendOptions): Promise<RecordMetadata>;
+
+  /**
+   * Hands a record over without a promise; the number of it, from 1, which the event `deliveries` gives back.
+   *
+   * Throws `QUEUE_FULL` if there is no room and a mebibyte of records waits for
+   * some already; `CLOSED`.
+   */
+  enqueue(topic: string, value: Bytes, options?: SendOptions): number;
+
+  /**
+   * Sends many records; where they went, in their order, once all of them are settled.
+   *
+   * Fails with the first error of any of them; the others may have been delivered.
+   */
+  sendBatch(topic: string, messages: Iterable<Bytes | ProducerRecord>): Promise<RecordMetadata[]>;
+
+  /** Sends everything that was handed over before, without lingering, and waits until it is settled. */
+  flush(): Promise<void>;
+
+  /**
+   * Takes no more records, delivers those that were handed over within a time, and disconnects.
+   *
+   * By default it takes at most `closeTimeoutMs`, 30 000. Closing twice is no
+   * error. Fails with `TIMED_OUT` if records were left, whose promises fail
+   * with `CLOSED`.
+   */
+  close(options?: { timeoutMs?: number }): Promise<void>;
+
+  /** Gives up every record that was not sent yet, with the error `PURGED`; the number of them. */
+  purge(): number;
+
+  /** What the producer has done so far. */
+  stats(): ProducerStats;
+
+  /** Whether a record that is sent again is written once all the same. */
+  isIdempotent(): boolean;
+
+  /** The number of partitions of a topic; the broker is asked if it is not known. */
+  getPartitionCount(topic: string): Promise<number>;
+
+  /** Learns the number of partitions of a topic anew; records go to new ones from then on. */
+  refreshMetadata(topic: string): Promise<void>;
+
+  /** Closes at the end of an `await using` block. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** A topic of a producer, by {@link Producer.topic}. */
+export class TopicHandle {
+  /** It comes from a producer. */
+  private constructor();
+  /** The name of the topic. */
+  readonly name: string;
+
+  /** Sends a record, as {@link Producer.send} does. */
+  send(value: Bytes, options?: SendOptions): Promise<RecordMetadata>;
+
+  /** Hands a record over, as {@link Producer.enqueue} does. */
+  enqueue(value: Bytes, options?: SendOptions): number;
+
+  /** Sends many records, as {@link Producer.sendBatch} does. */
+  sendBatch(messages: Iterable<Bytes | ProducerRecord>): Promise<RecordMetadata[]>;
 }
 
 /** What every call fails with. */
@@ -893,6 +1135,7 @@ export type ErrorCode =
   | 'INTERNAL'
   | 'QUEUE_FULL'
   | 'RUNTIME_GONE'
+  | 'PURGED'
   | 'SERVER_OTHER'
   | 'BUFFER_FULL'
   | 'WAL_ERROR'

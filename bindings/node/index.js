@@ -4,6 +4,8 @@ const { Client } = require('./lib/client.js');
 const { RivvenError } = require('./lib/error.js');
 const { onLog } = require('./lib/log.js');
 const { version } = require('./lib/native.js');
+const { Producer, TopicHandle } = require('./lib/producer.js');
+const { RecordMetadata } = require('./lib/record-metadata.js');
 const { Record } = require('./lib/records.js');
 
-module.exports = { Client, Record, RivvenError, onLog, version };
+module.exports = { Client, Producer, Record, RecordMetadata, RivvenError, TopicHandle, onLog, version };

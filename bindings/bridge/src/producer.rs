@@ -213,6 +213,15 @@ impl Producer {
         self.run_closing(limit, move |result| due.settle(result.map(Answer::from)))
     }
 
+    /// How long closing waits where no limit is given: `close.timeout.ms`.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`.
+    pub fn close_timeout(&self) -> Result<Duration> {
+        Ok(self.parts()?.core.config().close_timeout)
+    }
+
     /// Closes, gives the share in the runtime back, and answers, in this order.
     fn run_closing(&self, limit: Option<Duration>, answer: impl FnOnce(Result<()>) + Send + 'static) -> Result<()> {
         let Parts { core, runtime: share, .. } = self.parts()?;

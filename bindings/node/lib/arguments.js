@@ -230,10 +230,14 @@ function shown(value) {
 }
 
 module.exports = {
+  byteLength,
   bytes,
+  fieldsOf,
+  isBytes,
   isolationLevel,
   list,
   milliseconds,
+  notBytes,
   offset,
   optionalKey,
   optionalMilliseconds,

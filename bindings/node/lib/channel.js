@@ -1,12 +1,14 @@
 'use strict';
 
 const { RivvenError } = require('./error.js');
-const { NativeClient, open } = require('./native.js');
 
 /** @import { RivvenErrorFields } from '../index' */
-/** @import { Completion } from './native.js' */
+/** @import { Completion, NativeClient, NativeProducer, Report } from './native.js' */
 
-/** @typedef {(native: NativeClient, token: number) => RivvenErrorFields | null} Submit */
+/**
+ * @template N
+ * @typedef {(native: N, token: number) => RivvenErrorFields | null} Submit
+ */
 /** @typedef {Map<number, (completion: Completion) => void>} Calls */
 
 /**
@@ -15,36 +17,62 @@ const { NativeClient, open } = require('./native.js');
  * The native side refers to a channel weakly, so that a client that is dropped
  * without being closed can be collected; a call that waits keeps it.
  *
- * @type {Set<Channel>}
+ * @type {Set<Channel<any>>}
  */
 const busy = new Set();
 
+/** The token of reports that no call waits for. */
+const REPORTS = 0;
+
 /**
- * A native client and the calls that wait for its answers.
+ * A native client or producer and the calls that wait for its answers.
  *
  * The native side wakes the event loop once per burst of answers; one drain
  * then settles them all. The process stays alive while a call waits, and not
  * for the client alone.
+ *
+ * @template {NativeClient | NativeProducer} [N=NativeClient]
  */
 class Channel {
   #native;
+  #onReports;
+  #kept = false;
   #nextToken = 1;
   /** @type {Calls} */
   #waiting = new Map();
   /** @type {Calls} */
   #background = new Map();
 
-  /** @param {{ [key: string]: string }} config */
-  constructor(config) {
-    const native = open(config, drainer(new WeakRef(this)));
-    if (!(native instanceof NativeClient)) throw new RivvenError(native);
+  /**
+   * @param {(wake: () => void) => N | RivvenErrorFields} open
+   * @param {(reports: Report[]) => void} [onReports] takes what a producer says of its records
+   */
+  constructor(open, onReports) {
+    const native = open(drainer(new WeakRef(this)));
+    if ('code' in native) throw new RivvenError(native);
     this.#native = native;
+    this.#onReports = onReports;
+  }
+
+  get native() {
+    return this.#native;
+  }
+
+  /** Keeps the process alive, as a call does that waits, until {@link letGo}. */
+  keep() {
+    this.#kept = true;
+    this.#hold();
+  }
+
+  letGo() {
+    this.#kept = false;
+    this.#release();
   }
 
   /**
    * Makes a call and gives its answer; the process stays alive meanwhile.
    *
-   * @param {Submit} submit
+   * @param {Submit<N>} submit
    * @returns {Promise<any>}
    */
   async call(submit) {
@@ -55,7 +83,7 @@ class Channel {
    * Makes a call whose answer nobody may be waiting for: it keeps neither the
    * process alive nor this channel.
    *
-   * @param {Submit} submit
+   * @param {Submit<N>} submit
    * @returns {Promise<any>}
    */
   async background(submit) {
@@ -63,7 +91,7 @@ class Channel {
   }
 
   /**
-   * @param {Submit} submit
+   * @param {Submit<N>} submit
    * @param {Calls} calls
    * @returns {Promise<Completion>}
    */
@@ -73,25 +101,34 @@ class Channel {
     if (failure) return { token, failure };
     return new Promise((resolve) => {
       calls.set(token, resolve);
-      if (calls === this.#waiting && calls.size === 1) {
-        busy.add(this);
-        this.#native.hold();
-      }
+      if (calls === this.#waiting && calls.size === 1) this.#hold();
     });
+  }
+
+  #hold() {
+    busy.add(this);
+    this.#native.hold();
+  }
+
+  #release() {
+    if (this.#kept || this.#waiting.size > 0) return;
+    busy.delete(this);
+    this.#native.release();
   }
 
   /** Settles every call whose answer has come. */
   drain() {
     for (const completion of this.#native.drain()) {
       const { token } = completion;
+      if (token === REPORTS) {
+        this.#onReports?.(/** @type {Report[]} */ (completion.value));
+        continue;
+      }
       const calls = this.#waiting.has(token) ? this.#waiting : this.#background;
       calls.get(token)?.(completion);
       calls.delete(token);
     }
-    if (this.#waiting.size === 0) {
-      busy.delete(this);
-      this.#native.release();
-    }
+    this.#release();
   }
 }
 
@@ -111,7 +148,7 @@ function valueOf({ failure, value }) {
  * What the native side calls. It stands outside the class, since a function
  * written in the constructor would keep the channel alive.
  *
- * @param {WeakRef<Channel>} channel
+ * @param {WeakRef<Channel<any>>} channel
  */
 function drainer(channel) {
   return () => channel.deref()?.drain();

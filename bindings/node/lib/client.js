@@ -5,7 +5,10 @@ const { inspect } = require('node:util');
 
 const args = require('./arguments.js');
 const { Channel } = require('./channel.js');
-const { RivvenError, misuse } = require('./error.js');
+const { config } = require('./config.js');
+const { RivvenError } = require('./error.js');
+const { open } = require('./native.js');
+const { Producer } = require('./producer.js');
 
 /** @import * as api from '../index' */
 /** @import { NativeStateChange } from './native.js' */
@@ -29,6 +32,7 @@ const CHANGES_ENDED = Symbol('the changes ended');
 
 /** A client of a list of servers. */
 class Client extends EventEmitter {
+  /** @type {Channel} */
   #channel;
   #watched = false;
   #ended = false;
@@ -50,7 +54,7 @@ class Client extends EventEmitter {
    */
   constructor(options) {
     super();
-    this.#channel = new Channel(config(options));
+    this.#channel = new Channel((wake) => open(config(options), wake));
     this.on('newListener', (event) => {
       if (event === 'stateChange') this.#watch();
     });
@@ -61,6 +65,11 @@ class Client extends EventEmitter {
     const client = new Client(options);
     await client.#channel.call((native, token) => native.connect(token));
     return client;
+  }
+
+  /** @param {api.ProducerOptions} [options] */
+  producer(options = {}) {
+    return new Producer(options, (config, wake) => this.#channel.native.openProducer(config, wake));
   }
 
   /**
@@ -144,34 +153,6 @@ function stateChange(change) {
  */
 async function* firstOfEach(events) {
   for await (const [value] of events) yield value;
-}
-
-/**
- * The configuration as the core reads it: each key to a text.
- *
- * @param {unknown} options
- * @returns {{ [key: string]: string }}
- */
-function config(options) {
-  if (typeof options === 'string') return { bootstrapServers: options };
-  if (Array.isArray(options)) return { bootstrapServers: options.join(',') };
-  if (typeof options !== 'object' || options === null) {
-    throw misuse(`the configuration must be an address or an object, not ${args.shown(options)}`, 'INVALID_CONFIG');
-  }
-  const set = Object.entries(options).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(set.map(([name, value]) => [name, configValue(name, value)]));
-}
-
-/**
- * @param {string} name
- * @param {unknown} value
- */
-function configValue(name, value) {
-  const kinds = ['string', 'number', 'bigint', 'boolean'];
-  if (kinds.includes(typeof value)) return String(value);
-  if (Array.isArray(value) && value.every((entry) => typeof entry === 'string')) return value.join(',');
-  const problem = `must be a text, a number, a boolean or an array of texts, not ${args.shown(value)}`;
-  throw misuse(`${name} ${problem}`, 'INVALID_CONFIG');
 }
 
 module.exports = { Client };

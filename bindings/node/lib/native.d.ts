@@ -1,7 +1,7 @@
 // The native part, for type checks of this folder. Calls give an error of the
 // call itself, or null when an answer will come under the token.
 
-import type { LogRecord, RivvenErrorFields, ServerStats } from '../index';
+import type { LogRecord, ProducerStats, RivvenErrorFields, ServerStats } from '../index';
 
 export interface Completion {
   token: number;
@@ -64,6 +64,7 @@ export class NativeClient {
   connect(token: number): Failed;
   close(token: number, limitMs: number | null): Failed;
   nextStateChange(token: number): Failed;
+  openProducer(config: { [key: string]: string }, wake: () => void): NativeProducer | RivvenErrorFields;
 
   authenticate(token: number, username: string, password: string): Failed;
   authenticateScram(token: number, username: string, password: string): Failed;
@@ -126,6 +127,46 @@ export class NativeClient {
   getSchemaVersion(token: number, url: string, subject: string, version: number | null): Failed;
 }
 
+/** What became of records: the first went to the offset, the others follow. */
+export interface Report {
+  topic: string;
+  partition: number | null;
+  /** Two numbers of each record: its slot, and its place among those of the slot. */
+  tags: Uint32Array;
+  offset: bigint;
+  timestamp: number;
+  duplicate: boolean;
+  maybeDuplicate: boolean;
+  offsetExact: boolean;
+  failure: RivvenErrorFields | null;
+}
+
+/** What became of a hand-over buffer: the bytes that are done with, and why the next record has to wait. */
+export interface HandedOver {
+  done: number;
+  refused: { slot: number; index: number; failure: RivvenErrorFields }[];
+  full: Failed;
+}
+
+export class NativeProducer {
+  private constructor();
+  drain(): Completion[];
+  hold(): void;
+  release(): void;
+  topic(name: string): Failed;
+  handOver(bytes: Uint8Array): HandedOver;
+  awaitRoom(token: number, bytes: Uint8Array): Failed;
+  sendFirst(token: number, bytes: Uint8Array): Failed;
+  connect(token: number): Failed;
+  flush(token: number): Failed;
+  close(token: number, limitMs: number | null): Failed;
+  closeTimeout(): number | RivvenErrorFields;
+  partitionCount(token: number, topic: string, fresh: boolean): Failed;
+  purge(): number | RivvenErrorFields;
+  stats(): ProducerStats | RivvenErrorFields;
+  isIdempotent(): boolean | RivvenErrorFields;
+}
+
 /** The records of an answer, as `src/records.rs` packs them. */
 export interface PackedRecords {
   bytes: ArrayBuffer;
@@ -145,4 +186,8 @@ export class NativeLog {
 export function logLevels(): string[];
 export function openLog(level: string, wake: () => void): NativeLog;
 export function open(config: { [key: string]: string }, wake: () => void): NativeClient | RivvenErrorFields;
+export function openProducer(
+  config: { [key: string]: string },
+  wake: () => void,
+): NativeProducer | RivvenErrorFields;
 export function version(): string;

@@ -11,8 +11,9 @@ use napi_derive::napi;
 use rivven_bridge::{Answer, Ask, Client, Completion as Entry, NextStateChange, Queue, catch_panic};
 use rivven_client::{AuthConfig, Error, Properties, Result};
 
-use crate::completion::{Completion, Value};
+use crate::completion::Completion;
 use crate::failure::Failure;
+use crate::producer::NativeProducer;
 use crate::wake::Wake;
 
 /// A client and the queue of its answers; the operations are in the folder `operations`.
@@ -25,7 +26,22 @@ pub(crate) struct NativeClient {
     pub(crate) queue: Arc<Queue>,
     wake: Wake,
     changes: OnceCell<NextStateChange>,
+    properties: Properties,
 }
+
+/// What a producer of a client takes over from it where it sets nothing else.
+const SHARED: [&str; 10] = [
+    "bootstrap.servers",
+    "client.id",
+    "auth.username",
+    "auth.password",
+    "auth.mechanism",
+    "tls.enabled",
+    "tls.ca.cert.path",
+    "tls.client.cert.path",
+    "tls.client.key.path",
+    "tls.server.name",
+];
 
 /// Makes a client; `wake` is called on the event loop when answers are to be drained.
 #[napi]
@@ -33,13 +49,18 @@ pub(crate) fn open(
     config: HashMap<String, String>,
     wake: Function<'_, (), ()>,
 ) -> napi::Result<Either<NativeClient, Failure>> {
-    let client = match catch_panic(|| Client::new(&properties(config)?)) {
+    let mut properties = Properties::new();
+    let made = catch_panic(|| {
+        set_all(&mut properties, config)?;
+        Client::new(&properties)
+    });
+    let client = match made {
         Ok(client) => client,
         Err(error) => return Ok(Either::B(error.into())),
     };
     let wake = Wake::new(&wake)?;
     let queue = Queue::with_call(wake.signal());
-    Ok(Either::A(NativeClient { client, queue, wake, changes: OnceCell::new() }))
+    Ok(Either::A(NativeClient { client, queue, wake, changes: OnceCell::new(), properties }))
 }
 
 /// A duration of so many milliseconds, of which JavaScript may give infinitely many.
@@ -47,12 +68,12 @@ pub(crate) fn milliseconds(ms: f64) -> Duration {
     Duration::try_from_secs_f64(ms / 1000.0).unwrap_or(Duration::MAX)
 }
 
-fn properties(config: HashMap<String, String>) -> Result<Properties> {
-    let mut properties = Properties::new();
+/// Sets all of a configuration.
+pub(crate) fn set_all(properties: &mut Properties, config: HashMap<String, String>) -> Result<()> {
     for (name, value) in config {
         properties.set(&name, &value)?;
     }
-    Ok(properties)
+    Ok(())
 }
 
 #[napi]
@@ -61,7 +82,9 @@ impl NativeClient {
     /// Takes every answer that has come.
     #[napi(catch_unwind)]
     pub fn drain(&self) -> Vec<Completion> {
-        self.queue.drain().into_iter().map(|entry| self.completion(entry)).collect()
+        let explain = |error: Error| self.failure(&error);
+        let completion = |Entry { token, result }| Completion::new(token, result, explain);
+        self.queue.drain().into_iter().map(completion).collect()
     }
 
     /// Keeps the event loop alive from now on, for calls that wait for their answers.
@@ -86,6 +109,22 @@ impl NativeClient {
     #[napi]
     pub fn close(&self, token: i64, limit: Option<f64>) -> Option<Failure> {
         self.attempt(|| self.client.submit_close(limit.map(milliseconds), &self.queue, token as u64))
+    }
+
+    /// Makes a producer for the servers of this client, with its login and encryption.
+    #[napi]
+    pub fn open_producer(
+        &self,
+        config: HashMap<String, String>,
+        wake: Function<'_, (), ()>,
+    ) -> napi::Result<Either<NativeProducer, Failure>> {
+        let mut properties = Properties::new();
+        let shared = SHARED.into_iter().filter_map(|name| Some((name, self.properties.get(name)?)));
+        let set = shared.map(|(name, value)| properties.set(name, value).map(drop)).collect::<Result<()>>();
+        match set {
+            Ok(()) => NativeProducer::open(properties, config, &wake),
+            Err(error) => Ok(Either::B(error.into())),
+        }
     }
 
     /// Waits for the next change of a server, from the first such call on.
@@ -121,17 +160,6 @@ impl NativeClient {
 
     pub(crate) fn attempt(&self, call: impl FnOnce() -> Result<()>) -> Option<Failure> {
         catch_panic(call).err().map(Failure::from)
-    }
-
-    fn completion(&self, Entry { token, result }: Entry) -> Completion {
-        let token = token as i64;
-        match result {
-            Ok(answer) => {
-                let value = Value::new(answer, |error| self.failure(&error));
-                Completion { token, failure: None, value: Some(value) }
-            }
-            Err(error) => Completion { token, failure: Some(self.failure(&error)), value: None },
-        }
     }
 
     fn failure(&self, error: &Error) -> Failure {

@@ -8,6 +8,7 @@ use rivven_bridge::Answer;
 use rivven_client::{Error, Result};
 
 use crate::failure::Failure;
+use crate::producer::Report;
 use crate::records::Records;
 use crate::values::{
     ClusterMetadata, DeletedRecords, GroupMembership, OffsetBounds, Published, PublishedBatch, QuotaEntry, Schema,
@@ -23,6 +24,17 @@ pub(crate) struct Completion {
     pub failure: Option<Failure>,
     /// What it gave.
     pub value: Option<Value>,
+}
+
+impl Completion {
+    /// The answer to a call, whose errors are described by `explain`.
+    pub(crate) fn new(token: u64, result: Result<Answer>, explain: impl Fn(Error) -> Failure) -> Self {
+        let (failure, value) = match result {
+            Ok(answer) => (None, Some(Value::new(answer, explain))),
+            Err(error) => (Some(explain(error)), None),
+        };
+        Completion { token: token as i64, failure, value }
+    }
 }
 
 /// The answer to one of many calls that were made as one.
@@ -86,6 +98,8 @@ unsafe fn to_js(env: sys::napi_env, answer: Answer) -> napi::Result<sys::napi_va
             Answer::HeartbeatCode(code) => i32::to_napi_value(env, code),
             Answer::Names(names) => Vec::to_napi_value(env, names),
             Answer::Messages(messages) => Records::to_napi_value(env, Records::pack(&messages)),
+            Answer::Deliveries(report) => Vec::to_napi_value(env, Report::all(&report)),
+            Answer::Record(metadata) => Report::to_napi_value(env, Report::delivered(&metadata, &[])),
             Answer::Published(to) => Published::to_napi_value(env, to.into()),
             Answer::PublishedBatch(to) => PublishedBatch::to_napi_value(env, to.into()),
             Answer::TopicMetadata(topic) => TopicMetadata::to_napi_value(env, topic.into()),

@@ -15,6 +15,7 @@ mod completion;
 mod failure;
 mod log;
 mod operations;
+mod producer;
 mod records;
 mod values;
 mod wake;

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import rivven, { Client, RivvenError } from 'rivven';
+import rivven, { Client, Producer, RivvenError, TopicHandle } from 'rivven';
 
 import { packageFolder, repository } from '../testing/servers.mjs';
 
@@ -28,6 +28,11 @@ function declaration(head) {
 }
 
 test('what is declared exists', () => {
+  for (const type of [Producer, TopicHandle]) {
+    const methods = all(declaration(`export class ${type.name} `), /^  (\w+)\(/gm).filter((name) => name !== 'constructor');
+    assert.ok(methods.length >= 3);
+    for (const name of methods) assert.equal(typeof type.prototype[name], 'function', name);
+  }
   for (const name of all(declaration('export class Client '), /^  (\w+)\(/gm)) {
     assert.equal(typeof Client.prototype[name], 'function', name);
   }
@@ -64,9 +69,14 @@ test('every level of the log is declared', () => {
 });
 
 test('every configuration key is declared', () => {
-  const keys = source('rivven-core/src/config/keys.rs').split('#[cfg(test)]')[0];
-  const names = all(keys, /\b(?:(?:milliseconds|integer|flag|text)\(|name: )\s*"([a-z0-9.]+)"/g).map(camelCase);
+  const keys = source('rivven-core/src/config/keys.rs').split('#[cfg(test)]')[0].split('const KEYS: ')[1];
+  // A key's name is the first text of its entry.
+  const forProducers = all(keys, /\bproducer\([^"]*"([a-z0-9.]+)"/g).map(camelCase);
+  const rest = keys.replace(/\bproducer\([^"]*"[a-z0-9.]+"/g, '');
+  const names = all(rest, /\b(?:(?:milliseconds|integer|flag|text|choice)\(|name: )\s*"([a-z0-9.]+)"/g).map(camelCase);
   assert.ok(names.length >= 26);
-  const declared = all(declaration('export interface ClientOptions {'), /^  (\w+)\??:/gm);
-  assert.deepEqual(declared.sort(), names.sort());
+  assert.ok(forProducers.length >= 16);
+  const declared = (head) => all(declaration(head), /^  (\w+)\??:/gm).sort();
+  assert.deepEqual(declared('export interface ClientOptions {'), names.sort());
+  assert.deepEqual(declared('export interface ProducerOptions '), forProducers.sort());
 });

@@ -18,6 +18,7 @@ const brokerProgram =
 const registryProgram =
   process.env.RIVVEN_TEST_REGISTRY ?? path.join(repository, 'testing/broker/target/debug/rivven-test-registry');
 const misbehaveProgram = process.env.RIVVEN_MISBEHAVE ?? path.join(repository, 'target/debug/rivven-misbehave');
+const faultProxyProgram = path.join(path.dirname(misbehaveProgram), 'rivven-fault-proxy');
 
 /** Starts a broker; gives what it says of itself, above all its `address`, and how to `stop` or `kill` it. */
 export function startBroker(...options) {
@@ -56,9 +57,17 @@ export async function misbehave(test, mode) {
   return server.address;
 }
 
+/** Starts a proxy to `upstream`, which does what a `command` says: `stall`, `resume`, `cut`; it is stopped after the test. */
+export async function faultProxy(test, upstream) {
+  const proxy = await start(faultProxyProgram, ['--upstream', upstream]);
+  test.after(proxy.stop);
+  return proxy;
+}
+
 async function start(program, args) {
   const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
-  const started = once(createInterface(child.stdout), 'line');
+  const lines = createInterface(child.stdout);
+  const started = once(lines, 'line');
   const [line] = await Promise.race([started, once(child, 'close').then(() => [''])]);
   if (!line) throw new Error(`${program} ${args.join(' ')} did not start`);
   const ended = once(child, 'exit');
@@ -70,7 +79,12 @@ async function start(program, args) {
     child.kill('SIGKILL');
     await ended;
   };
-  return { ...JSON.parse(line), stop, kill };
+  const command = async (text) => {
+    const answered = once(lines, 'line');
+    child.stdin.write(`${text}\n`);
+    return JSON.parse((await answered)[0]);
+  };
+  return { ...JSON.parse(line), stop, kill, command };
 }
 
 /**
@@ -81,7 +95,7 @@ async function start(program, args) {
  */
 export async function run(source, address, flags = []) {
   const begin = performance.now();
-  const program = `const address = ${JSON.stringify(address)};\nimport { Client } from 'rivven';\n${source}`;
+  const program = `const address = ${JSON.stringify(address)};\nimport { Client, Producer } from 'rivven';\n${source}`;
   const child = spawn(process.execPath, [...flags, '--input-type=module', '-e', program], {
     cwd: packageFolder,
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,10 +1,11 @@
 // Uses the whole interface as TypeScript sees it; compiled, never run.
 
 import { once } from 'node:events';
-import rivven, { Client, Record, RivvenError, onLog, version } from 'rivven';
+import rivven, { Client, Producer, Record, RecordMetadata, RivvenError, TopicHandle, onLog, version } from 'rivven';
 import type { AuthSession, BatchRecord, Bytes, ClientOptions, ClientStats, ClusterMetadata } from 'rivven';
 import type { DeletedRecords, ErrorCode, Fetch, GroupMembership, GroupOffsets, LogLevel, LogRecord } from 'rivven';
 import type { MemberAssignment, OffsetBounds, Outcome, PublishedBatch, QuotaEntry, Schema, Settled } from 'rivven';
+import type { Deliveries, ProducerOptions, ProducerRecord, ProducerStats, SendOptions } from 'rivven';
 import type { StateChange, TopicConfigs, TopicPartitions } from 'rivven';
 
 const options: ClientOptions = {
@@ -36,6 +37,50 @@ const options: ClientOptions = {
   tlsServerName: 'localhost',
   runtimeThreads: 2,
 };
+
+const producing: ProducerOptions = {
+  ...options,
+  batchSize: 1000,
+  lingerMs: 5,
+  bufferMemory: 1_000_000,
+  compressionType: 'zstd',
+  enableIdempotence: true,
+  retries: 5,
+  retryBackoffMs: 10,
+  retryBackoffMaxMs: 100,
+  maxInFlightRequests: 5,
+  acks: 'all',
+  deliveryTimeoutMs: 10_000,
+  metadataMaxAgeMs: 10_000,
+  connectionsPerBroker: 2,
+  allowAutoCreateTopics: false,
+  maxBlockMs: 100,
+  partitioner: 'round-robin',
+};
+
+async function produce(client: Client): Promise<bigint> {
+  await using producer = await Producer.connect(producing);
+  const others: Producer[] = [new Producer('127.0.0.1:9092'), new Producer({}), client.producer(), client.producer({ acks: 0 })];
+  for (const other of others) await other.close({ timeoutMs: 100 });
+  const handle: TopicHandle = producer.topic('t');
+  const where: SendOptions = { key: 'k', partition: null };
+  const sent: RecordMetadata = await handle.send('v', where);
+  const { topic, partition, offset, timestamp } = await producer.send(handle.name, Buffer.alloc(1));
+  if (sent.duplicate || sent.maybeDuplicate || !sent.offsetExact) return -1n;
+  const records: ProducerRecord[] = [{ value: 'v' }, { value: new Uint8Array(1), ...where }];
+  const many: RecordMetadata[] = await producer.sendBatch(topic, [...records, 'v']);
+  await handle.sendBatch(new Set(['v']));
+  producer.on('deliveries', ({ topic, partition, numbers, records, error }: Deliveries) => {
+    console.log(topic, partition, numbers.length, records[0]?.offset, error?.code);
+  });
+  const number: number = handle.enqueue('v', { partition }) + producer.enqueue(topic, 'v');
+  await producer.flush();
+  const stats: ProducerStats = producer.stats();
+  console.log(producer.purge() + number + timestamp, producer.isIdempotent(), stats.pending, stats.successRate);
+  const count: number = await producer.getPartitionCount(topic);
+  await producer.refreshMetadata(topic);
+  return offset + many[0]!.offset + BigInt(count);
+}
 
 async function topics(client: Client): Promise<void> {
   const partitions: number = await client.createTopic('t');
@@ -173,7 +218,7 @@ function explain(error: unknown): [ErrorCode, Outcome] {
 await using scoped = new Client('127.0.0.1:9092');
 const client = await Client.connect(options).catch((error) => Promise.reject(explain(error)));
 const stop = listen('debug');
-await Promise.all([topics(client), logIn(client), write(client), read(scoped), client.ping()]);
+await Promise.all([topics(client), logIn(client), write(client), produce(client), read(scoped), client.ping()]);
 await Promise.all([readOtherwise(client), administrate(client), group(client), schemas(client), watch(client)]);
 stop();
 await client.close();
@@ -194,6 +239,14 @@ await client.publish('t', 5);
 await client.publish('t', 'v', { headers: {} });
 // @ts-expect-error records come from the client
 new Record();
+// @ts-expect-error where a record went comes from a producer
+new RecordMetadata();
+// @ts-expect-error handles come from a producer
+new TopicHandle();
+// @ts-expect-error gzip is not supported
+new Producer({ compressionType: 'gzip' });
+// @ts-expect-error a client has no option of producers
+new Client({ bootstrapServers: 'a', lingerMs: 5 });
 // @ts-expect-error there is no such event
 client.on('stateChanged', () => {});
 // @ts-expect-error a change has its type first

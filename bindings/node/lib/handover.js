@@ -1,0 +1,159 @@
+'use strict';
+
+const args = require('./arguments.js');
+const { misuse } = require('./error.js');
+
+// A record is a head of six numbers of four bytes, as `src/producer.rs` reads
+// it: topic, partition, length of the key, length of the value, slot and place;
+// then the key and the value, filled up to a multiple of four bytes.
+
+/** The numbers of a head, and its bytes. */
+const WORDS = 6;
+const HEAD = WORDS * 4;
+
+/** The partition of a record that goes to none in particular, and the length of a key that is not there. */
+const NONE = 2 ** 32 - 1;
+
+/** The bytes of a buffer, unless one record needs more. */
+const SIZE = 64 * 1024;
+
+/** The most bytes of a key or value that a head can say. */
+const MAX_LENGTH = 2 ** 31 - 1;
+
+/** Above this number of characters, the bytes of a text are counted instead of three reserved for each. */
+const SHORT = 4096;
+
+/** A buffer of records on their way to the native side, which takes all of them at once. */
+class Handover {
+  #bytes = Buffer.allocUnsafeSlow(SIZE);
+  #words = new Uint32Array(this.#bytes.buffer);
+  #end = 0;
+
+  /** The records so far; valid until the next one is added. */
+  get records() {
+    return this.#bytes.subarray(0, this.#end);
+  }
+
+  get isEmpty() {
+    return this.#end === 0;
+  }
+
+  /**
+   * Whether a record surely fits. Else the buffer is to be taken and cleared for as many bytes.
+   *
+   * @param {number} most of its bytes
+   */
+  fits(most) {
+    return this.#end + most <= this.#bytes.length;
+  }
+
+  /**
+   * Begins anew, with room for so many bytes.
+   *
+   * @param {number} most
+   */
+  clear(most = 0) {
+    this.#end = 0;
+    const size = most > SIZE ? Math.ceil(most / 4) * 4 : SIZE;
+    if (size === this.#bytes.length) return;
+    this.#bytes = Buffer.allocUnsafeSlow(size);
+    this.#words = new Uint32Array(this.#bytes.buffer);
+  }
+
+  /**
+   * Adds a record, which has to fit.
+   *
+   * @param {number} topic
+   * @param {number | null} partition
+   * @param {string | Uint8Array | null} key
+   * @param {string | Uint8Array} value
+   * @param {number} slot
+   * @param {number} place
+   */
+  add(topic, partition, key, value, slot, place) {
+    const [words, head] = [this.#words, this.#end >>> 2];
+    let end = this.#end + HEAD;
+    if (key === null) {
+      words[head + 2] = NONE;
+    } else {
+      const length = this.#write(key, end);
+      words[head + 2] = length;
+      end += length;
+    }
+    const length = this.#write(value, end);
+    words[head] = topic;
+    words[head + 1] = partition ?? NONE;
+    words[head + 3] = length;
+    words[head + 4] = slot;
+    words[head + 5] = place;
+    this.#end = (end + length + 3) & ~3;
+  }
+
+  /**
+   * @param {string | Uint8Array} field
+   * @param {number} at
+   */
+  #write(field, at) {
+    if (typeof field === 'string') return this.#bytes.write(field, at);
+    this.#bytes.set(field, at);
+    return field.length;
+  }
+}
+
+/**
+ * The most bytes that a record takes up.
+ *
+ * @param {string | Uint8Array | null} key
+ * @param {string | Uint8Array} value
+ */
+function mostBytes(key, value) {
+  return HEAD + (key === null ? 0 : mostOf(key)) + mostOf(value) + 3;
+}
+
+/** @param {string | Uint8Array} field */
+function mostOf(field) {
+  if (typeof field === 'string' && field.length <= SHORT) return 3 * field.length;
+  const length = args.byteLength(field);
+  if (length <= MAX_LENGTH) return length;
+  throw misuse(`a key or a value has ${length} bytes, more than a record can hold`, 'REQUEST_TOO_LARGE');
+}
+
+/**
+ * Goes through records as they were packed, and gives the number of them.
+ *
+ * @param {Buffer} records
+ * @param {(slot: number, place: number) => void} visit
+ */
+function eachRecord(records, visit) {
+  let count = 0;
+  for (let at = 0; at < records.length; at += sizeAt(records, at)) {
+    visit(wordAt(records, at, 4), wordAt(records, at, 5));
+    count++;
+  }
+  return count;
+}
+
+/**
+ * The bytes of the record at a position.
+ *
+ * @param {Buffer} records
+ * @param {number} at
+ */
+function sizeAt(records, at) {
+  const key = wordAt(records, at, 2);
+  return (HEAD + (key === NONE ? 0 : key) + wordAt(records, at, 3) + 3) & ~3;
+}
+
+/**
+ * @param {Buffer} records
+ * @param {number} at
+ * @param {number} word
+ */
+function wordAt(records, at, word) {
+  return new DataView(records.buffer, records.byteOffset + at + word * 4).getUint32(0, LITTLE_ENDIAN);
+}
+
+/** The byte order of the machine. */
+const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
+
+module.exports = { Handover, NONE, eachRecord, mostBytes, sizeAt };
