@@ -10,8 +10,9 @@
  *   Its last argument is where an error is stored if it fails; it may be NULL.
  *   The error then belongs to the caller: it is written over what was there,
  *   so free an error before its variable is used again. Nothing else is written
- *   on failure, unless the function says so, and the error is not written on success: handles and errors that
- *   begin as NULL may be freed at the end whatever happened.
+ *   on failure, unless the function says so, and the error is not written on
+ *   success: handles and errors that begin as NULL may be freed at the end
+ *   whatever happened.
  * - Handles are pointers to opaque types. What a function stores through a
  *   pointer to a handle belongs to the caller and is freed with the `_free` of
  *   its type, once. `_free` accepts NULL, never blocks and never fails.
@@ -2497,9 +2498,9 @@ rivven_code rivven_producer_connect(rivven_producer_t *producer, rivven_error_t 
 /**
  * Makes a handle of a topic and stores it in `*topic`.
  *
- * The caller frees it with `rivven_topic_free`. Asks no server: whether there is such a topic, and whether it may be called
- * so, the first record shows. Fails with `RIVVEN_CODE_FORKED` and
- * `RIVVEN_CODE_INVALID_ARGUMENT`.
+ * The caller frees it with `rivven_topic_free`. Asks no server: whether there
+ * is such a topic, and whether it may be called so, the first record shows.
+ * Fails with `RIVVEN_CODE_FORKED` and `RIVVEN_CODE_INVALID_ARGUMENT`.
  */
 rivven_code rivven_producer_topic(rivven_producer_t *producer,
                                   const char *name,
@@ -2571,9 +2572,10 @@ rivven_code rivven_producer_purge(rivven_producer_t *producer,
 /**
  * Tells in `*idempotent` whether a record that is sent again is written once all the same.
  *
- * That is for this moment. Always false without `enable.idempotence`; otherwise false while the broker
- * gives the producer no identity. `idempotent` may be NULL. Fails with
- * `RIVVEN_CODE_FORKED` and `RIVVEN_CODE_INVALID_ARGUMENT`.
+ * That is for this moment. Always false without `enable.idempotence`;
+ * otherwise false while the broker gives the producer no identity.
+ * `idempotent` may be NULL. Fails with `RIVVEN_CODE_FORKED` and
+ * `RIVVEN_CODE_INVALID_ARGUMENT`.
  */
 rivven_code rivven_producer_is_idempotent(rivven_producer_t *producer,
                                           bool *idempotent,

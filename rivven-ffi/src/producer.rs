@@ -171,9 +171,9 @@ pub unsafe extern "C" fn rivven_producer_connect(
 
 /// Makes a handle of a topic and stores it in `*topic`.
 ///
-/// The caller frees it with `rivven_topic_free`. Asks no server: whether there is such a topic, and whether it may be called
-/// so, the first record shows. Fails with `RIVVEN_CODE_FORKED` and
-/// `RIVVEN_CODE_INVALID_ARGUMENT`.
+/// The caller frees it with `rivven_topic_free`. Asks no server: whether there
+/// is such a topic, and whether it may be called so, the first record shows.
+/// Fails with `RIVVEN_CODE_FORKED` and `RIVVEN_CODE_INVALID_ARGUMENT`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rivven_producer_topic(
     producer: *mut rivven_producer_t,
@@ -304,9 +304,10 @@ pub unsafe extern "C" fn rivven_producer_purge(
 
 /// Tells in `*idempotent` whether a record that is sent again is written once all the same.
 ///
-/// That is for this moment. Always false without `enable.idempotence`; otherwise false while the broker
-/// gives the producer no identity. `idempotent` may be NULL. Fails with
-/// `RIVVEN_CODE_FORKED` and `RIVVEN_CODE_INVALID_ARGUMENT`.
+/// That is for this moment. Always false without `enable.idempotence`;
+/// otherwise false while the broker gives the producer no identity.
+/// `idempotent` may be NULL. Fails with `RIVVEN_CODE_FORKED` and
+/// `RIVVEN_CODE_INVALID_ARGUMENT`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rivven_producer_is_idempotent(
     producer: *mut rivven_producer_t,
