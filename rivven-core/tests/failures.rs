@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use rivven_client::{Client, Error, ErrorCode, Outcome, Request, ResilientClient, ResilientClientConfig, Result};
-use rivven_testkit::{Kind, MisbehavingServer, Misbehaviour, Reply, ScriptedBroker};
+use rivven_testkit::{MisbehavingServer, Misbehaviour, Reply, ScriptedBroker};
 
 /// Far below any timeout that a test sets, far above what a busy machine needs.
 const SOON: Duration = Duration::from_secs(5);

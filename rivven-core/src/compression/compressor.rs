@@ -170,8 +170,7 @@ impl<'a> Encoded<'a> {
         Encoded { header, header_len, data }
     }
 
-    /// The value as it is.
-    pub(crate) fn plain(value: &'a [u8]) -> Self {
+    fn plain(value: &'a [u8]) -> Self {
         Encoded::new(([0; MAX_HEADER_LEN], 0), value)
     }
 

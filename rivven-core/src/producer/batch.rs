@@ -157,7 +157,7 @@ impl Batch {
     }
 
     /// Ready once the batch is settled. `place` is the waiter's among the others.
-    fn poll_settled(&self, place: &mut Option<usize>, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_settled(&self, place: &mut Place, cx: &mut Context<'_>) -> Poll<()> {
         if self.is_settled() {
             return Poll::Ready(());
         }
@@ -166,10 +166,10 @@ impl Batch {
         if self.is_settled() {
             return Poll::Ready(());
         }
-        match *place {
-            Some(place) => waiting[place].clone_from(cx.waker()),
+        match waiting.get_mut(place.0 as usize) {
+            Some(waiter) => waiter.clone_from(cx.waker()),
             None => {
-                *place = Some(waiting.len());
+                place.0 = waiting.len() as u32;
                 waiting.push(cx.waker().clone());
             }
         }
@@ -178,9 +178,17 @@ impl Batch {
 
     /// Waits until the batch is settled.
     pub(super) async fn settled(&self) {
-        let mut place = None;
+        let mut place = Place::NONE;
         std::future::poll_fn(|cx| self.poll_settled(&mut place, cx)).await;
     }
+}
+
+/// Where a waiter is among those of its batch, of whom there are far fewer than 2^32.
+#[derive(Debug)]
+struct Place(u32);
+
+impl Place {
+    const NONE: Place = Place(u32::MAX);
 }
 
 /// A record that was handed over: awaiting it gives where the record went.
@@ -198,12 +206,12 @@ impl Batch {
 pub struct Delivery {
     batch: Arc<Batch>,
     index: u32,
-    place: Option<usize>,
+    place: Place,
 }
 
 impl Delivery {
     pub(super) fn new(batch: Arc<Batch>, index: u32) -> Self {
-        Delivery { batch, index, place: None }
+        Delivery { batch, index, place: Place::NONE }
     }
 
     /// What became of the record, if that is known already.

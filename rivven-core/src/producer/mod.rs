@@ -37,7 +37,7 @@ use shared::{Shared, Stage};
 use topic::{Given, Refusal, Topic};
 
 use crate::cluster::Cluster;
-use crate::compression::{CompressionType, Encoded, encode_plain};
+use crate::compression::{CompressionType, encode_plain, needs_escape};
 use crate::config::ProducerConfig;
 use crate::connection::Deadline;
 use crate::error::{Detail, Error, ErrorCode, Outcome, Result};
@@ -497,7 +497,7 @@ impl Shared {
         self.check_open()?;
         self.append(topic, parts, tag, 0).map_err(|refusal| match refusal {
             Refusal::Full(full) => self.full(topic, &full, None),
-            Refusal::Error(error) => error,
+            Refusal::Error(error) => *error,
         })
     }
 
@@ -512,15 +512,17 @@ impl Shared {
         let len = key.map_or(0, <[u8]>::len) + value.len();
         if len > MAX_RECORD_SIZE.min(self.config.buffer_memory.saturating_sub(partition::MAX_COST)) {
             self.accumulator.memory.give(prepaid);
-            return Err(Refusal::Error(self.too_large(topic, len)));
+            return Err(Refusal::Error(Box::new(self.too_large(topic, len))));
         }
-        let value = match self.config.compression_type {
-            CompressionType::None => encode_plain(value),
-            // It is compressed when its batch is sent.
-            _ => Encoded::plain(value),
+        // With compression on it is encoded when its batch is sent.
+        let delivery = if self.config.compression_type == CompressionType::None && needs_escape(value) {
+            let value = encode_plain(value);
+            let record = Record { key, header: value.header(), data: value.data(), tag };
+            topic.append(&Given { partition, record }, &self.config.partitioner, prepaid)?
+        } else {
+            let record = Record { key, header: &[], data: value, tag };
+            topic.append(&Given { partition, record }, &self.config.partitioner, prepaid)?
         };
-        let record = Record { key, header: value.header(), data: value.data(), tag };
-        let delivery = topic.append(&Given { partition, record }, &self.config.partitioner, prepaid)?;
         if topic.count().is_none() {
             self.find_out(topic);
         }
@@ -543,7 +545,7 @@ impl Shared {
                     self.refresh(topic).await?;
                     continue;
                 }
-                Err(Refusal::Error(error)) => return Err(error),
+                Err(Refusal::Error(error)) => return Err(*error),
             };
             let until = *limit.get_or_insert_with(|| Deadline::after(self.config.max_block));
             let waited = match &full {

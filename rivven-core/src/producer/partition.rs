@@ -193,7 +193,7 @@ struct Queue {
     parked: bool,
     /// Bytes of `buffer.memory` that are taken and not used.
     credit: usize,
-    /// How much the last batch held.
+    /// How much the last batches held.
     room: usize,
     /// Whether nobody sends any more.
     ended: bool,
@@ -203,7 +203,8 @@ impl Queue {
     fn seal(&mut self, topic: &Spread, index: u32) {
         let Some(open) = self.open.take() else { return };
         topic.accumulator.memory.give(std::mem::take(&mut self.credit));
-        self.room = open.buffer.len();
+        // A batch that was taken early says little of the next one.
+        self.room = open.buffer.len().max(self.room - self.room / 8);
         let pack = open.seal(topic.accumulator.retries());
         self.home.add_backlog(u64::from(pack.records));
         self.sealed.push_back(pack);

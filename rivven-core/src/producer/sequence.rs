@@ -12,9 +12,9 @@
 //!   number must never carry another record than the one it was first sent with,
 //!   and when a batch is accepted or recognised, all before it are stored.
 //! - Of a batch it looks at the first number only, and may fail in the middle.
-//!   So "duplicate" says that the *first* record of a batch is stored. When an
-//!   attempt's outcome is unknown, its last record is sent again by itself: it
-//!   is recognised, or else the refusal tells from where the records are missing.
+//!   So "duplicate" says that the *first* record of a batch is stored. Then the
+//!   last one is sent again by itself: it is recognised or accepted, or else the
+//!   refusal tells from where on records are missing, and they go one by one.
 //! - It forgets all ids when it restarts, and gives them out again from 1 on:
 //!   see [`Identities`].
 //!
@@ -31,118 +31,18 @@ mod model;
 mod schedule;
 #[cfg(test)]
 mod tests;
+mod verdict;
+#[cfg(test)]
+mod world;
 
 use std::collections::VecDeque;
 use std::mem;
 
 pub(crate) use identity::{Grant, Identities, Identity};
+pub(crate) use verdict::{Answer, Cause, Delivered, Failure, Settled, Stamp, Step, Ticket};
 
 use crate::error::Outcome;
 use batch::Batch;
-
-/// The name of a batch in its partition; later batches have higher ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Ticket(u64);
-
-/// What is written into a publish request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Stamp {
-    pub(crate) identity: Identity,
-    /// The sequence number of the first record.
-    pub(crate) base: i32,
-}
-
-/// What the sender has to do next in this partition.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Step {
-    /// Frame the next batch of the accumulator with [`Sequence::stamp`] and send
-    /// it, if there is one. Keep the frame until the batch is settled.
-    New,
-    /// Frame this batch again with this stamp, send it, and keep that frame instead.
-    Frame { ticket: Ticket, stamp: Stamp },
-    /// Send the frame of this batch as it was kept, byte for byte.
-    Resend { ticket: Ticket },
-    /// Send this one record of the batch by `IdempotentPublish` with this stamp.
-    /// The batch's own frame is kept.
-    SendRecord { ticket: Ticket, index: u32, stamp: Stamp },
-    /// Give the partition an identity with [`Sequence::adopt`]: the topic's
-    /// present one if its serial number is over `newer_than`, else a new one by
-    /// `InitProducerId{None}` by way of [`Identities`], which becomes the topic's.
-    /// Never `InitProducerId{Some}`.
-    AskIdentity { newer_than: u64 },
-    /// Do nothing until an answer has come.
-    Wait,
-    /// Nothing more can be sent: another producer has the identity. Fail what
-    /// comes with `PRODUCER_FENCED`.
-    Fenced,
-}
-
-/// What came of an attempt: a request that `next` or `stamp` asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Answer {
-    /// The broker stored it, or says that it had it already.
-    Published { offset: u64, duplicate: bool },
-    /// It was never written whole, or refused before anything was done and may
-    /// be repeated: `Throttled`, `RATE_LIMIT_EXCEEDED`, `NOT_LEADER_FOR_PARTITION`,
-    /// `FENCED_LEADER_EPOCH`, a login that is due. The sender pauses before `next`.
-    NotExecuted,
-    /// `OUT_OF_ORDER_SEQUENCE`, with the expected number if the text has one.
-    OutOfOrder { expected: Option<i32> },
-    /// `UNKNOWN_PRODUCER_ID`.
-    UnknownProducer,
-    /// `PRODUCER_FENCED`.
-    Fenced,
-    /// Refused before anything was done, for good: an invalid topic or partition,
-    /// no right to write, a message that is too large.
-    Refused,
-    /// Every other error answer: some records may have been stored
-    /// (`WAL_ERROR`, `BUFFER_FULL`, storage errors, `INTERNAL_ERROR`, unknown texts).
-    /// The sender pauses before `next`.
-    Failed,
-    /// Written whole, but no answer will come: the connection was lost or timed out.
-    Unknown,
-}
-
-/// The end of a batch; its frame and its memory can go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Settled {
-    pub(crate) ticket: Ticket,
-    pub(crate) result: Result<Delivered, Failure>,
-}
-
-/// A batch whose records are all stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Delivered {
-    /// The offset of the first record, if it is known for certain. Those behind
-    /// it follow, unless somebody else wrote to the partition in between.
-    pub(crate) offset: Option<u64>,
-    /// Whether the broker recognised records that it had already.
-    pub(crate) duplicate: bool,
-    /// Whether an attempt under an identity that was lost may have stored records too.
-    pub(crate) maybe_duplicate: bool,
-}
-
-/// A batch that is not sent any more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Failure {
-    pub(crate) cause: Cause,
-    /// `Unknown` if records of it may be stored.
-    pub(crate) outcome: Outcome,
-}
-
-/// Why a batch failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Cause {
-    /// The broker's answer was final: report that error.
-    Refused,
-    /// The sender gave it up: report the timeout, or the last error.
-    GivenUp,
-    /// The identity was lost, and to send it again might store it twice, which
-    /// `retry_unknown_outcome` forbids.
-    IdentityLost,
-    /// Another producer took over the identity.
-    Fenced,
-}
 
 /// How far the present identity can be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -256,11 +156,11 @@ impl Sequence {
         match answer {
             Answer::Published { offset, duplicate } => self.published(index, offset, duplicate),
             Answer::NotExecuted => {}
-            Answer::OutOfOrder { expected } => self.out_of_order(index, expected, suspect),
+            Answer::OutOfOrder { expected } => self.out_of_order(index, expected),
             Answer::UnknownProducer => self.standing = Standing::Lost,
             Answer::Fenced => self.fenced(index),
             Answer::Refused => self.fail(index, Cause::Refused, Outcome::Rejected),
-            Answer::Failed => self.failed_in_the_middle(index),
+            Answer::Failed => self.batches[index].unknown = true,
             Answer::Unknown => self.lost(index),
         }
         self.after_event();
@@ -424,7 +324,7 @@ impl Sequence {
     }
 
     /// Nothing of this attempt was stored. The expected number tells what was stored before.
-    fn out_of_order(&mut self, index: usize, expected: Option<i32>, suspect: bool) {
+    fn out_of_order(&mut self, index: usize, expected: Option<i32>) {
         let number = self.batches[index].number(self.batches[index].singly.unwrap_or(0));
         let known = i64::from(self.batches[0].base) + i64::from(self.batches[0].stored);
         let stored = |expected| self.batches.iter().take_while(|batch| batch.end() <= i64::from(expected)).count();
@@ -433,7 +333,7 @@ impl Sequence {
             Some(expected)
                 if i64::from(expected) >= known && expected < number && self.may_be_executed(stored(expected)) =>
             {
-                self.missing_from(expected, suspect);
+                self.missing_from(expected);
             }
             // It does not know what it said that it had: it forgot, or another producer has the id too.
             _ => self.standing = Standing::Lost,
@@ -441,14 +341,11 @@ impl Sequence {
     }
 
     /// Everything before a number is stored, and nothing from it on.
-    fn missing_from(&mut self, expected: i32, suspect: bool) {
+    fn missing_from(&mut self, expected: i32) {
         while self.batches[0].end() <= i64::from(expected) {
             self.deliver_front();
         }
-        // A broker that may have restarted expects 0 whatever it stored before.
-        if !(suspect && expected == 0) {
-            self.batches.iter_mut().filter(|batch| batch.base >= expected).for_each(Batch::not_executed);
-        }
+        self.batches.iter_mut().filter(|batch| batch.base >= expected).for_each(Batch::not_executed);
         let first = &mut self.batches[0];
         if first.base < expected {
             first.unknown = true;
@@ -463,13 +360,6 @@ impl Sequence {
     fn lost(&mut self, index: usize) {
         let batch = &mut self.batches[index];
         (batch.unknown, batch.lost) = (true, true);
-    }
-
-    /// From now on each record is either new or a duplicate by itself.
-    fn failed_in_the_middle(&mut self, index: usize) {
-        let batch = &mut self.batches[index];
-        batch.unknown = true;
-        batch.singly.get_or_insert(0);
     }
 
     fn fenced(&mut self, index: usize) {

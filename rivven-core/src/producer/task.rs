@@ -360,19 +360,13 @@ impl Task {
         self.unanswered -= records;
         self.last_answer = now;
         match what {
-            What::Plain(pack, frame) => self.answered_plain(&partition, pack, frame, result),
+            What::Plain(pack, frame) => self.answered_plain(&partition, *pack, frame, result),
             What::Numbered(ticket) => self.answered_numbered(&partition, ticket, result),
         }
         partition.nudge();
     }
 
-    fn answered_plain(
-        &mut self,
-        partition: &Arc<Partition>,
-        pack: Box<Pack>,
-        frame: RequestFrame,
-        result: Result<Ack>,
-    ) {
+    fn answered_plain(&mut self, partition: &Arc<Partition>, pack: Pack, frame: RequestFrame, result: Result<Ack>) {
         partition.returned(&pack.batch);
         match result {
             Ok(ack) => {
@@ -384,7 +378,7 @@ impl Task {
                 };
                 self.shared.accumulator.settle(&pack.batch, Settlement::Delivered(delivered));
             }
-            Err(error) => self.failed(partition, *pack, frame, error),
+            Err(error) => self.failed(partition, pack, frame, error),
         }
     }
 

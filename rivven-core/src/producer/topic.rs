@@ -50,7 +50,7 @@ pub(super) enum Refusal {
     /// There is no room for it at present.
     Full(Full),
     /// There never will be.
-    Error(Error),
+    Error(Box<Error>),
 }
 
 /// A record as the caller gives it.
@@ -129,7 +129,7 @@ impl Topic {
             Some(partition) => partition.append(&given.record, prepaid).map_err(Refusal::Full),
             None => {
                 self.spread.accumulator.memory.give(prepaid);
-                Err(Refusal::Error(self.no_partition(chosen, count)))
+                Err(Refusal::Error(Box::new(self.no_partition(chosen, count))))
             }
         }
     }
@@ -150,7 +150,7 @@ impl Topic {
         }
         if let Err(error) = check_topic_name(self.name()) {
             accumulator.memory.give(prepaid);
-            return Err(Refusal::Error(crate::protocol::EncodeError::from(error).into()));
+            return Err(Refusal::Error(Box::new(crate::protocol::EncodeError::from(error).into())));
         }
         let cost = given.record.cost();
         if prepaid == 0 && !accumulator.memory.try_take(cost) {

@@ -59,20 +59,22 @@ impl BatchBuffer {
     }
 
     /// Appends a record; its value is `header` and `data`, one behind the other.
+    #[inline]
     pub(crate) fn push(&mut self, key: Option<&[u8]>, header: &[u8], data: &[u8]) {
         self.count += 1;
-        let key_len = key.map_or(0, <[u8]>::len);
-        self.bytes.reserve(MAX_FRAMING + key_len + header.len() + data.len());
-        match key {
-            None => self.bytes.push(0),
-            Some(key) => {
-                self.bytes.push(1);
-                put_varint(&mut self.bytes, key.len() as u64);
-                self.bytes.extend_from_slice(key);
-            }
+        let len = header.len() + data.len();
+        self.bytes.reserve(MAX_FRAMING + key.map_or(0, <[u8]>::len) + len);
+        if let Some(key) = key {
+            self.bytes.push(1);
+            put_varint(&mut self.bytes, key.len() as u64);
+            self.bytes.extend_from_slice(key);
+        } else {
+            self.bytes.push(0);
         }
-        put_varint(&mut self.bytes, (header.len() + data.len()) as u64);
-        self.bytes.extend_from_slice(header);
+        put_varint(&mut self.bytes, len as u64);
+        if !header.is_empty() {
+            self.bytes.extend_from_slice(header);
+        }
         self.bytes.extend_from_slice(data);
     }
 

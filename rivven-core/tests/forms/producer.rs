@@ -266,3 +266,48 @@ async fn a_partitioner_of_ones_own_is_asked_and_what_does_not_exist_is_refused()
     assert_eq!(producer.send_to_partition("t", 1, Some("key"), "7").await?.partition, 1);
     Ok(())
 }
+
+// covers: F053 rust
+// covers: F054 rust
+// covers: F055 rust
+// covers: F056 rust
+// covers: F071 rust
+// covers: F080 rust
+#[tokio::test]
+async fn records_are_sent_in_every_form() -> Done {
+    let broker = TestBroker::start()?;
+    let config = ProducerConfig::builder().bootstrap_servers(vec![broker.address().to_owned()]);
+    let producer = std::sync::Arc::new(Producer::new(config.build()?).await?);
+    let (topic, key) = ("forms".to_owned(), "key".to_owned());
+    let first: rivven_client::RecordMetadata = producer.send("forms", b"value").await?;
+    assert_eq!((first.topic.as_ref(), first.duplicate, first.maybe_duplicate), ("forms", false, false));
+    producer.send(&topic, "text").await?;
+    producer.send(topic.clone(), vec![1, 2, 3]).await?;
+    producer.send("forms", bytes::Bytes::from_static(b"bytes")).await?;
+    producer.send_with_key("forms", Some("key"), "value").await?;
+    producer.send_with_key("forms", Some(&key), b"value").await?;
+    producer.send_with_key("forms", None::<Vec<u8>>, "value").await?;
+    producer.send_to_partition("forms", 1, Some(b"key"), "value").await?;
+    assert_eq!(producer.send_to_partition("forms", 2, None::<&str>, "value").await?.partition, 2);
+    let sent = producer.send_batch("forms", &[(Some("key"), "one"), (None, "two")]).await?;
+    assert_eq!(sent.len(), 2);
+    producer.send_batch(&topic, &[(None::<&[u8]>, vec![1u8])]).await?;
+    let delivery: rivven_client::Delivery = producer.enqueue("forms", Some("key"), "value")?;
+    delivery.await?;
+    let handle: rivven_client::TopicHandle = producer.topic("forms");
+    let delivery = handle.enqueue(None::<&str>, "value")?;
+    handle.send(Some("key"), "value").await?;
+    producer.flush().await?;
+    assert!(delivery.result().is_some_and(|result| result.is_ok()));
+    producer.refresh_metadata("forms").await?;
+    assert_eq!(producer.get_partition_count("forms").await?, 3);
+    let stats: rivven_client::ProducerStatsSnapshot = producer.stats();
+    assert_eq!((stats.records_sent, stats.records_delivered, stats.records_failed), (15, 15, 0));
+    assert!(stats.batches_sent > 0 && stats.bytes_sent > 0 && stats.latency_p50_us <= stats.latency_p99_us);
+    assert_eq!((stats.errors, stats.retries, stats.pending(), stats.success_rate()), (0, 0, 0, 1.0));
+    assert!(!producer.is_idempotent());
+    let other = std::sync::Arc::clone(&producer);
+    tokio::spawn(async move { other.send("forms", "from a task").await }).await??;
+    producer.close().await?;
+    Ok(())
+}

@@ -3,6 +3,7 @@
 mod delivery;
 mod idempotent;
 mod limits;
+mod options;
 mod retries;
 
 use std::time::Duration;

@@ -81,7 +81,7 @@ impl Batch {
         self.given_up && !self.in_flight && !self.unknown
     }
 
-    /// Whether it was sent to the end and its records go one by one.
+    /// Whether its records go one by one.
     pub(super) fn goes_singly(&self) -> bool {
         self.singly.is_some() && !self.given_up
     }

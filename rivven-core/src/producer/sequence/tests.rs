@@ -111,21 +111,23 @@ fn after_a_lost_connection_a_batch_that_is_accepted_vouches_for_those_before_it(
     assert!(bench.sequence.is_idempotent());
 }
 
-/// The broker stored two of four records and failed; the answer that said so was lost.
+/// The broker stored two of four records and failed; the answer that said so may have been lost.
 #[test]
 fn a_batch_that_is_recognised_is_looked_at_to_its_end() {
-    let mut bench = Bench::new(true);
-    let [a] = bench.stamp([4]);
-    bench.answer(a, Answer::Unknown);
-    bench.steps([Step::Resend { ticket: a }]);
-    bench.answer(a, RECOGNISED);
-    bench.steps([Step::SendRecord { ticket: a, index: 3, stamp: stamp(1, 3) }, Step::Wait]);
-    bench.out_of_order(a, 2);
-    bench.steps([Step::SendRecord { ticket: a, index: 2, stamp: stamp(1, 2) }]);
-    bench.answer(a, Answer::Published { offset: 102, duplicate: false });
-    bench.steps([Step::SendRecord { ticket: a, index: 3, stamp: stamp(1, 3) }]);
-    bench.answer(a, Answer::Published { offset: 103, duplicate: false });
-    bench.settled([(a, recognised(Some(100)))]);
+    for answer in [Answer::Unknown, Answer::Failed] {
+        let mut bench = Bench::new(true);
+        let [a] = bench.stamp([4]);
+        bench.answer(a, answer);
+        bench.steps([Step::Resend { ticket: a }]);
+        bench.answer(a, RECOGNISED);
+        bench.steps([Step::SendRecord { ticket: a, index: 3, stamp: stamp(1, 3) }, Step::Wait]);
+        bench.out_of_order(a, 2);
+        bench.steps([Step::SendRecord { ticket: a, index: 2, stamp: stamp(1, 2) }]);
+        bench.answer(a, Answer::Published { offset: 102, duplicate: false });
+        bench.steps([Step::SendRecord { ticket: a, index: 3, stamp: stamp(1, 3) }]);
+        bench.answer(a, Answer::Published { offset: 103, duplicate: false });
+        bench.settled([(a, recognised(Some(100)))]);
+    }
 }
 
 #[test]
@@ -155,6 +157,18 @@ fn those_behind_a_refused_batch_take_up_its_numbers() {
     bench.settled([(a, delivered(Some(100))), (b, failed(Cause::Refused, Outcome::Rejected))]);
     bench.steps([Step::Frame { ticket: c, stamp: stamp(1, 1) }, Step::New]);
     assert_eq!(bench.sequence.stamp(1).map(|(_, stamp)| stamp), Some(stamp(1, 2)));
+}
+
+#[test]
+fn nothing_goes_out_behind_numbers_that_are_missing() {
+    let mut bench = Bench::new(true);
+    let [a, b, c] = bench.stamp([1, 1, 1]);
+    bench.answer(a, Answer::NotExecuted);
+    bench.answer(b, Answer::Refused);
+    bench.out_of_order(c, 0);
+    bench.steps([Step::Resend { ticket: a }, Step::Wait]);
+    bench.answer(a, STORED);
+    bench.steps([Step::Frame { ticket: c, stamp: stamp(1, 1) }]);
 }
 
 /// The broker could still execute the lost attempt, if it took longer than the
@@ -240,6 +254,22 @@ fn after_a_restart_what_may_be_stored_is_sent_as_something_new_and_said() {
     assert!(bench.sequence.is_idempotent());
     bench.answer(b, STORED);
     bench.settled([(a, maybe_twice(Some(100))), (b, delivered(Some(100)))]);
+}
+
+/// Between the two answers somebody else was given the id.
+#[test]
+fn under_a_lost_identity_nothing_is_taken_for_stored_because_it_is_recognised() {
+    let mut bench = Bench::new(true);
+    let [a, b] = bench.stamp([1, 1]);
+    [a, b].into_iter().for_each(|ticket| bench.answer(ticket, Answer::Unknown));
+    bench.steps([a, b].map(|ticket| Step::Resend { ticket }));
+    bench.answer(a, Answer::UnknownProducer);
+    bench.answer(b, RECOGNISED);
+    bench.settled([]);
+    bench.adopt(2);
+    bench.steps([Step::Frame { ticket: a, stamp: stamp(2, 0) }, Step::Frame { ticket: b, stamp: stamp(2, 1) }]);
+    [a, b].into_iter().for_each(|ticket| bench.answer(ticket, STORED));
+    bench.settled([a, b].map(|ticket| (ticket, maybe_twice(Some(100)))));
 }
 
 #[test]
