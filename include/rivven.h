@@ -147,6 +147,8 @@ enum rivven_code
     RIVVEN_CODE_QUEUE_FULL = 26,
     /** The runtime that drives the connection has ended. */
     RIVVEN_CODE_RUNTIME_GONE = 27,
+    /** The record was given up by its owner before it was sent. */
+    RIVVEN_CODE_PURGED = 28,
     /** The broker answered with a text that this client does not know. */
     RIVVEN_CODE_SERVER_OTHER = 100,
     /** The broker has too many publishes under way. */

@@ -95,6 +95,8 @@ enum class Code : std::int32_t {
     QueueFull = RIVVEN_CODE_QUEUE_FULL,
     /// The runtime that drives the connection has ended.
     RuntimeGone = RIVVEN_CODE_RUNTIME_GONE,
+    /// The record was given up by its owner before it was sent.
+    Purged = RIVVEN_CODE_PURGED,
     /// The broker answered with a text that this client does not know.
     ServerOther = RIVVEN_CODE_SERVER_OTHER,
     /// The broker has too many publishes under way.
