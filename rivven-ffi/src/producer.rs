@@ -97,9 +97,8 @@ pub(crate) unsafe fn on_producer(
 /// when there is something to send, or by `rivven_producer_connect`. The
 /// configuration is copied.
 ///
-/// Fails with `RIVVEN_CODE_INVALID_CONFIG` for keys that contradict each other,
-/// an address that cannot be read and if `bootstrap.servers` is not set; with
-/// `RIVVEN_CODE_IO` if the background threads cannot be started;
+/// Fails with `RIVVEN_CODE_INVALID_CONFIG` for keys that contradict each other
+/// and for an address that cannot be read; with `RIVVEN_CODE_IO` if the background threads cannot be started;
 /// `RIVVEN_CODE_FORKED` for a queue of the parent of a `fork`, and
 /// `RIVVEN_CODE_INVALID_ARGUMENT`.
 #[unsafe(no_mangle)]
