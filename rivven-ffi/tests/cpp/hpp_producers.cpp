@@ -140,7 +140,7 @@ void test_full() {
         }
     }
     check(reported == accepted, "each is reported");
-    producer.close();
+    producer.close(100ms);
     stop_server(&stalling);
 }
 
