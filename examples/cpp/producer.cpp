@@ -29,9 +29,6 @@ int main(int argc, char **argv) {
         while (delivered + failed < orders) queue.poll();
         // producer]
         std::cout << delivered << " orders are delivered, " << failed << " are not\n";
-
-        const rivven::RecordMetadata last = producer.send("orders-cpp", "the last order");
-        std::cout << "the last one is in partition " << last.partition << " at offset " << last.offset << '\n';
         producer.close();
         return failed == 0 ? 0 : 1;
     } catch (const rivven::Error &error) {

@@ -278,9 +278,77 @@ static void test_no_topic(void) {
     rivven_events_free(events);
     fails("partition count", RIVVEN_CODE_UNKNOWN_TOPIC_OR_PARTITION,
           rivven_producer_get_partition_count(producer, "nowhere", NULL, &error));
+    rivven_producer_stats_t *stats = NULL;
+    succeeds("stats", rivven_producer_stats(producer, &stats, &error));
+    check(rivven_producer_stats_records_failed(stats) == 1 && rivven_producer_stats_records_pending(stats) == 0 &&
+              rivven_producer_stats_success_rate(stats) == 0.0,
+          "the record has failed, and is not pending");
+    rivven_producer_stats_free(stats);
     rivven_topic_free(topic);
     rivven_producer_free(producer);
     rivven_queue_free(queue);
+}
+
+/* Sends a record, and gives its offset and whether the producer is idempotent then. */
+static uint64_t send_with(const char *const *settings, const char *topic, rivven_bytes_t value, bool *idempotent) {
+    rivven_producer_t *producer = producer_of(broker.address, NULL, settings);
+    rivven_record_metadata_t *metadata = NULL;
+    succeeds("send", rivven_producer_send(producer, topic, 0, no_key, value, &metadata, &error));
+    succeeds("is idempotent", rivven_producer_is_idempotent(producer, idempotent, &error));
+    succeeds("close", rivven_producer_close(producer, -1, &error));
+    uint64_t offset = rivven_record_metadata_offset(metadata);
+    rivven_record_metadata_free(metadata);
+    rivven_producer_free(producer);
+    return offset;
+}
+
+/* What settings change. */
+static void test_settings(void) {
+    static const char *const numbered[] = {"enable.idempotence", "true", NULL};
+    static const char *const unanswered[] = {"acks", "0", NULL};
+    static const char *const compressed[] = {"compression.type", "zstd", NULL};
+    static const char *const too_many[] = {"enable.idempotence", "true", "max.in.flight.requests", "6", NULL};
+    static char kilobytes[4096];
+    const rivven_bytes_t value = rivven_bytes_from(kilobytes, sizeof kilobytes);
+    bool idempotent = false;
+    rivven_client_t *client = connected_client(broker.address);
+    rivven_batch_t *batch = NULL;
+    succeeds("create a topic", rivven_client_create_topic(client, "settings", 1, NULL, &error));
+    check(send_with(numbered, "settings", value, &idempotent) == 0 && idempotent, "a producer is idempotent");
+    check(send_with(compressed, "settings", value, &idempotent) == 1 && !idempotent, "another one compresses");
+    succeeds("consume", rivven_client_consume(client, "settings", 0, 0, 2, &batch, &error));
+    check(rivven_batch_len(batch) == 2 && holds(rivven_batch_value(batch, 1), kilobytes, sizeof kilobytes),
+          "what was compressed is read as it was");
+    rivven_batch_free(batch);
+    check(send_with(unanswered, "settings", value, &idempotent) == RIVVEN_OFFSET_UNKNOWN,
+          "without an answer the offset is not known");
+    rivven_config_t *config = config_of(broker.address, too_many);
+    rivven_producer_t *refused = NULL;
+    fails("too many in flight", RIVVEN_CODE_INVALID_CONFIG, rivven_producer_new(config, NULL, &refused, &error));
+    rivven_config_free(config);
+    rivven_client_free(client);
+}
+
+/* The first server of two is none; partitions are added behind the producer's back. */
+static void test_metadata(void) {
+    char address[64], both[160];
+    int holder = hold_address(address, sizeof address);
+    snprintf(both, sizeof both, "%s,%s", address, broker.address);
+    rivven_client_t *client = connected_client(broker.address);
+    rivven_producer_t *producer = producer_of(both, NULL, NULL);
+    uint32_t count = 0;
+    succeeds("create a topic", rivven_client_create_topic(client, "grows", 1, NULL, &error));
+    succeeds("connect to the second server", rivven_producer_connect(producer, &error));
+    succeeds("partition count", rivven_producer_get_partition_count(producer, "grows", &count, &error));
+    check(count == 1, "it is 1");
+    succeeds("add partitions", rivven_client_create_partitions(client, "grows", 2, NULL, &error));
+    succeeds("refresh", rivven_producer_refresh_metadata(producer, "grows", &error));
+    succeeds("partition count", rivven_producer_get_partition_count(producer, "grows", &count, &error));
+    check(count == 2, "it is 2");
+    succeeds("send to the new one", rivven_producer_send(producer, "grows", 1, no_key, no_key, NULL, &error));
+    rivven_producer_free(producer);
+    rivven_client_free(client);
+    close(holder);
 }
 
 /* A broker that never answers: records wait, until there is no room. */
@@ -596,6 +664,7 @@ static void test_arguments(void) {
     rivven_producer_stats_free(NULL);
 }
 
+/* covers: F053 c, F054 c, F055 c, F056 c, F066 c, F067 c, F069 c, F070 c, F071 c, F073 c, F078 c, F079 c, F080 c */
 int main(void) {
     broker = start_broker();
     test_arguments();
@@ -603,6 +672,8 @@ int main(void) {
     test_one_event();
     test_send();
     test_no_topic();
+    test_settings();
+    test_metadata();
     test_full();
     test_purge();
     test_callback();

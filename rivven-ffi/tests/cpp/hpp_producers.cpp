@@ -111,6 +111,44 @@ void test_failures(const std::string &address) {
     check(events[0].code(0) == Code::UnknownTopicOrPartition && events[0].first_offset() == RIVVEN_OFFSET_UNKNOWN,
           "with its code");
     throws("the offset", Code::UnknownTopicOrPartition, [&] { events[0].offset(0); });
+    const rivven::ProducerStats stats = producer.stats();
+    check(stats.records_failed == 1 && stats.records_pending == 0 && stats.success_rate == 0.0, "nothing is pending");
+}
+
+/// What settings change.
+void test_settings(const std::string &address) {
+    const auto with = [&](const char *key, const char *value) {
+        rivven::Config config = config_of(address);
+        config.set(key, value);
+        return rivven::Producer(config);
+    };
+    const std::string kilobytes(4096, 'x');
+    rivven::Client client(config_of(address));
+    client.create_topic("settings", 1);
+    rivven::Producer numbered = with("enable.idempotence", "true");
+    check(numbered.send("settings", kilobytes).offset == 0 && numbered.is_idempotent(), "a producer is idempotent");
+    check(with("compression.type", "lz4").send("settings", kilobytes).offset == 1, "another one compresses");
+    const rivven::Batch batch = client.consume("settings", 0, 1, 1);
+    check(batch.size() == 1 && batch.front().value == kilobytes, "what was compressed is read as it was");
+    check(with("acks", "0").send("settings", "v").offset == RIVVEN_OFFSET_UNKNOWN, "without an answer no offset");
+    throws("too many in flight", Code::InvalidConfig, [&] {
+        rivven::Config config = config_of(address);
+        config.set("enable.idempotence", "true").set("max.in.flight.requests", "6");
+        rivven::Producer refused(config);
+    });
+    client.create_partitions("settings", 2);
+    numbered.refresh_metadata("settings");
+    check(numbered.get_partition_count("settings") == 2, "new partitions are learnt of");
+}
+
+/// The first server of two is none.
+void test_failover(const std::string &address) {
+    char none[64];
+    const int holder = hold_address(none, sizeof none);
+    rivven::Producer producer(config_of(none + ("," + address)));
+    producer.connect();
+    check(producer.send("failover", "v").offset == 0, "the second server is used");
+    close(holder);
 }
 
 void test_full() {
@@ -218,12 +256,16 @@ void test_moved(const rivven::Config &config) {
 
 } // namespace
 
+// covers: F053 cpp, F054 cpp, F055 cpp, F056 cpp, F066 cpp, F067 cpp, F069 cpp, F070 cpp, F071 cpp, F073 cpp
+// covers: F078 cpp, F079 cpp, F080 cpp
 int main() {
     struct server broker = start_broker();
     const rivven::Config config = config_of(broker.address);
     test_reports(config);
     test_send(config);
     test_failures(broker.address);
+    test_settings(broker.address);
+    test_failover(broker.address);
     test_full();
     test_callback(config);
     test_callback_that_destroys(config);
