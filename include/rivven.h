@@ -2420,6 +2420,7 @@ rivven_code rivven_topic_enqueue_batch(rivven_topic_t *topic,
  * Waits until there is room for a record of so many bytes of key and value, at most `max.block.ms`.
  *
  * Fails with `RIVVEN_CODE_QUEUE_FULL` if no room became free in time, with
+ * `RIVVEN_CODE_REQUEST_TOO_LARGE` if there never will be, with
  * `RIVVEN_CODE_FORKED` and `RIVVEN_CODE_INVALID_ARGUMENT`. Another thread may
  * be faster to use the room.
  */

@@ -400,7 +400,7 @@ impl Topic {
     ///
     /// # Errors
     ///
-    /// `FORKED`; with the answer, `QUEUE_FULL`.
+    /// `FORKED`; with the answer, `QUEUE_FULL`, or `REQUEST_TOO_LARGE` if there never will be.
     pub fn has_room(&self, bytes: usize) -> Result<Call<()>> {
         let core = self.core()?.clone();
         run(&self.parts.1, async move { core.has_room(bytes).await })
@@ -410,7 +410,7 @@ impl Topic {
     ///
     /// # Errors
     ///
-    /// `FORKED`; with the answer, `QUEUE_FULL`.
+    /// `FORKED`; with the answer, `QUEUE_FULL`, or `REQUEST_TOO_LARGE` if there never will be.
     pub fn submit_has_room(&self, bytes: usize, queue: &Arc<Queue>, token: u64) -> Result<()> {
         let core = self.core()?.clone();
         run_into(&self.parts.1, queue, token, async move { core.has_room(bytes).await })

@@ -644,6 +644,7 @@ static void test_arguments(void) {
     check(accepted == 0, "has nothing to take");
     refused("room of none", rivven_topic_wait_for_room(NULL, 1, &error));
     succeeds("room", rivven_topic_wait_for_room(topic, 1, &error));
+    fails("room for all memory", RIVVEN_CODE_REQUEST_TOO_LARGE, rivven_topic_wait_for_room(topic, SIZE_MAX, &error));
     refused("the result of none", rivven_events_result(NULL, 0, 0, NULL, &error));
     check(rivven_events_len(NULL) == 0 && rivven_events_kind(NULL, 0) == RIVVEN_EVENT_KIND_NONE &&
               !rivven_events_opaques(NULL, 0),
