@@ -10,8 +10,9 @@
  *   Its last argument is where an error is stored if it fails; it may be NULL.
  *   The error then belongs to the caller: it is written over what was there,
  *   so free an error before its variable is used again. Nothing else is written
- *   on failure, and the error is not written on success: handles and errors that
- *   begin as NULL may be freed at the end whatever happened.
+ *   on failure, unless the function says so, and the error is not written on
+ *   success: handles and errors that begin as NULL may be freed at the end
+ *   whatever happened.
  * - Handles are pointers to opaque types. What a function stores through a
  *   pointer to a handle belongs to the caller and is freed with the `_free` of
  *   its type, once. `_free` accepts NULL, never blocks and never fails.
@@ -24,14 +25,16 @@
  * - Strings end with a zero and are UTF-8. Inputs are copied before a function
  *   returns and are never kept. Views and strings that come out live as long as
  *   the handle that gave them.
- * - Threads. A client may be used by many threads at once. What functions give
- *   (errors, batches, sessions, lists and descriptions) never changes and may be
+ * - Threads. Clients, queues, producers and topics may be used by many threads
+ *   at once. What functions give (errors, batches, events, sessions, lists and
+ *   descriptions) never changes and may be
  *   read by many threads; free it when no thread reads it any more. What is
  *   filled step by step (configurations, fetches, offsets, assignments and
  *   alterations) is for one thread at a time.
  * - The library installs no signal handler, needs none (a connection that
  *   breaks raises no SIGPIPE), writes nothing to the standard streams and runs
- *   no code of the program on its own threads.
+ *   no code of the program on its own threads: callbacks are called in
+ *   `rivven_queue_poll` alone.
  * - Once loaded the library stays: `dlclose` does not unmap it, since its
  *   threads may outlive the call.
  *
@@ -144,6 +147,8 @@ enum rivven_code
     RIVVEN_CODE_QUEUE_FULL = 26,
     /** The runtime that drives the connection has ended. */
     RIVVEN_CODE_RUNTIME_GONE = 27,
+    /** The record was given up by its owner before it was sent. */
+    RIVVEN_CODE_PURGED = 28,
     /** The broker answered with a text that this client does not know. */
     RIVVEN_CODE_SERVER_OTHER = 100,
     /** The broker has too many publishes under way. */
@@ -2089,6 +2094,603 @@ const char *rivven_stats_server_last_error(const rivven_stats_t *stats, size_t i
 
 /** Frees statistics and the strings they gave; accepts NULL. */
 void rivven_stats_free(rivven_stats_t *stats);
+
+/* ----------------------------------------------------------------------------
+ * Events
+ *
+ *     for (size_t i = 0; i < rivven_events_len(events); i++) {
+ *         if (rivven_events_kind(events, i) != RIVVEN_EVENT_KIND_DELIVERIES) continue;
+ *         const uint64_t *opaques = rivven_events_opaques(events, i);
+ *         for (size_t record = 0; record < rivven_events_count(events, i); record++) {
+ *             done(opaques[record], rivven_events_result(events, i, record, NULL, NULL));
+ *         }
+ *     }
+ *     rivven_events_free(events);
+ * ---------------------------------------------------------------------------- */
+
+/** What an event is about; later releases add some. */
+enum rivven_event_kind
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /** There is no event of that index. */
+    RIVVEN_EVENT_KIND_NONE = 0,
+    /** What became of the records of one batch of a producer. */
+    RIVVEN_EVENT_KIND_DELIVERIES = 1,
+    /** A line of the library's log. */
+    RIVVEN_EVENT_KIND_LOG = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum rivven_event_kind rivven_event_kind;
+#else
+typedef int32_t rivven_event_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * How important a line of the log is. As what a queue subscribes to it includes those above it.
+ */
+enum rivven_log_level
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /** Nothing; no line has this level. */
+    RIVVEN_LOG_LEVEL_OFF = 0,
+    /** Something failed that nobody else is told of. */
+    RIVVEN_LOG_LEVEL_ERROR = 1,
+    /** Something failed that the library tries to make good. */
+    RIVVEN_LOG_LEVEL_WARN = 2,
+    /** A change worth knowing in normal operation. */
+    RIVVEN_LOG_LEVEL_INFO = 3,
+    /** Connections and logins as they come and go. */
+    RIVVEN_LOG_LEVEL_DEBUG = 4,
+    /** Everything. */
+    RIVVEN_LOG_LEVEL_TRACE = 5,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum rivven_log_level rivven_log_level;
+#else
+typedef int32_t rivven_log_level;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * What a queue had to tell, in its order.
+ *
+ * It belongs to the caller, who frees it with `rivven_events_free`, and lives
+ * independently of the queue and the producers. It never changes, so it may
+ * be read from any thread. A callback is lent one for the time of the call.
+ */
+typedef struct rivven_events_t rivven_events_t;
+
+/** Gives the number of events; 0 for NULL. */
+size_t rivven_events_len(const rivven_events_t *events);
+
+/**
+ * Gives what an event is about, which tells the functions that read it.
+ *
+ * Kinds that a program does not know it passes over.
+ */
+rivven_event_kind rivven_events_kind(const rivven_events_t *events, size_t index);
+
+/** Deliveries: gives the topic; NULL for other events. It lives as long as the events. */
+const char *rivven_events_topic(const rivven_events_t *events, size_t index);
+
+/**
+ * Deliveries: gives the partition; -1 if records failed before it was known, and for other events.
+ */
+int64_t rivven_events_partition(const rivven_events_t *events, size_t index);
+
+/** Deliveries: gives the number of records, at least one; 0 for other events. */
+size_t rivven_events_count(const rivven_events_t *events, size_t index);
+
+/**
+ * Deliveries: gives the opaque of each record, in the order of the records.
+ *
+ * There are `rivven_events_count` of them, which live as long as the events.
+ * NULL for other events. A record of `rivven_producer_send` has the opaque 0.
+ */
+const uint64_t *rivven_events_opaques(const rivven_events_t *events, size_t index);
+
+/**
+ * Deliveries: gives the offset of the first record, if every record was delivered.
+ *
+ * Those of the others follow it one by one. `RIVVEN_OFFSET_UNKNOWN` if records
+ * failed, where no answer was waited for (`acks` of 0), and for other events.
+ */
+uint64_t rivven_events_first_offset(const rivven_events_t *events, size_t index);
+
+/**
+ * Deliveries: gives what became of one record: `RIVVEN_CODE_OK` if it was delivered.
+ *
+ * Its offset goes to `*offset` then, `RIVVEN_OFFSET_UNKNOWN` where no answer
+ * was waited for; `offset` may be NULL. Otherwise the function fails with what
+ * kept the record from being delivered, and `rivven_error_outcome` tells
+ * whether the broker may have it all the same. A `record` that is not below
+ * `rivven_events_count` is `RIVVEN_CODE_INVALID_ARGUMENT`.
+ */
+rivven_code rivven_events_result(const rivven_events_t *events,
+                                 size_t index,
+                                 size_t record,
+                                 uint64_t *offset,
+                                 rivven_error_t **error);
+
+/** Deliveries: tells whether the broker recognised a record as one that it had already. */
+bool rivven_events_is_duplicate(const rivven_events_t *events, size_t index, size_t record);
+
+/**
+ * Deliveries: tells whether an earlier attempt may have written a record, too.
+ *
+ * As `rivven_record_metadata_is_maybe_duplicate`.
+ */
+bool rivven_events_is_maybe_duplicate(const rivven_events_t *events, size_t index, size_t record);
+
+/** Deliveries: tells whether the offset of a record is its own for certain. */
+bool rivven_events_is_offset_exact(const rivven_events_t *events, size_t index, size_t record);
+
+/**
+ * Gives when an event happened, in milliseconds since 1970 by the clock of this machine.
+ *
+ * For deliveries it is when the answer came; 0 where records failed, and if
+ * there is no event of that index.
+ */
+int64_t rivven_events_timestamp_ms(const rivven_events_t *events, size_t index);
+
+/** Log: gives the level; `RIVVEN_LOG_LEVEL_OFF` for other events. */
+rivven_log_level rivven_events_log_level(const rivven_events_t *events, size_t index);
+
+/**
+ * Log: gives the part of the library that says it; NULL for other events.
+ *
+ * It lives as long as the events.
+ */
+const char *rivven_events_log_target(const rivven_events_t *events, size_t index);
+
+/**
+ * Log: gives what happened, with the facts behind it as ` key=value`; NULL for other events.
+ *
+ * UTF-8, without secrets or records. It lives as long as the events.
+ */
+const char *rivven_events_log_message(const rivven_events_t *events, size_t index);
+
+/** Frees events and what they gave; accepts NULL. */
+void rivven_events_free(rivven_events_t *events);
+
+/* ----------------------------------------------------------------------------
+ * Queues
+ *
+ * What happens in the background is told by a queue: what became of the
+ * records of producers, and the library's log. The program asks for it by
+ * `rivven_queue_poll`, on a thread of its own choice, when it likes to or when
+ * the queue's descriptor is readable.
+ *
+ *     struct pollfd ready = {rivven_queue_fd(queue), POLLIN, 0};
+ *     while (poll(&ready, 1, -1) == 1) {
+ *         if (rivven_queue_poll(queue, 0, &events, &error) != RIVVEN_CODE_OK) break;
+ *         look_at(events);
+ *         rivven_events_free(events);
+ *     }
+ * ---------------------------------------------------------------------------- */
+
+/**
+ * Where events wait for the program.
+ *
+ * It may be used by any number of threads at once; each event goes to one
+ * `rivven_queue_poll`. It holds what nobody asks for without limit: a program
+ * that gives a queue to a producer has to poll it.
+ *
+ * In the child of a `fork` a queue of the parent fails with
+ * `RIVVEN_CODE_FORKED`; free it there and make a new one.
+ */
+typedef struct rivven_queue_t rivven_queue_t;
+
+/**
+ * A function of the program that takes deliveries.
+ *
+ * It is called within `rivven_queue_poll` alone, on the thread that calls
+ * that, once for all the deliveries of its producer that have come since the
+ * last time: `deliveries` has one event for each batch, all of
+ * `RIVVEN_EVENT_KIND_DELIVERIES`, and is valid for the time of the call. It
+ * may call every function of the library, also those that free the queue, the
+ * producer and its topics. It has to return: neither `longjmp` nor a C++
+ * exception may leave it.
+ */
+typedef void (*rivven_deliveries_callback)(void *user_data, const rivven_events_t *deliveries);
+
+/** A function of the program that frees what it gave with a callback. */
+typedef void (*rivven_user_data_free)(void *user_data);
+
+/**
+ * Makes a queue and stores it in `*queue`; the caller frees it with `rivven_queue_free`.
+ *
+ * Fails with `RIVVEN_CODE_IO` if the process has no descriptor left, and with
+ * `RIVVEN_CODE_INVALID_ARGUMENT` for NULL.
+ */
+rivven_code rivven_queue_new(rivven_queue_t **queue, rivven_error_t **error);
+
+/**
+ * Gives a descriptor that is readable while the queue has events, for `poll`, `epoll` and the like.
+ *
+ * It turns readable once for all that comes until the queue is polled, and may
+ * do so once more for nothing. It belongs to the queue, which closes it:
+ * nothing may be read from it. -1 for NULL and in a forked child.
+ */
+int32_t rivven_queue_fd(const rivven_queue_t *queue);
+
+/**
+ * Takes all events and stores them in `*events`; the caller frees them with `rivven_events_free`.
+ *
+ * Where there are none it waits for some for at most `timeout_ms`
+ * milliseconds, without limit if that is negative, and stores an empty list
+ * if none came. Callbacks are called in it; what they were given is not
+ * stored, so that the list may be empty before the time is over.
+ *
+ * A wait ends with `RIVVEN_CODE_CLOSED` if another thread frees the queue.
+ * Fails with `RIVVEN_CODE_FORKED` and `RIVVEN_CODE_INVALID_ARGUMENT`, too.
+ */
+rivven_code rivven_queue_poll(rivven_queue_t *queue,
+                              int64_t timeout_ms,
+                              rivven_events_t **events,
+                              rivven_error_t **error);
+
+/**
+ * Lets the library's log go to the queue, from now on; `RIVVEN_LOG_LEVEL_OFF` ends that.
+ *
+ * `level` is one of `RIVVEN_LOG_LEVEL_...`: lines of this level and more
+ * important ones come as events of `RIVVEN_EVENT_KIND_LOG`. They are those of
+ * all handles of the process. Up to 4096 of them wait; one line says how many
+ * are missing. Any number of queues may listen.
+ *
+ * Fails with `RIVVEN_CODE_INVALID_ARGUMENT` and `RIVVEN_CODE_FORKED`.
+ */
+rivven_code rivven_queue_subscribe_log(rivven_queue_t *queue,
+                                       int32_t level,
+                                       rivven_error_t **error);
+
+/**
+ * Frees a queue and the events in it; accepts NULL and never blocks.
+ *
+ * Producers that were given the queue go on without reports. No callback
+ * begins any more, and their user data is freed: in here, or where another
+ * thread is in the callback when that has returned. In a forked child nothing
+ * of the program's is called.
+ */
+void rivven_queue_free(rivven_queue_t *queue);
+
+/* ----------------------------------------------------------------------------
+ * Topics of producers
+ * ---------------------------------------------------------------------------- */
+
+/**
+ * A topic that a producer sends to.
+ *
+ * It belongs to the caller, who frees it with `rivven_topic_free`, and may be
+ * used by any number of threads at once. It may be freed before or after its
+ * producer, when no thread uses it any more.
+ */
+typedef struct rivven_topic_t rivven_topic_t;
+
+/**
+ * Hands a record over to be sent; never blocks.
+ *
+ * `partition` may be `RIVVEN_PARTITION_ANY`: the producer then chooses one,
+ * by the key where there is one. A `key` whose `data` is NULL is no key. Key
+ * and value are copied. `opaque` is a number of the program's own, or a
+ * pointer cast to one, which the report of the record gives back.
+ *
+ * A record that was taken gets exactly one report, where the producer has a
+ * queue. One that was not taken gets none. Fails with `RIVVEN_CODE_QUEUE_FULL`
+ * if `buffer.memory` is used up: wait by `rivven_topic_wait_for_room` or for
+ * reports, and repeat the call; with `RIVVEN_CODE_REQUEST_TOO_LARGE`,
+ * `RIVVEN_CODE_INVALID_TOPIC`, `RIVVEN_CODE_INVALID_PARTITION`,
+ * `RIVVEN_CODE_CLOSED`, `RIVVEN_CODE_FORKED` and `RIVVEN_CODE_INVALID_ARGUMENT`.
+ */
+rivven_code rivven_topic_enqueue(rivven_topic_t *topic,
+                                 int64_t partition,
+                                 rivven_bytes_t key,
+                                 rivven_bytes_t value,
+                                 uint64_t opaque,
+                                 rivven_error_t **error);
+
+/**
+ * Hands many records over, in their order, until one is not taken.
+ *
+ * `keys`, `values` and `opaques` are arrays of `count` elements; `keys` may be
+ * NULL if no record has a key, `opaques` if all are 0. The number of records
+ * that were taken goes to `*accepted`, which may be NULL. It is written on
+ * failure, too: the call can be repeated with the records from there on.
+ *
+ * Fails with what kept the first record that was not taken from it, as
+ * `rivven_topic_enqueue`.
+ */
+rivven_code rivven_topic_enqueue_batch(rivven_topic_t *topic,
+                                       int64_t partition,
+                                       const rivven_bytes_t *keys,
+                                       const rivven_bytes_t *values,
+                                       const uint64_t *opaques,
+                                       size_t count,
+                                       size_t *accepted,
+                                       rivven_error_t **error);
+
+/**
+ * Waits until there is room for a record of so many bytes of key and value, at most `max.block.ms`.
+ *
+ * Fails with `RIVVEN_CODE_QUEUE_FULL` if no room became free in time, with
+ * `RIVVEN_CODE_REQUEST_TOO_LARGE` if there never will be, with
+ * `RIVVEN_CODE_FORKED` and `RIVVEN_CODE_INVALID_ARGUMENT`. Another thread may
+ * be faster to use the room.
+ */
+rivven_code rivven_topic_wait_for_room(rivven_topic_t *topic, size_t bytes, rivven_error_t **error);
+
+/**
+ * Frees a topic; accepts NULL and never blocks. Records that it has taken are sent all the same.
+ */
+void rivven_topic_free(rivven_topic_t *topic);
+
+/* ----------------------------------------------------------------------------
+ * Producers
+ *
+ * A producer gathers records into batches and sends them in the background.
+ * What became of them comes by a queue, a batch at a time.
+ *
+ *     rivven_queue_new(&queue, &error);
+ *     rivven_producer_new(config, queue, &producer, &error);
+ *     rivven_producer_topic(producer, "orders", &topic, &error);
+ *     rivven_topic_enqueue(topic, RIVVEN_PARTITION_ANY, key, value, 42, &error);
+ * ---------------------------------------------------------------------------- */
+
+/**
+ * Sends records in batches.
+ *
+ * It may be used by any number of threads at once. In the child of a `fork`
+ * every call on a producer of the parent fails with `RIVVEN_CODE_FORKED`; free
+ * it there and make a new one.
+ */
+typedef struct rivven_producer_t rivven_producer_t;
+
+/**
+ * Makes a producer and stores it in `*producer`; the caller frees it with `rivven_producer_free`.
+ *
+ * What becomes of its records goes to `queue`, which may be NULL if the
+ * program does not want to know. Does no network I/O: the producer connects
+ * when there is something to send, or by `rivven_producer_connect`. The
+ * configuration is copied.
+ *
+ * Fails with `RIVVEN_CODE_INVALID_CONFIG` for keys that contradict each other
+ * and for an address that cannot be read; with `RIVVEN_CODE_IO` if the background threads cannot be started;
+ * `RIVVEN_CODE_FORKED` for a queue of the parent of a `fork`, and
+ * `RIVVEN_CODE_INVALID_ARGUMENT`.
+ */
+rivven_code rivven_producer_new(const rivven_config_t *config,
+                                rivven_queue_t *queue,
+                                rivven_producer_t **producer,
+                                rivven_error_t **error);
+
+/**
+ * Makes a producer like `rivven_producer_new`, with a callback for its deliveries.
+ *
+ * Neither `queue` nor `callback` may be NULL. `rivven_queue_poll` calls
+ * `callback` with `user_data` and the deliveries, which it does not store
+ * then. `user_data_free`, unless NULL, is called once with `user_data` when
+ * nothing is called with it any more: in `rivven_producer_free` or
+ * `rivven_queue_free`, whatever comes first; where a callback is running at
+ * that moment, right after it has returned. If this function fails nothing is
+ * ever called, and `user_data` still belongs to the caller.
+ */
+rivven_code rivven_producer_new_with_callback(const rivven_config_t *config,
+                                              rivven_queue_t *queue,
+                                              rivven_deliveries_callback callback,
+                                              void *user_data,
+                                              rivven_user_data_free user_data_free,
+                                              rivven_producer_t **producer,
+                                              rivven_error_t **error);
+
+/**
+ * Waits for a first ready connection, at most `connection.timeout.ms` for each server.
+ *
+ * Calling it is a choice: without it the first record has the producer
+ * connect. Fails as `rivven_client_connect`.
+ */
+rivven_code rivven_producer_connect(rivven_producer_t *producer, rivven_error_t **error);
+
+/**
+ * Makes a handle of a topic and stores it in `*topic`.
+ *
+ * The caller frees it with `rivven_topic_free`. Asks no server: whether there
+ * is such a topic, and whether it may be called so, the first record shows.
+ * Fails with `RIVVEN_CODE_FORKED` and `RIVVEN_CODE_INVALID_ARGUMENT`.
+ */
+rivven_code rivven_producer_topic(rivven_producer_t *producer,
+                                  const char *name,
+                                  rivven_topic_t **topic,
+                                  rivven_error_t **error);
+
+/**
+ * Sends a record and waits until it is delivered.
+ *
+ * `partition` may be `RIVVEN_PARTITION_ANY`; a `key` whose `data` is NULL is
+ * no key. Where it went is stored in `*metadata`, which the caller frees with
+ * `rivven_record_metadata_free`; `metadata` may be NULL. Where there is no
+ * room it waits for that for at most `max.block.ms`.
+ *
+ * Fails as `rivven_topic_enqueue`, and with what kept the record from being
+ * delivered: `rivven_error_outcome` tells whether the broker may have it all
+ * the same.
+ */
+rivven_code rivven_producer_send(rivven_producer_t *producer,
+                                 const char *topic,
+                                 int64_t partition,
+                                 rivven_bytes_t key,
+                                 rivven_bytes_t value,
+                                 rivven_record_metadata_t **metadata,
+                                 rivven_error_t **error);
+
+/**
+ * Sends all that was handed over before, without lingering, and waits until it is settled.
+ *
+ * It waits for at most `timeout_ms` milliseconds; without limit of its own if
+ * that is negative, since every record is delivered or given up within
+ * `delivery.timeout.ms`. What became of the records the reports tell, which
+ * are in the queue when this returns.
+ *
+ * Fails with `RIVVEN_CODE_TIMED_OUT` if records were left, which are sent all
+ * the same; with `RIVVEN_CODE_FORKED` and `RIVVEN_CODE_INVALID_ARGUMENT`.
+ */
+rivven_code rivven_producer_flush(rivven_producer_t *producer,
+                                  int64_t timeout_ms,
+                                  rivven_error_t **error);
+
+/**
+ * Takes no more records, delivers those that were handed over, and disconnects.
+ *
+ * It waits for at most `timeout_ms` milliseconds; a negative `timeout_ms`
+ * stands for `close.timeout.ms`. The reports of all records are in the queue
+ * when this returns. Later calls that send fail with `RIVVEN_CODE_CLOSED`.
+ * Closing twice is no error. The handle has to be freed nevertheless.
+ *
+ * Fails with `RIVVEN_CODE_TIMED_OUT` if records were left, which are given up;
+ * the message says how many, of which partitions, and their reports have the
+ * code `RIVVEN_CODE_CLOSED`. Fails with `RIVVEN_CODE_FORKED` and
+ * `RIVVEN_CODE_INVALID_ARGUMENT`, too.
+ */
+rivven_code rivven_producer_close(rivven_producer_t *producer,
+                                  int64_t timeout_ms,
+                                  rivven_error_t **error);
+
+/**
+ * Gives up the records that were not sent yet; the number of them goes to `*purged`.
+ *
+ * Their reports have the code `RIVVEN_CODE_PURGED`. `purged` may be NULL. Fails
+ * with `RIVVEN_CODE_FORKED` and `RIVVEN_CODE_INVALID_ARGUMENT`.
+ */
+rivven_code rivven_producer_purge(rivven_producer_t *producer,
+                                  uint64_t *purged,
+                                  rivven_error_t **error);
+
+/**
+ * Tells in `*idempotent` whether a record that is sent again is written once all the same.
+ *
+ * That is for this moment. Always false without `enable.idempotence`;
+ * otherwise false while the broker gives the producer no identity.
+ * `idempotent` may be NULL. Fails with `RIVVEN_CODE_FORKED` and
+ * `RIVVEN_CODE_INVALID_ARGUMENT`.
+ */
+rivven_code rivven_producer_is_idempotent(rivven_producer_t *producer,
+                                          bool *idempotent,
+                                          rivven_error_t **error);
+
+/**
+ * Stores in `*count` the number of partitions of a topic; the broker is asked if it is not known.
+ *
+ * `count` may be NULL. An unknown topic is created where `allow.auto.create.topics`
+ * lets it be, and is `RIVVEN_CODE_UNKNOWN_TOPIC_OR_PARTITION` otherwise. Fails
+ * as `rivven_producer_connect` where no connection can be made.
+ */
+rivven_code rivven_producer_get_partition_count(rivven_producer_t *producer,
+                                                const char *topic,
+                                                uint32_t *count,
+                                                rivven_error_t **error);
+
+/**
+ * Learns the number of partitions of a topic anew; records go to new ones from then on.
+ *
+ * A producer does so by itself every `metadata.max.age.ms`. Fails as
+ * `rivven_producer_get_partition_count`.
+ */
+rivven_code rivven_producer_refresh_metadata(rivven_producer_t *producer,
+                                             const char *topic,
+                                             rivven_error_t **error);
+
+/**
+ * Drops the caller's reference to a producer; accepts NULL and never blocks.
+ *
+ * A call that is under way in another thread goes on to its end. A producer
+ * that was not closed sends what is left in the background, within
+ * `close.timeout.ms`, and the reports still go to the queue, unless they were
+ * for a callback: that is not called any more. Its topics have to be freed,
+ * before or afterwards, and take no more records.
+ */
+void rivven_producer_free(rivven_producer_t *producer);
+
+/* ----------------------------------------------------------------------------
+ * Statistics of producers
+ * ---------------------------------------------------------------------------- */
+
+/**
+ * What a producer has done so far, at one moment.
+ *
+ * It belongs to the caller, who frees it with `rivven_producer_stats_free`.
+ * It never changes, so it may be read from any thread.
+ */
+typedef struct rivven_producer_stats_t rivven_producer_stats_t;
+
+/**
+ * Stores in `*stats` what a producer has done so far.
+ *
+ * Asks no server. The caller frees it with `rivven_producer_stats_free`. Fails
+ * with `RIVVEN_CODE_FORKED` and `RIVVEN_CODE_INVALID_ARGUMENT`.
+ */
+rivven_code rivven_producer_stats(rivven_producer_t *producer,
+                                  rivven_producer_stats_t **stats,
+                                  rivven_error_t **error);
+
+/** Gives the number of records that were handed over; 0 for NULL. */
+uint64_t rivven_producer_stats_records_sent(const rivven_producer_stats_t *stats);
+
+/** Gives the number of records that the broker has; 0 for NULL. */
+uint64_t rivven_producer_stats_records_delivered(const rivven_producer_stats_t *stats);
+
+/** Gives the number of records that were given up; 0 for NULL. */
+uint64_t rivven_producer_stats_records_failed(const rivven_producer_stats_t *stats);
+
+/** Gives the number of records that are neither delivered nor given up; 0 for NULL. */
+uint64_t rivven_producer_stats_records_pending(const rivven_producer_stats_t *stats);
+
+/** Gives the number of records that were handed over and not sent yet; 0 for NULL. */
+uint64_t rivven_producer_stats_records_queued(const rivven_producer_stats_t *stats);
+
+/** Gives the number of requests with records, repeated ones included; 0 for NULL. */
+uint64_t rivven_producer_stats_batches_sent(const rivven_producer_stats_t *stats);
+
+/** Gives the bytes of those requests; 0 for NULL. */
+uint64_t rivven_producer_stats_bytes_sent(const rivven_producer_stats_t *stats);
+
+/** Gives the number of requests that failed; 0 for NULL. */
+uint64_t rivven_producer_stats_errors(const rivven_producer_stats_t *stats);
+
+/** Gives the number of requests that were repeated; 0 for NULL. */
+uint64_t rivven_producer_stats_retries(const rivven_producer_stats_t *stats);
+
+/** Gives the bytes of `buffer.memory` in use; 0 for NULL. */
+uint64_t rivven_producer_stats_bytes_buffered(const rivven_producer_stats_t *stats);
+
+/** Gives the mean number of records of a request; 0 for NULL. */
+double rivven_producer_stats_records_per_batch(const rivven_producer_stats_t *stats);
+
+/**
+ * Gives the share of settled records that were delivered, from 0 to 1; 1 before any is, 0 for NULL.
+ */
+double rivven_producer_stats_success_rate(const rivven_producer_stats_t *stats);
+
+/**
+ * Gives the median time from handing a record over to its delivery, in microseconds; 0 for NULL.
+ *
+ * It is that of the first record of the batch.
+ */
+uint64_t rivven_producer_stats_latency_p50_us(const rivven_producer_stats_t *stats);
+
+/** Gives the time that 95 of 100 records stay below, in microseconds; 0 for NULL. */
+uint64_t rivven_producer_stats_latency_p95_us(const rivven_producer_stats_t *stats);
+
+/** Gives the time that 99 of 100 records stay below, in microseconds; 0 for NULL. */
+uint64_t rivven_producer_stats_latency_p99_us(const rivven_producer_stats_t *stats);
+
+/** Frees statistics; accepts NULL. */
+void rivven_producer_stats_free(rivven_producer_stats_t *stats);
 
 #ifdef __cplusplus
 }

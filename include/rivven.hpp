@@ -5,12 +5,12 @@
  * rivven`).
  *
  * - Every failure is a rivven::Error, which is thrown.
- * - Config, Client and Batch own what they stand for and can be moved but not
- *   copied; everything else is a value. An object that was moved from can be destroyed and assigned to; every other use
+ * - Config, Client, Batch, Queue, Producer and Topic own what they stand for and
+ *   can be moved but not copied; everything else is a value. An object that was moved from can be destroyed and assigned to; every other use
  *   throws an Error of Code::InvalidArgument.
  * - Destructors never block and never throw.
- * - A Client may be used by many threads at once; so may everything that is
- *   const. Moving, assigning and destroying an object takes one thread alone.
+ * - A Client, Queue, Producer or Topic may be used by many threads at once; so
+ *   may everything that is const. Moving, assigning and destroying an object takes one thread alone.
  * - Bytes are std::string_view. What goes in is copied before the call returns;
  *   what comes out of a Batch is valid as long as the batch.
  */
@@ -22,6 +22,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <initializer_list>
 #include <iterator>
 #include <map>
@@ -95,6 +96,8 @@ enum class Code : std::int32_t {
     QueueFull = RIVVEN_CODE_QUEUE_FULL,
     /// The runtime that drives the connection has ended.
     RuntimeGone = RIVVEN_CODE_RUNTIME_GONE,
+    /// The record was given up by its owner before it was sent.
+    Purged = RIVVEN_CODE_PURGED,
     /// The broker answered with a text that this client does not know.
     ServerOther = RIVVEN_CODE_SERVER_OTHER,
     /// The broker has too many publishes under way.
@@ -493,6 +496,31 @@ struct RecordMetadata {
     bool offset_exact;
 };
 
+namespace detail {
+
+/// What the C interface knows of a record.
+inline RecordMetadata metadata(const rivven_record_metadata_t *metadata) {
+    return {rivven_record_metadata_topic(metadata),
+            rivven_record_metadata_partition(metadata),
+            rivven_record_metadata_offset(metadata),
+            std::chrono::milliseconds(rivven_record_metadata_timestamp_ms(metadata)),
+            rivven_record_metadata_is_duplicate(metadata),
+            rivven_record_metadata_is_maybe_duplicate(metadata),
+            rivven_record_metadata_is_offset_exact(metadata)};
+}
+
+/// A partition for the C interface, where -1 stands for any.
+inline std::int64_t partition(std::optional<std::uint32_t> partition) noexcept {
+    return partition ? std::int64_t{*partition} : RIVVEN_PARTITION_ANY;
+}
+
+/// A time for the C interface, where -1 stands for none.
+inline std::int64_t milliseconds(std::optional<std::chrono::milliseconds> time) noexcept {
+    return time ? std::int64_t{time->count()} : -1;
+}
+
+} // namespace detail
+
 /// Where a batch went.
 struct PublishedBatch {
     /// The offset of the first record.
@@ -808,7 +836,7 @@ public:
         const auto owner = detail::give<rivven_record_metadata_t, rivven_record_metadata_free>(
             rivven_client_publish_with_metadata, client_.get(), detail::text(topic), wanted,
             detail::key(key), detail::bytes(value));
-        return metadata(owner.get());
+        return detail::metadata(owner.get());
     }
 
     /// Appends many records to one partition, by default of the broker's choice.
@@ -1268,16 +1296,6 @@ private:
                 std::chrono::seconds(rivven_session_expires_in(session))};
     }
 
-    static RecordMetadata metadata(const rivven_record_metadata_t *metadata) {
-        return {rivven_record_metadata_topic(metadata),
-                rivven_record_metadata_partition(metadata),
-                rivven_record_metadata_offset(metadata),
-                std::chrono::milliseconds(rivven_record_metadata_timestamp_ms(metadata)),
-                rivven_record_metadata_is_duplicate(metadata),
-                rivven_record_metadata_is_maybe_duplicate(metadata),
-                rivven_record_metadata_is_offset_exact(metadata)};
-    }
-
     template <typename Function> std::vector<std::string> names(Function function) {
         const auto owner =
             detail::give<rivven_strings_t, rivven_strings_free>(function, client_.get());
@@ -1332,6 +1350,447 @@ private:
     }
 
     detail::Handle<rivven_client_t, rivven_client_free> client_;
+};
+
+/// What an event is about; later releases add some.
+enum class EventKind : std::int32_t {
+    /// There is no such event.
+    None = RIVVEN_EVENT_KIND_NONE,
+    /// What became of the records of one batch of a producer.
+    Deliveries = RIVVEN_EVENT_KIND_DELIVERIES,
+    /// A line of the library's log.
+    Log = RIVVEN_EVENT_KIND_LOG,
+};
+
+/// How important a line of the log is.
+enum class LogLevel : std::int32_t {
+    /// Nothing.
+    Off = RIVVEN_LOG_LEVEL_OFF,
+    /// Something failed that nobody else is told of.
+    Error = RIVVEN_LOG_LEVEL_ERROR,
+    /// Something failed that the library tries to make good.
+    Warn = RIVVEN_LOG_LEVEL_WARN,
+    /// A change worth knowing in normal operation.
+    Info = RIVVEN_LOG_LEVEL_INFO,
+    /// Connections and logins as they come and go.
+    Debug = RIVVEN_LOG_LEVEL_DEBUG,
+    /// Everything.
+    Trace = RIVVEN_LOG_LEVEL_TRACE,
+};
+
+/// One thing that happened; valid as long as the Events that it is one of.
+///
+/// What does not belong to its kind is 0 or empty.
+class Event {
+public:
+    Event(const rivven_events_t *events, std::size_t index) noexcept
+        : events_(events), index_(index) {}
+
+    /// What it is about.
+    EventKind kind() const noexcept {
+        return static_cast<EventKind>(rivven_events_kind(events_, index_));
+    }
+
+    /// Deliveries: the topic.
+    std::string_view topic() const noexcept { return words(rivven_events_topic(events_, index_)); }
+
+    /// Deliveries: the partition; none if the records failed before it was known.
+    std::optional<std::uint32_t> partition() const noexcept {
+        return detail::number(rivven_events_partition(events_, index_));
+    }
+
+    /// Deliveries: the number of records.
+    std::size_t size() const noexcept { return rivven_events_count(events_, index_); }
+
+    /// Deliveries: the opaque of each record, size() of them, in the order of the records.
+    const std::uint64_t *opaques() const noexcept { return rivven_events_opaques(events_, index_); }
+
+    /// Deliveries: the offset of the first record, if all were delivered; the others follow it.
+    ///
+    /// RIVVEN_OFFSET_UNKNOWN if records failed or no answer was waited for.
+    std::uint64_t first_offset() const noexcept {
+        return rivven_events_first_offset(events_, index_);
+    }
+
+    /// Deliveries: what became of a record, Code::Ok if it was delivered.
+    Code code(std::size_t record) const noexcept {
+        return static_cast<Code>(rivven_events_result(events_, index_, record, nullptr, nullptr));
+    }
+
+    /// Deliveries: the offset of a record; throws what kept it from being delivered.
+    std::uint64_t offset(std::size_t record) const {
+        std::uint64_t offset = 0;
+        detail::call(rivven_events_result, events_, index_, record, &offset);
+        return offset;
+    }
+
+    /// Deliveries: whether the broker recognised a record as one that it had already.
+    bool is_duplicate(std::size_t record) const noexcept {
+        return rivven_events_is_duplicate(events_, index_, record);
+    }
+
+    /// Deliveries: whether an earlier attempt may have written a record, too.
+    bool is_maybe_duplicate(std::size_t record) const noexcept {
+        return rivven_events_is_maybe_duplicate(events_, index_, record);
+    }
+
+    /// Deliveries: whether the offset of a record is its own for certain.
+    bool is_offset_exact(std::size_t record) const noexcept {
+        return rivven_events_is_offset_exact(events_, index_, record);
+    }
+
+    /// When it happened, since 1970 by the clock of this machine; 0 where records failed.
+    std::chrono::milliseconds timestamp() const noexcept {
+        return std::chrono::milliseconds(rivven_events_timestamp_ms(events_, index_));
+    }
+
+    /// Log: the level.
+    LogLevel log_level() const noexcept {
+        return static_cast<LogLevel>(rivven_events_log_level(events_, index_));
+    }
+
+    /// Log: the part of the library that says it.
+    std::string_view log_target() const noexcept {
+        return words(rivven_events_log_target(events_, index_));
+    }
+
+    /// Log: what happened, with the facts behind it; without secrets or records.
+    std::string_view log_message() const noexcept {
+        return words(rivven_events_log_message(events_, index_));
+    }
+
+private:
+    static std::string_view words(const char *text) noexcept { return text ? text : ""; }
+
+    const rivven_events_t *events_;
+    std::size_t index_;
+};
+
+/// What a queue had to tell, in its order; copies share it.
+class Events {
+public:
+    /// Walks over the events; valid as long as they are.
+    class iterator {
+    public:
+        using iterator_category = std::input_iterator_tag;
+        using value_type = Event;
+        using difference_type = std::ptrdiff_t;
+        using pointer = const Event *;
+        using reference = Event;
+
+        iterator(const rivven_events_t *events, std::size_t index) noexcept
+            : events_(events), index_(index) {}
+        Event operator*() const noexcept { return {events_, index_}; }
+        iterator &operator++() noexcept {
+            ++index_;
+            return *this;
+        }
+        iterator operator++(int) noexcept {
+            iterator before = *this;
+            ++index_;
+            return before;
+        }
+        bool operator==(const iterator &other) const noexcept { return index_ == other.index_; }
+        bool operator!=(const iterator &other) const noexcept { return index_ != other.index_; }
+
+    private:
+        const rivven_events_t *events_;
+        std::size_t index_;
+    };
+
+    /// Takes over events of the C interface.
+    explicit Events(rivven_events_t *events) : events_(events, rivven_events_free) {}
+
+    /// Looks at events that belong to somebody else, and are valid as long as that wants.
+    static Events lent(const rivven_events_t *events) noexcept { return Events(events); }
+
+    /// The number of events.
+    std::size_t size() const noexcept { return rivven_events_len(events_.get()); }
+
+    /// Whether there is no event.
+    bool empty() const noexcept { return size() == 0; }
+
+    /// An event; it points into the events.
+    Event operator[](std::size_t index) const & noexcept { return {events_.get(), index}; }
+    Event operator[](std::size_t index) const && = delete;
+
+    /// The beginning of the events.
+    iterator begin() const noexcept { return {events_.get(), 0}; }
+
+    /// The end of the events.
+    iterator end() const noexcept { return {events_.get(), size()}; }
+
+private:
+    // Shares nothing, and so frees nothing.
+    explicit Events(const rivven_events_t *events) noexcept
+        : events_(std::shared_ptr<const void>(), events) {}
+
+    std::shared_ptr<const rivven_events_t> events_;
+};
+
+/// Where events wait for the program: what became of the records of producers, and the log.
+///
+/// Each event goes to one poll(). Nothing is called outside of that.
+class Queue {
+public:
+    /// Makes a queue.
+    Queue() : queue_(detail::give<rivven_queue_t, rivven_queue_free>(rivven_queue_new)) {}
+
+    /// A descriptor that is readable while there are events; it belongs to the queue.
+    int fd() const noexcept { return rivven_queue_fd(queue_.get()); }
+
+    /// Takes all events; waits for some for at most `timeout`, by default without limit.
+    ///
+    /// Callbacks of producers are called in it. What they are given is not given here, so that
+    /// there may be no events before the time is over. Code::Closed if the queue is destroyed.
+    Events poll(std::optional<std::chrono::milliseconds> timeout = std::nullopt) {
+        rivven_events_t *events = nullptr;
+        detail::call(rivven_queue_poll, queue_.get(), detail::milliseconds(timeout), &events);
+        return Events(events);
+    }
+
+    /// Lets lines of the library's log of this level and more important ones come, from now on.
+    void subscribe_log(LogLevel level) {
+        detail::call(rivven_queue_subscribe_log, queue_.get(), static_cast<std::int32_t>(level));
+    }
+
+    /// The handle of the C interface, which stays the property of this object.
+    rivven_queue_t *get() const noexcept { return queue_.get(); }
+
+private:
+    detail::Handle<rivven_queue_t, rivven_queue_free> queue_;
+};
+
+/// A topic that a producer sends to; it may outlive the producer, and takes no records then.
+class Topic {
+public:
+    /// Takes over a topic of the C interface.
+    explicit Topic(rivven_topic_t *topic) noexcept : topic_(topic) {}
+
+    /// Hands a record over to be sent; never blocks.
+    ///
+    /// Its report gives `opaque` back. Code::QueueFull if there is no room: wait_for_room().
+    void enqueue(std::string_view value, std::optional<std::string_view> key = std::nullopt,
+                 std::uint64_t opaque = 0, std::optional<std::uint32_t> partition = std::nullopt) {
+        detail::call(rivven_topic_enqueue, topic_.get(), detail::partition(partition),
+                     detail::key(key), detail::bytes(value), opaque);
+    }
+
+    /// The same, but false if there is no room, which is no error.
+    bool try_enqueue(std::string_view value, std::optional<std::string_view> key = std::nullopt,
+                     std::uint64_t opaque = 0,
+                     std::optional<std::uint32_t> partition = std::nullopt) {
+        rivven_error_t *error = nullptr;
+        const rivven_code code =
+            rivven_topic_enqueue(topic_.get(), detail::partition(partition), detail::key(key),
+                                 detail::bytes(value), opaque, &error);
+        if (code == RIVVEN_CODE_OK) return true;
+        Error thrown(error);
+        if (code == RIVVEN_CODE_QUEUE_FULL) return false;
+        throw thrown;
+    }
+
+    /// Hands many records over, until there is no room; gives the number that were taken.
+    ///
+    /// The record at index i has the opaque `first_opaque` + i. Every other error is thrown: the
+    /// records before the one that it is about have been taken, as their reports show.
+    std::size_t enqueue_batch(const std::vector<KeyValue> &records, std::uint64_t first_opaque = 0,
+                              std::optional<std::uint32_t> partition = std::nullopt) {
+        std::vector<rivven_bytes_t> keys, values;
+        std::vector<std::uint64_t> opaques;
+        keys.reserve(records.size());
+        values.reserve(records.size());
+        opaques.reserve(records.size());
+        for (const auto &[key, value] : records) {
+            opaques.push_back(first_opaque + keys.size());
+            keys.push_back(detail::key(key));
+            values.push_back(detail::bytes(value));
+        }
+        std::size_t accepted = 0;
+        rivven_error_t *error = nullptr;
+        const rivven_code code = rivven_topic_enqueue_batch(
+            topic_.get(), detail::partition(partition), keys.data(), values.data(), opaques.data(),
+            records.size(), &accepted, &error);
+        if (code == RIVVEN_CODE_OK) return accepted;
+        Error thrown(error);
+        if (code == RIVVEN_CODE_QUEUE_FULL) return accepted;
+        throw thrown;
+    }
+
+    /// Waits until there is room for a record of so many bytes, at most `max.block.ms`.
+    void wait_for_room(std::size_t bytes) {
+        detail::call(rivven_topic_wait_for_room, topic_.get(), bytes);
+    }
+
+private:
+    detail::Handle<rivven_topic_t, rivven_topic_free> topic_;
+};
+
+/// What a producer has done so far, at one moment.
+struct ProducerStats {
+    /// Records that were handed over.
+    std::uint64_t records_sent;
+    /// Records that the broker has.
+    std::uint64_t records_delivered;
+    /// Records that were given up.
+    std::uint64_t records_failed;
+    /// Records that are neither delivered nor given up.
+    std::uint64_t records_pending;
+    /// Records that were handed over and not sent yet.
+    std::uint64_t records_queued;
+    /// Requests with records, repeated ones included.
+    std::uint64_t batches_sent;
+    /// Bytes of those requests.
+    std::uint64_t bytes_sent;
+    /// Requests that failed.
+    std::uint64_t errors;
+    /// Requests that were repeated.
+    std::uint64_t retries;
+    /// Bytes of `buffer.memory` in use.
+    std::uint64_t bytes_buffered;
+    /// The mean number of records of a request.
+    double records_per_batch;
+    /// The share of settled records that were delivered, from 0 to 1; 1 before any is settled.
+    double success_rate;
+    /// The median time from handing over the first record of a batch to its delivery.
+    std::chrono::microseconds latency_p50;
+    /// The time that 95 of 100 records stay below.
+    std::chrono::microseconds latency_p95;
+    /// The time that 99 of 100 records stay below.
+    std::chrono::microseconds latency_p99;
+};
+
+/// Sends records in batches, in the background.
+///
+/// One that is destroyed without being closed sends what is left in the background.
+class Producer {
+public:
+    /// Takes the deliveries of a producer, within Queue::poll(), on the thread that calls that.
+    ///
+    /// The events are all of EventKind::Deliveries and valid for the time of the call. It may
+    /// destroy the queue, the producer and its topics. An exception that leaves it ends the program.
+    using Callback = std::function<void(const Events &)>;
+
+    /// Makes a producer without reports and without connecting it; the configuration is copied.
+    explicit Producer(const Config &config)
+        : producer_(make(rivven_producer_new, config.get(), nullptr)) {}
+
+    /// Makes a producer whose reports go to a queue.
+    Producer(const Config &config, Queue &queue)
+        : producer_(make(rivven_producer_new, config.get(), queue.get())) {}
+
+    /// Makes a producer whose reports go to a callback.
+    ///
+    /// It is destroyed with the producer or the queue, whichever goes first, and after it has
+    /// returned.
+    Producer(const Config &config, Queue &queue, Callback callback) {
+        auto data = std::make_unique<Callback>(std::move(callback));
+        producer_ = make(rivven_producer_new_with_callback, config.get(), queue.get(), deliver,
+                         data.get(), drop);
+        data.release();
+    }
+
+    /// Waits for a first ready connection; without it the first record has the producer connect.
+    void connect() { detail::call(rivven_producer_connect, producer_.get()); }
+
+    /// Gives a handle of a topic, by which records are handed over.
+    Topic topic(const std::string &name) {
+        rivven_topic_t *topic = nullptr;
+        detail::call(rivven_producer_topic, producer_.get(), detail::text(name), &topic);
+        return Topic(topic);
+    }
+
+    /// Sends a record and waits until it is delivered; gives where it went.
+    RecordMetadata send(const std::string &topic, std::string_view value,
+                        std::optional<std::string_view> key = std::nullopt,
+                        std::optional<std::uint32_t> partition = std::nullopt) {
+        const auto owner = detail::give<rivven_record_metadata_t, rivven_record_metadata_free>(
+            rivven_producer_send, producer_.get(), detail::text(topic),
+            detail::partition(partition), detail::key(key), detail::bytes(value));
+        return detail::metadata(owner.get());
+    }
+
+    /// Sends all that was handed over before, and waits until it is settled.
+    ///
+    /// Code::TimedOut if that takes longer than `timeout`, by default as long as it has to.
+    void flush(std::optional<std::chrono::milliseconds> timeout = std::nullopt) {
+        detail::call(rivven_producer_flush, producer_.get(), detail::milliseconds(timeout));
+    }
+
+    /// Delivers what was handed over, within `timeout` or else `close.timeout.ms`, and disconnects.
+    ///
+    /// Code::TimedOut if records were left; what() says how many, of which partitions.
+    void close(std::optional<std::chrono::milliseconds> timeout = std::nullopt) {
+        detail::call(rivven_producer_close, producer_.get(), detail::milliseconds(timeout));
+    }
+
+    /// Gives up the records that were not sent yet; gives the number of them.
+    std::uint64_t purge() {
+        std::uint64_t purged = 0;
+        detail::call(rivven_producer_purge, producer_.get(), &purged);
+        return purged;
+    }
+
+    /// What the producer has done so far.
+    ProducerStats stats() const {
+        const auto owner = detail::give<rivven_producer_stats_t, rivven_producer_stats_free>(
+            rivven_producer_stats, producer_.get());
+        const rivven_producer_stats_t *stats = owner.get();
+        const auto time = [](std::uint64_t number) {
+            return std::chrono::microseconds(static_cast<std::int64_t>(number));
+        };
+        return {rivven_producer_stats_records_sent(stats),
+                rivven_producer_stats_records_delivered(stats),
+                rivven_producer_stats_records_failed(stats),
+                rivven_producer_stats_records_pending(stats),
+                rivven_producer_stats_records_queued(stats),
+                rivven_producer_stats_batches_sent(stats),
+                rivven_producer_stats_bytes_sent(stats),
+                rivven_producer_stats_errors(stats),
+                rivven_producer_stats_retries(stats),
+                rivven_producer_stats_bytes_buffered(stats),
+                rivven_producer_stats_records_per_batch(stats),
+                rivven_producer_stats_success_rate(stats),
+                time(rivven_producer_stats_latency_p50_us(stats)),
+                time(rivven_producer_stats_latency_p95_us(stats)),
+                time(rivven_producer_stats_latency_p99_us(stats))};
+    }
+
+    /// Whether a record that is sent again is written once all the same, at this moment.
+    bool is_idempotent() const {
+        bool idempotent = false;
+        detail::call(rivven_producer_is_idempotent, producer_.get(), &idempotent);
+        return idempotent;
+    }
+
+    /// Gives the number of partitions of a topic; the broker is asked if it is not known.
+    std::uint32_t get_partition_count(const std::string &topic) {
+        std::uint32_t count = 0;
+        detail::call(rivven_producer_get_partition_count, producer_.get(), detail::text(topic),
+                     &count);
+        return count;
+    }
+
+    /// Learns the number of partitions of a topic anew.
+    void refresh_metadata(const std::string &topic) {
+        detail::call(rivven_producer_refresh_metadata, producer_.get(), detail::text(topic));
+    }
+
+private:
+    using Owner = detail::Handle<rivven_producer_t, rivven_producer_free>;
+
+    template <typename Function, typename... Arguments>
+    static Owner make(Function function, Arguments... arguments) {
+        return detail::give<rivven_producer_t, rivven_producer_free>(function, arguments...);
+    }
+
+    static void deliver(void *callback, const rivven_events_t *deliveries) noexcept {
+        (*static_cast<Callback *>(callback))(Events::lent(deliveries));
+    }
+
+    static void drop(void *callback) noexcept { delete static_cast<Callback *>(callback); }
+
+    Owner producer_;
 };
 
 } // namespace rivven

@@ -44,11 +44,16 @@ static double now(void) {
     return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
-static rivven_client_t *connect_to(const char *address) {
+static rivven_config_t *config_of(const char *address) {
     rivven_config_t *config;
-    rivven_client_t *client;
     check(rivven_config_new(&config, &error));
     check(rivven_config_set(config, "bootstrap.servers", address, &error));
+    return config;
+}
+
+static rivven_client_t *connect_to(const char *address) {
+    rivven_config_t *config = config_of(address);
+    rivven_client_t *client;
     check(rivven_client_new(config, &client, &error));
     rivven_config_free(config);
     check(rivven_client_connect(client, &error));
@@ -104,21 +109,55 @@ static struct months *load(const char *file) {
     return months;
 }
 
-/* Writes each month as one batch; the broker chooses the partition by the key. */
-static void publish(rivven_client_t *client, const char *topic, const struct months *months) {
-    rivven_bytes_t keys[ROWS], values[ROWS];
+/* Waits for reports, and gives the number of records that they say were delivered. */
+static size_t take_reports(rivven_queue_t *queue) {
+    rivven_events_t *events;
+    size_t delivered = 0;
+    check(rivven_queue_poll(queue, -1, &events, &error));
+    for (size_t i = 0; i < rivven_events_len(events); i++) {
+        check(rivven_events_result(events, i, 0, NULL, &error));
+        delivered += rivven_events_count(events, i);
+    }
+    rivven_events_free(events);
+    return delivered;
+}
+
+static size_t count(const struct months *months) {
+    size_t count = 0;
+    for (size_t m = 0; m < months->count; m++) count += months->months[m].count;
+    return count;
+}
+
+/* Writes the records by a producer, which chooses the partitions by the key. */
+static void publish(const char *address, const char *topic_name, const struct months *months) {
+    rivven_config_t *config = config_of(address);
+    rivven_queue_t *queue;
+    rivven_producer_t *producer;
+    rivven_topic_t *topic;
+    check(rivven_queue_new(&queue, &error));
+    check(rivven_producer_new(config, queue, &producer, &error));
+    check(rivven_producer_topic(producer, topic_name, &topic, &error));
     size_t written = 0;
     for (size_t m = 0; m < months->count; m++) {
         const struct month *month = &months->months[m];
-        for (size_t i = 0; i < month->count; i++) {
-            keys[i] = rivven_bytes_from_string(month->name);
-            values[i] = rivven_bytes_from_string(month->values[i]);
+        rivven_bytes_t key = rivven_bytes_from_string(month->name);
+        for (size_t i = 0; i < month->count;) {
+            rivven_bytes_t value = rivven_bytes_from_string(month->values[i]);
+            rivven_code code = rivven_topic_enqueue(topic, RIVVEN_PARTITION_ANY, key, value, 0, NULL);
+            if (code == RIVVEN_CODE_QUEUE_FULL) written += take_reports(queue);
+            else if (code == RIVVEN_CODE_OK) i++;
+            else fail(rivven_code_name(code));
         }
-        check(rivven_client_publish_batch(client, topic, RIVVEN_PARTITION_ANY, keys, values, month->count,
-                                          NULL, NULL, &error));
-        printf("written %zu\n", written += month->count);
+    }
+    for (size_t all = count(months); written < all;) {
+        printf("written %zu\n", written += take_reports(queue));
         fflush(stdout);
     }
+    check(rivven_producer_close(producer, -1, &error));
+    rivven_topic_free(topic);
+    rivven_producer_free(producer);
+    rivven_queue_free(queue);
+    rivven_config_free(config);
 }
 
 /* Takes over the records of an answer, and gives the offset that follows them. */
@@ -153,12 +192,6 @@ static struct months *consume(rivven_client_t *client, const char *topic) {
         }
     }
     return months;
-}
-
-static size_t count(const struct months *months) {
-    size_t count = 0;
-    for (size_t m = 0; m < months->count; m++) count += months->months[m].count;
-    return count;
 }
 
 static int by_name(const void *left, const void *right) {
@@ -216,7 +249,7 @@ int main(int argc, char **argv) {
 
     double start = now();
     struct months *written = load(file);
-    publish(client, topic, written);
+    publish(address, topic, written);
     struct months *read = consume(client, topic);
     qsort(read->months, read->count, sizeof read->months[0], by_name);
     bool complete = count(read) == count(written), order = equal(read, written);

@@ -55,15 +55,33 @@ Months load(const std::string &file) {
     return months;
 }
 
-/// Writes each month as one batch; the broker chooses the partition by the key.
-void publish(rivven::Client &client, const std::string &topic, const Months &months) {
+std::size_t count(const Months &months) {
+    std::size_t count = 0;
+    for (const auto &[month, values] : months) count += values.size();
+    return count;
+}
+
+/// Writes the records by a producer, which chooses the partitions by the key.
+void publish(const rivven::Config &config, const std::string &topic_name, const Months &months) {
     std::size_t written = 0;
+    rivven::Queue queue;
+    rivven::Producer producer(config, queue);
+    rivven::Topic topic = producer.topic(topic_name);
+    const auto take_reports = [&] {
+        const rivven::Events events = queue.poll();
+        for (const rivven::Event event : events) {
+            event.offset(0); // throws why, if the records of the batch were not delivered
+            written += event.size();
+        }
+        std::cout << "written " << written << std::endl;
+    };
     for (const auto &[month, values] : months) {
-        std::vector<rivven::KeyValue> records;
-        for (const auto &value : values) records.emplace_back(month, value);
-        client.publish_batch(topic, records);
-        std::cout << "written " << (written += records.size()) << std::endl;
+        for (const auto &value : values) {
+            while (!topic.try_enqueue(value, month)) take_reports();
+        }
     }
+    for (const std::size_t all = count(months); written < all;) take_reports();
+    producer.close();
 }
 
 /// Reads all partitions from their beginning to their end.
@@ -83,12 +101,6 @@ Months consume(rivven::Client &client, const std::string &topic) {
         }
     }
     return months;
-}
-
-std::size_t count(const Months &months) {
-    std::size_t count = 0;
-    for (const auto &[month, values] : months) count += values.size();
-    return count;
 }
 
 std::vector<std::string> sorted_values(const Months &months) {
@@ -119,14 +131,15 @@ void print_means(const Months &months) {
 }
 
 int run(const std::string &address, const std::string &topic, const std::string &file) {
-    rivven::Client client(rivven::Config{{"bootstrap.servers", address}});
+    const rivven::Config config{{"bootstrap.servers", address}};
+    rivven::Client client(config);
     client.connect();
     const double ping_ms = median_ping(client);
     client.create_topic(topic, partitions);
 
     const auto start = Clock::now();
     const Months written = load(file);
-    publish(client, topic, written);
+    publish(config, topic, written);
     const Months read = consume(client, topic);
     const bool complete = count(read) == count(written);
     const bool order = read == written;

@@ -74,6 +74,8 @@ pub enum rivven_code {
     QueueFull = 26,
     /// The runtime that drives the connection has ended.
     RuntimeGone = 27,
+    /// The record was given up by its owner before it was sent.
+    Purged = 28,
     /// The broker answered with a text that this client does not know.
     ServerOther = 100,
     /// The broker has too many publishes under way.
@@ -260,6 +262,7 @@ impl From<ErrorCode> for rivven_code {
             ErrorCode::Internal => rivven_code::Internal,
             ErrorCode::QueueFull => rivven_code::QueueFull,
             ErrorCode::RuntimeGone => rivven_code::RuntimeGone,
+            ErrorCode::Purged => rivven_code::Purged,
             ErrorCode::ServerOther => rivven_code::ServerOther,
             ErrorCode::BufferFull => rivven_code::BufferFull,
             ErrorCode::WalError => rivven_code::WalError,

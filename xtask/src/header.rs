@@ -32,6 +32,11 @@ const SECTIONS: &[&str] = &[
     "cluster",
     "schemas",
     "stats",
+    "events",
+    "queue",
+    "topic",
+    "producer",
+    "producer_stats",
 ];
 
 const OPEN: &str = "#ifndef RIVVEN_H

@@ -29,6 +29,8 @@ pub enum Reports {
     To(Arc<Queue>, u64),
     /// To the queues that [`outlet`](Producer::outlet) was called with, by the upper bits of their tags.
     ByTag,
+    /// Nowhere: nobody wants to know.
+    Nowhere,
 }
 
 /// A queue that reports go to, under a token.
@@ -43,6 +45,7 @@ struct Outlet {
 enum Router {
     To(Arc<Queue>, u64),
     ByTag(Mutex<Vec<Outlet>>),
+    Nowhere,
 }
 
 impl Router {
@@ -71,6 +74,7 @@ impl DeliveryReports for Router {
             Router::To(queue, token) => {
                 queue.push(Completion { token: *token, result: Ok(Answer::Deliveries(report)) })
             }
+            Router::Nowhere => {}
             Router::ByTag(outlets) => {
                 let mut numbers: Vec<_> = report.tags().iter().map(|tag| tag >> TAG_BITS).collect();
                 numbers.sort_unstable();
@@ -117,11 +121,12 @@ impl Producer {
         let router = Arc::new(match reports {
             Reports::To(queue, token) => Router::To(queue, token),
             Reports::ByTag => Router::ByTag(Mutex::default()),
+            Reports::Nowhere => Router::Nowhere,
         });
         let share = runtime.get().ok_or_else(|| Error::closed(WHAT))?;
         let _inside = share.handle().enter();
-        let reports: Arc<dyn DeliveryReports> = Arc::clone(&router) as _;
-        let core = Arc::new(rivven_client::Producer::unconnected(config, Some(reports))?);
+        let reports = (!matches!(*router, Router::Nowhere)).then(|| Arc::clone(&router) as Arc<dyn DeliveryReports>);
+        let core = Arc::new(rivven_client::Producer::unconnected(config, reports)?);
         Ok(Producer { parts: ManuallyDrop::new(Parts { core, runtime, router }), mark: ForkMark::here() })
     }
 
@@ -404,7 +409,7 @@ impl Topic {
     ///
     /// # Errors
     ///
-    /// `FORKED`; with the answer, `QUEUE_FULL`.
+    /// `FORKED`; with the answer, `QUEUE_FULL`, or `REQUEST_TOO_LARGE` if there never will be.
     pub fn has_room(&self, bytes: usize) -> Result<Call<()>> {
         let core = self.core()?.clone();
         run(&self.parts.1, async move { core.has_room(bytes).await })
@@ -414,7 +419,7 @@ impl Topic {
     ///
     /// # Errors
     ///
-    /// `FORKED`; with the answer, `QUEUE_FULL`.
+    /// `FORKED`; with the answer, `QUEUE_FULL`, or `REQUEST_TOO_LARGE` if there never will be.
     pub fn submit_has_room(&self, bytes: usize, queue: &Arc<Queue>, token: u64) -> Result<()> {
         let core = self.core()?.clone();
         run_into(&self.parts.1, queue, token, async move { core.has_room(bytes).await })

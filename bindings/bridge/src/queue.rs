@@ -9,6 +9,7 @@ use std::fmt;
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rivven_client::Result;
 
@@ -87,6 +88,13 @@ impl Signal {
         }
     }
 
+    /// Waits until the descriptor is readable or the time is over; returns early where there is none.
+    fn wait(&self, limit: Option<Duration>) {
+        if let Signal::Descriptor(descriptor) = self {
+            descriptor.wait(limit);
+        }
+    }
+
     pub(crate) fn raise(&self) {
         match self {
             Signal::Descriptor(descriptor) => descriptor.raise(),
@@ -104,8 +112,14 @@ impl Signal {
 /// A queue of completions; share it by `Arc`.
 #[derive(Debug)]
 pub struct Queue {
-    entries: Mutex<VecDeque<Completion>>,
+    entries: Mutex<Entries>,
     signal: Signal,
+}
+
+#[derive(Debug, Default)]
+struct Entries {
+    waiting: VecDeque<Completion>,
+    closed: bool,
 }
 
 impl Queue {
@@ -124,7 +138,7 @@ impl Queue {
     }
 
     fn new(signal: Signal) -> Arc<Self> {
-        Arc::new(Queue { entries: Mutex::new(VecDeque::new()), signal })
+        Arc::new(Queue { entries: Mutex::default(), signal })
     }
 
     /// The descriptor that is readable while the queue has entries; `None` for a queue that calls.
@@ -132,28 +146,61 @@ impl Queue {
         self.signal.descriptor()
     }
 
-    /// Enters a completion; never blocks.
+    /// Enters a completion; never blocks. A closed queue drops it.
     pub fn push(&self, completion: Completion) {
         let mut entries = self.lock();
-        let was_empty = entries.is_empty();
-        entries.push_back(completion);
+        if entries.closed {
+            // The completion is dropped behind the lock, whatever is behind it.
+            drop(entries);
+            return drop(completion);
+        }
+        let was_empty = entries.waiting.is_empty();
+        entries.waiting.push_back(completion);
         drop(entries);
         if was_empty {
             self.signal.raise();
         }
     }
 
-    /// Takes everything that has been entered, oldest first.
+    /// Takes everything that has been entered, oldest first; `None` if the queue is closed.
     ///
     /// The descriptor is cleared before the entries are taken: what is entered
     /// in between is either taken now (and the descriptor may stay readable
     /// once for nothing) or finds an empty queue and raises it again.
-    pub fn drain(&self) -> VecDeque<Completion> {
+    pub fn take(&self) -> Option<VecDeque<Completion>> {
         self.signal.clear();
-        std::mem::take(&mut *self.lock())
+        let mut entries = self.lock();
+        if entries.closed {
+            // Whoever else waits has to see the end as well.
+            self.signal.raise();
+            return None;
+        }
+        Some(std::mem::take(&mut entries.waiting))
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Completion>> {
+    /// Takes like [`take`](Queue::take); a closed queue is empty.
+    pub fn drain(&self) -> VecDeque<Completion> {
+        self.take().unwrap_or_default()
+    }
+
+    /// Waits until there may be something to take, at most so long.
+    ///
+    /// It ends early for nothing at times, and always on a queue that calls.
+    pub fn wait(&self, limit: Option<Duration>) {
+        self.signal.wait(limit);
+    }
+
+    /// Drops what is in the queue and whatever comes later, and wakes those who wait.
+    pub fn close(&self) {
+        let mut entries = self.lock();
+        entries.closed = true;
+        let dropped = std::mem::take(&mut entries.waiting);
+        drop(entries);
+        self.signal.raise();
+        drop(dropped);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Entries> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -207,6 +254,25 @@ mod tests {
         Due::new(&queue, 2).settle(Ok(Answer::Done));
         let entries: Vec<_> = queue.drain().into_iter().map(|entry| (entry.token, entry.result.is_ok())).collect();
         assert_eq!(entries, [(1, false), (2, true)]);
+    }
+
+    #[test]
+    fn a_closed_queue_takes_nothing_and_wakes_everybody() {
+        let queue = Queue::with_descriptor().unwrap();
+        let waiting: Vec<_> = (0..3).map(|_| Arc::clone(&queue)).collect();
+        let threads = waiting.into_iter().map(|queue| {
+            std::thread::spawn(move || {
+                while queue.take().is_some() {
+                    queue.wait(None);
+                }
+            })
+        });
+        let threads: Vec<_> = threads.collect();
+        queue.wait(Some(Duration::from_millis(1)));
+        queue.close();
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        queue.push(done(1));
+        assert!(queue.take().is_none() && queue.drain().is_empty());
     }
 
     #[test]

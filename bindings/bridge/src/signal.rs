@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::time::Duration;
 
 /// An eventfd on Linux, a pipe elsewhere: readable from `raise` to `clear`.
 #[derive(Debug)]
@@ -50,6 +51,16 @@ impl Descriptor {
         let one = 1u64.to_ne_bytes();
         // SAFETY: eight bytes are valid to read; the descriptor is open.
         unsafe { libc::write(fd, one.as_ptr().cast(), one.len()) };
+    }
+
+    /// Waits until the descriptor is readable or the time is over; a signal of the system may end it early.
+    pub(crate) fn wait(&self, limit: Option<Duration>) {
+        // Rounded up, so that the rest of a millisecond is not spent in turning round.
+        let milliseconds = |limit: Duration| limit.as_nanos().div_ceil(1_000_000);
+        let limit = limit.map_or(-1, |limit| libc::c_int::try_from(milliseconds(limit)).unwrap_or(libc::c_int::MAX));
+        let mut poll = libc::pollfd { fd: self.read.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+        // SAFETY: one valid pollfd is given.
+        unsafe { libc::poll(&raw mut poll, 1, limit) };
     }
 
     /// Makes the descriptor unreadable again.

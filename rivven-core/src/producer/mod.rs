@@ -468,9 +468,12 @@ impl TopicHandle {
     ///
     /// # Errors
     ///
-    /// `QUEUE_FULL` if none became free in time.
+    /// `QUEUE_FULL` if none became free in time; `REQUEST_TOO_LARGE` if there never will be.
     pub async fn has_room(&self, bytes: usize) -> Result<()> {
         let shared = &self.owner.shared;
+        if bytes > shared.largest_record() {
+            return Err(shared.too_large(&self.topic, bytes));
+        }
         let limit = Deadline::after(shared.config.max_block);
         let cost = bytes + partition::MAX_COST;
         match limit.bound(shared.accumulator.memory.take(cost)).await {
@@ -493,6 +496,11 @@ impl fmt::Debug for TopicHandle {
 type Parts<'a> = (Option<u32>, Option<&'a [u8]>, &'a [u8]);
 
 impl Shared {
+    /// The most bytes that a record can have for there to be room for it at all.
+    fn largest_record(&self) -> usize {
+        MAX_RECORD_SIZE.min(self.config.buffer_memory.saturating_sub(partition::MAX_COST))
+    }
+
     fn enqueue(self: &Arc<Self>, topic: &Arc<Topic>, parts: Parts<'_>, tag: u64) -> Result<Delivery> {
         self.check_open()?;
         self.append(topic, parts, tag, 0).map_err(|refusal| match refusal {
@@ -510,7 +518,7 @@ impl Shared {
     ) -> Result<Delivery, Refusal> {
         let (partition, key, value) = parts;
         let len = key.map_or(0, <[u8]>::len) + value.len();
-        if len > MAX_RECORD_SIZE.min(self.config.buffer_memory.saturating_sub(partition::MAX_COST)) {
+        if len > self.largest_record() {
             self.accumulator.memory.give(prepaid);
             return Err(Refusal::Error(Box::new(self.too_large(topic, len))));
         }

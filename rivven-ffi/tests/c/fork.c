@@ -37,6 +37,104 @@ static int use_new_client(void) {
     return checks_failed;
 }
 
+static void in_child(const char *what, int (*body)(void));
+
+/* The parent's queue and producer, the latter with a callback and records whose reports nobody took. */
+static rivven_queue_t *queue;
+static rivven_producer_t *producer;
+static rivven_topic_t *topic;
+static int calls, frees;
+
+static void on_deliveries(void *user_data, const rivven_events_t *deliveries) {
+    (void)user_data;
+    calls += (int)rivven_events_count(deliveries, 0);
+}
+
+static void on_free(void *user_data) {
+    (void)user_data;
+    frees++;
+}
+
+static rivven_producer_t *new_producer(rivven_queue_t *queue) {
+    rivven_config_t *config = config_of(broker.address, NULL);
+    rivven_producer_t *made = NULL;
+    succeeds("make a producer", rivven_producer_new_with_callback(config, queue, on_deliveries, NULL, on_free, &made,
+                                                                  &error));
+    rivven_config_free(config);
+    return made;
+}
+
+static int use_old_producer(void) {
+    const rivven_bytes_t none = {NULL, 0};
+    rivven_events_t *events = NULL;
+    rivven_producer_stats_t *stats = NULL;
+    rivven_producer_t *made = NULL;
+    rivven_topic_t *other = NULL;
+    rivven_config_t *config = config_of(broker.address, NULL);
+    fails("poll", RIVVEN_CODE_FORKED, rivven_queue_poll(queue, -1, &events, &error));
+    fails("subscribe", RIVVEN_CODE_FORKED, rivven_queue_subscribe_log(queue, RIVVEN_LOG_LEVEL_WARN, &error));
+    check(rivven_queue_fd(queue) == -1, "the queue has no descriptor");
+    fails("a producer for it", RIVVEN_CODE_FORKED, rivven_producer_new(config, queue, &made, &error));
+    fails("connect", RIVVEN_CODE_FORKED, rivven_producer_connect(producer, &error));
+    fails("topic", RIVVEN_CODE_FORKED, rivven_producer_topic(producer, "p", &other, &error));
+    fails("send", RIVVEN_CODE_FORKED, rivven_producer_send(producer, "p", 0, none, value(), NULL, &error));
+    fails("enqueue", RIVVEN_CODE_FORKED, rivven_topic_enqueue(topic, 0, none, value(), 1, &error));
+    fails("wait for room", RIVVEN_CODE_FORKED, rivven_topic_wait_for_room(topic, 1, &error));
+    fails("flush", RIVVEN_CODE_FORKED, rivven_producer_flush(producer, -1, &error));
+    fails("purge", RIVVEN_CODE_FORKED, rivven_producer_purge(producer, NULL, &error));
+    fails("stats", RIVVEN_CODE_FORKED, rivven_producer_stats(producer, &stats, &error));
+    fails("is_idempotent", RIVVEN_CODE_FORKED, rivven_producer_is_idempotent(producer, NULL, &error));
+    fails("partition count", RIVVEN_CODE_FORKED,
+          rivven_producer_get_partition_count(producer, "p", NULL, &error));
+    fails("refresh", RIVVEN_CODE_FORKED, rivven_producer_refresh_metadata(producer, "p", &error));
+    fails("close", RIVVEN_CODE_FORKED, rivven_producer_close(producer, -1, &error));
+    rivven_config_free(config);
+    rivven_topic_free(topic);
+    rivven_producer_free(producer);
+    rivven_queue_free(queue);
+    check(calls == 0 && frees == 0, "freeing them calls nothing of the program's");
+    return checks_failed;
+}
+
+static int use_new_producer(void) {
+    rivven_queue_t *own = NULL;
+    rivven_events_t *events = NULL;
+    succeeds("make a queue", rivven_queue_new(&own, &error));
+    rivven_producer_t *made = new_producer(own);
+    succeeds("send", rivven_producer_send(made, "p", 0, value(), value(), NULL, &error));
+    succeeds("poll", rivven_queue_poll(own, -1, &events, &error));
+    check(calls == 1, "the child's own callback is called");
+    rivven_events_free(events);
+    rivven_producer_free(made);
+    rivven_queue_free(own);
+    check(frees == 1, "and its data freed");
+    return checks_failed;
+}
+
+static int use_both_producers(void) { return use_old_producer() + use_new_producer(); }
+
+/* A child that uses the parent's producer takes nothing away from the parent. */
+static void test_producer(void) {
+    rivven_events_t *events = NULL;
+    succeeds("make a queue", rivven_queue_new(&queue, &error));
+    producer = new_producer(queue);
+    succeeds("make a topic", rivven_producer_topic(producer, "p", &topic, &error));
+    for (int i = 0; i < 10; i++) succeeds("enqueue", rivven_topic_enqueue(topic, 0, value(), value(), 1, &error));
+    succeeds("flush", rivven_producer_flush(producer, -1, &error));
+    in_child("uses the parent's producer", use_old_producer);
+    in_child("uses the parent's producer and makes one", use_both_producers);
+    check(calls == 0 && frees == 0, "a child calls nothing here");
+    while (calls < 10) {
+        if (!succeeds("the parent polls", rivven_queue_poll(queue, -1, &events, &error))) break;
+        rivven_events_free(events);
+    }
+    check(calls == 10, "every report is still there");
+    rivven_topic_free(topic);
+    rivven_producer_free(producer);
+    rivven_queue_free(queue);
+    check(frees == 1, "and the data is freed");
+}
+
 static int use_none(void) { return 0; }
 
 static int use_both(void) { return use_old_client() + use_new_client(); }
@@ -94,6 +192,7 @@ int main(void) {
     in_child("forks again", fork_again);
     succeeds("the parent's client goes on", rivven_client_ping(client, &error));
     test_fork_under_calls();
+    test_producer();
     succeeds("close", rivven_client_close(client, -1, &error));
     rivven_batch_free(batch);
     rivven_client_free(client);

@@ -23,7 +23,13 @@ const GUIDE: &str = "0 oslo -3\n1 rome 14\nTOPIC_ALREADY_EXISTS\n0 topics\n";
 const ADMIN: &str = "retention.ms 86400000\npartitions 4\n2 three\n\
                      admin-LANGUAGE-readers admin-LANGUAGE/0 2\npartition 0 begins at 2\n";
 
-/// Runs `guide` and `admin` in every language, which have to print what is expected.
+/// What `producer` prints.
+const PRODUCER: &str = "1000 orders are delivered, 0 are not\n";
+
+/// The languages that have the example `producer`.
+const PRODUCERS: [Language; 2] = [Language::C, Language::Cpp];
+
+/// Runs `guide` and `admin` in every language, and `producer` where it is there, which have to print what is expected.
 pub(super) fn run(session: &Session) -> Result<Tally> {
     let plain = TestBroker::start(session)?;
     let secure = TestBroker::start_with(session, &["--secure", "--user", USER])?;
@@ -35,6 +41,10 @@ pub(super) fn run(session: &Session) -> Result<Tally> {
         let admin = ADMIN.replace("LANGUAGE", language.name());
         expect(session, *language, "admin", &[&plain.address], &admin)?;
         tally.passed += 2;
+    }
+    for language in PRODUCERS {
+        expect(session, language, "producer", &[&plain.address], PRODUCER)?;
+        tally.passed += 1;
     }
     Ok(tally)
 }
