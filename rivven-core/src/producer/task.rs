@@ -366,13 +366,7 @@ impl Task {
         partition.nudge();
     }
 
-    fn answered_plain(
-        &mut self,
-        partition: &Arc<Partition>,
-        pack: Pack,
-        frame: RequestFrame,
-        result: Result<Ack>,
-    ) {
+    fn answered_plain(&mut self, partition: &Arc<Partition>, pack: Pack, frame: RequestFrame, result: Result<Ack>) {
         partition.returned(&pack.batch);
         match result {
             Ok(ack) => {
