@@ -405,6 +405,62 @@ impl Topic {
         Ok(async move { core.send_to(partition, key.as_deref(), &value).await })
     }
 
+    /// Begins to hand a record over as [`enqueue`](Topic::enqueue) does, and waits for room; its report comes with this tag.
+    ///
+    /// Key and value are copied before this returns. The answer, `Done` once
+    /// the record was taken, goes to a queue.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`; everything else comes with the answer.
+    pub fn submit_enqueue(
+        &self,
+        (partition, key, value): (Option<u32>, Option<&[u8]>, &[u8]),
+        tag: u64,
+        queue: &Arc<Queue>,
+        token: u64,
+    ) -> Result<()> {
+        let (core, key, value) = (self.core()?.clone(), key.map(<[u8]>::to_vec), value.to_vec());
+        run_into(&self.parts.1, queue, token, async move {
+            core.hand_over_tagged(partition, key.as_deref(), &value, tag).await.map(drop)
+        })
+    }
+
+    /// Begins to send many records, in their order; settled when all have ended, with where they went.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`; with the answer, the first error of any of them. No record
+    /// behind one that was not taken is sent.
+    pub fn send_batch(
+        &self,
+        partition: Option<u32>,
+        records: Vec<(Option<Vec<u8>>, Vec<u8>)>,
+    ) -> Result<Call<Vec<RecordMetadata>>> {
+        let core = self.core()?.clone();
+        run(&self.parts.1, async move {
+            let mut deliveries = Vec::with_capacity(records.len());
+            let mut failed = None;
+            for (key, value) in records {
+                match core.hand_over_tagged(partition, key.as_deref(), &value, 0).await {
+                    Ok(delivery) => deliveries.push(delivery),
+                    Err(error) => {
+                        failed = Some(error);
+                        break;
+                    }
+                }
+            }
+            let mut sent = Vec::with_capacity(deliveries.len());
+            for delivery in deliveries {
+                match delivery.await {
+                    Ok(metadata) => sent.push(metadata),
+                    Err(error) => drop(failed.get_or_insert(error)),
+                }
+            }
+            failed.map_or(Ok(sent), Err)
+        })
+    }
+
     /// Begins to wait for room for a record of so many bytes, at most `max.block.ms`.
     ///
     /// # Errors

@@ -9,22 +9,24 @@ use pyo3::exceptions::PyNotImplementedError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyList, PyModule, PyString, PyType};
+use pyo3::types::{PyDict, PyInt, PyList, PyModule, PyString, PyTuple, PyType};
 use rivven_bridge::Answer;
 use rivven_client::ops::{Assignment, ClusterMetadata, GroupMembership, MessageBatch, Published, TopicConfigs};
 use rivven_client::protocol::{QuotaEntry, TopicConfigValue};
 use rivven_client::{
-    CircuitState, DeleteRecordsResult, Error, PartitionMetadata, ResilientStats, Result, Schema, ServerStats,
-    StateChange, TopicMetadata,
+    CircuitState, DeleteRecordsResult, Error, PartitionMetadata, ProducerStatsSnapshot, RecordMetadata, ResilientStats,
+    Result, Schema, ServerStats, StateChange, TopicMetadata,
 };
 
-use crate::client::Shared;
+use crate::inbox::Owner;
 use crate::message::Message;
 
 /// What the caller wants to have of an answer.
 pub(crate) enum Form {
     /// All of it.
     Plain,
+    /// None, whatever it is.
+    Nothing,
     /// The same; it is about this topic, which records name.
     Of(Py<PyString>),
     /// A list, whose entries are about these topics.
@@ -45,14 +47,15 @@ impl Form {
 type Given<'py> = PyResult<Bound<'py, PyAny>>;
 
 /// The object that a call gives.
-pub(crate) fn to_python<'py>(py: Python<'py>, client: &Shared, answer: Answer, form: &Form) -> Given<'py> {
+pub(crate) fn to_python<'py>(py: Python<'py>, owner: &dyn Owner, answer: Answer, form: &Form) -> Given<'py> {
     match answer {
+        _ if matches!(form, Form::Nothing) => Ok(py.None().into_bound(py)),
         Answer::Done => Ok(py.None().into_bound(py)),
         Answer::Published(published) => metadata(py, published, form),
         Answer::PublishedBatch(batch) => (batch.base_offset, batch.partition, batch.record_count).into_bound_py_any(py),
         Answer::Messages(batch) => messages(py, &batch, form.topic(py, 0)),
-        Answer::Fetches(fetches) => each(py, client, fetches, |at, batch| messages(py, &batch, form.topic(py, at))),
-        Answer::Outcomes(outcomes) => each(py, client, outcomes, |_, ()| Ok(py.None().into_bound(py))),
+        Answer::Fetches(fetches) => each(py, owner, fetches, |at, batch| messages(py, &batch, form.topic(py, at))),
+        Answer::Outcomes(outcomes) => each(py, owner, outcomes, |_, ()| Ok(py.None().into_bound(py))),
         Answer::Number(number) => number.into_bound_py_any(py),
         Answer::Count(count) => count.into_bound_py_any(py),
         Answer::HeartbeatCode(code) => code.into_bound_py_any(py),
@@ -60,7 +63,7 @@ pub(crate) fn to_python<'py>(py: Python<'py>, client: &Shared, answer: Answer, f
         Answer::TopicMetadata(metadata) => metadata.into_bound_py_any(py),
         Answer::TopicConfigs(configs) => settings(py, configs, form),
         Answer::TopicConfigAltered(altered) => altered.changed_count.into_bound_py_any(py),
-        Answer::RecordsDeleted(results) => deleted(py, client, results, form),
+        Answer::RecordsDeleted(results) => deleted(py, owner, results, form),
         Answer::ClusterMetadata(metadata) => cluster(py, metadata),
         Answer::OffsetBounds(bounds) => bounds.into_bound_py_any(py),
         Answer::Offset(offset) => offset.into_bound_py_any(py),
@@ -70,9 +73,9 @@ pub(crate) fn to_python<'py>(py: Python<'py>, client: &Shared, answer: Answer, f
         Answer::Quotas(entries) => list(py, entries, |entry| quota(py, entry)),
         Answer::Session(session) => (session.session_id, session.expires_in).into_bound_py_any(py),
         Answer::Schema(schema) => self::schema(py, schema),
-        Answer::Stats(stats) => self::stats(py, client, stats),
+        Answer::Stats(stats) => self::stats(py, owner, stats),
         Answer::StateChange(None) => Ok(py.None().into_bound(py)),
-        Answer::StateChange(Some(change)) => state_change(py, client, change),
+        Answer::StateChange(Some(change)) => state_change(py, owner, change),
         other => Err(PyNotImplementedError::new_err(format!("no Python form of {other:?}"))),
     }
 }
@@ -104,25 +107,49 @@ fn list<'py, T>(py: Python<'py>, items: Vec<T>, convert: impl FnMut(T) -> Given<
 /// Many results: each what was asked for, or the exception that says why not.
 fn each<'py, T>(
     py: Python<'py>,
-    client: &Shared,
+    owner: &dyn Owner,
     results: Vec<Result<T>>,
     convert: impl Fn(usize, T) -> Given<'py>,
 ) -> Given<'py> {
     let results = results.into_iter().enumerate().collect();
     list(py, results, |(at, result)| match result {
         Ok(value) => convert(at, value),
-        Err(error) => Ok(exception(py, client, &error)),
+        Err(error) => Ok(exception(py, owner, &error)),
     })
 }
 
-fn exception<'py>(py: Python<'py>, client: &Shared, error: &Error) -> Bound<'py, PyAny> {
-    client.exception(py, error).into_value(py).into_bound(py).into_any()
+fn exception<'py>(py: Python<'py>, owner: &dyn Owner, error: &Error) -> Bound<'py, PyAny> {
+    owner.exception(py, error).into_value(py).into_bound(py).into_any()
 }
 
 fn metadata<'py>(py: Python<'py>, published: Published, form: &Form) -> Given<'py> {
     static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     let class = CLASS.import(py, "rivven._records", "RecordMetadata")?;
     class.call1((published.offset, form.topic(py, 0), published.partition, false, published.maybe_duplicate))
+}
+
+/// Where a record of a producer went; the topic is that of the metadata.
+///
+/// Many may be made at once, so the class's own constructor, which is Python, is left out.
+pub(crate) fn record_metadata<'py>(py: Python<'py>, of: &RecordMetadata, topic: &Bound<'py, PyString>) -> Given<'py> {
+    static NEW: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    let new = NEW.get_or_try_init(py, || py.get_type::<PyInt>().getattr("__new__").map(Bound::unbind))?;
+    let metadata = new.bind(py).call1((CLASS.import(py, "rivven._records", "RecordMetadata")?, of.offset))?;
+    metadata.setattr(intern!(py, "topic"), topic)?;
+    metadata.setattr(intern!(py, "partition"), of.partition)?;
+    metadata.setattr(intern!(py, "duplicate"), of.duplicate)?;
+    metadata.setattr(intern!(py, "maybe_duplicate"), of.maybe_duplicate)?;
+    Ok(metadata)
+}
+
+/// What a producer has done so far.
+pub(crate) fn producer_stats<'py>(py: Python<'py>, of: &ProducerStatsSnapshot) -> Given<'py> {
+    let traffic = (of.records_sent, of.records_delivered, of.records_failed, of.batches_sent, of.bytes_sent);
+    let state = (of.errors, of.retries, of.records_queued, of.bytes_buffered, of.records_per_batch);
+    let latency = (of.latency_p50_us, of.latency_p95_us, of.latency_p99_us);
+    let fields = traffic.into_pyobject(py)?.add(state)?.add(latency)?;
+    record(py, "ProducerStats", fields.cast_into::<PyTuple>()?)
 }
 
 fn messages<'py>(py: Python<'py>, batch: &MessageBatch, topic: Bound<'py, PyString>) -> Given<'py> {
@@ -151,7 +178,7 @@ fn settings_of_one<'py>(py: Python<'py>, settings: HashMap<String, TopicConfigVa
     Ok(by_key.into_any())
 }
 
-fn deleted<'py>(py: Python<'py>, client: &Shared, results: Vec<DeleteRecordsResult>, form: &Form) -> Given<'py> {
+fn deleted<'py>(py: Python<'py>, owner: &dyn Owner, results: Vec<DeleteRecordsResult>, form: &Form) -> Given<'py> {
     let Form::Watermark(what) = form else {
         return list(py, results, |DeleteRecordsResult { partition, low_watermark, error, .. }| {
             record(py, "DeletedRecords", (partition, low_watermark, error))
@@ -159,10 +186,10 @@ fn deleted<'py>(py: Python<'py>, client: &Shared, results: Vec<DeleteRecordsResu
     };
     match results.into_iter().next() {
         Some(DeleteRecordsResult { error: Some(text), .. }) => {
-            Err(client.exception(py, &Error::within_answer(&text, what)))
+            Err(owner.exception(py, &Error::within_answer(&text, what)))
         }
         Some(result) => result.low_watermark.into_bound_py_any(py),
-        None => Err(client.exception(py, &Error::InvalidResponse)),
+        None => Err(owner.exception(py, &Error::InvalidResponse)),
     }
 }
 
@@ -204,27 +231,27 @@ fn schema<'py>(py: Python<'py>, schema: Schema) -> Given<'py> {
     record(py, "Schema", (schema.id, schema.subject, schema.version, kind, schema.schema))
 }
 
-fn stats<'py>(py: Python<'py>, client: &Shared, stats: ResilientStats) -> Given<'py> {
-    let servers = list(py, stats.servers, |server| server_stats(py, client, server))?;
+fn stats<'py>(py: Python<'py>, owner: &dyn Owner, stats: ResilientStats) -> Given<'py> {
+    let servers = list(py, stats.servers, |server| server_stats(py, owner, server))?;
     let ResilientStats { total_servers, healthy_servers, active_connections, available_connections, .. } = stats;
     record(py, "ClientStats", (total_servers, healthy_servers, active_connections, available_connections, servers))
 }
 
-fn server_stats<'py>(py: Python<'py>, client: &Shared, stats: ServerStats) -> Given<'py> {
+fn server_stats<'py>(py: Python<'py>, owner: &dyn Owner, stats: ServerStats) -> Given<'py> {
     let circuit = match stats.circuit_state {
         CircuitState::Closed => "closed",
         CircuitState::Open => "open",
         _ => "half-open",
     };
-    let error = stats.last_error.map(|error| exception(py, client, &error));
+    let error = stats.last_error.map(|error| exception(py, owner, &error));
     let (active, available) = (stats.active_connections, stats.available_connections);
     record(py, "ServerStats", (&*stats.address, circuit, active, available, error))
 }
 
-fn state_change<'py>(py: Python<'py>, client: &Shared, change: StateChange) -> Given<'py> {
+fn state_change<'py>(py: Python<'py>, owner: &dyn Owner, change: StateChange) -> Given<'py> {
     match change {
         StateChange::Degraded { server, since, reason, attempts } => {
-            let reason = exception(py, client, &reason);
+            let reason = exception(py, owner, &reason);
             record(py, "ServerDegraded", (&*server, utc(py, since)?, reason, attempts))
         }
         StateChange::Recovered { server, after, attempts } => {

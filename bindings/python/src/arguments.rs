@@ -7,7 +7,7 @@ use pyo3::buffer::PyUntypedBuffer;
 use pyo3::conversion::FromPyObjectOwned;
 use pyo3::exceptions::{PyBufferError, PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::pybacked::PyBackedStr;
+use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
 use pyo3::types::{PyBool, PyBytes, PyDict, PyList, PyString, PyTuple};
 use rivven_client::Properties;
 
@@ -16,6 +16,7 @@ use crate::error;
 /// A value or a key: any contiguous buffer, or a text that stands for its UTF-8.
 pub(crate) enum Payload {
     Text(PyBackedStr),
+    Bytes(PyBackedBytes),
     Buffer(PyUntypedBuffer),
 }
 
@@ -23,6 +24,9 @@ impl<'py> FromPyObject<'_, 'py> for Payload {
     type Error = PyErr;
 
     fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        if let Ok(bytes) = object.cast::<PyBytes>() {
+            return Ok(Payload::Bytes(bytes.to_owned().into()));
+        }
         if object.is_instance_of::<PyString>() {
             return Ok(Payload::Text(object.extract()?));
         }
@@ -38,6 +42,7 @@ impl AsRef<[u8]> for Payload {
     fn as_ref(&self) -> &[u8] {
         match self {
             Payload::Text(text) => text.as_bytes(),
+            Payload::Bytes(bytes) => bytes,
             Payload::Buffer(buffer) if buffer.len_bytes() == 0 => &[],
             // SAFETY: the exporter keeps so many contiguous bytes in place as
             // long as the buffer is held. They are read under the GIL, without
@@ -83,6 +88,11 @@ fn utf8(text: &Bound<'_, PyString>) -> PyResult<String> {
 pub(crate) struct Batch(Vec<(Option<Payload>, Payload)>);
 
 impl Batch {
+    /// The records, keys first.
+    pub(crate) fn as_slice(&self) -> &[(Option<Payload>, Payload)] {
+        &self.0
+    }
+
     /// The records, keys first, as the core takes them.
     pub(crate) fn records(&self) -> impl ExactSizeIterator<Item = (Option<&Payload>, &Payload)> + Clone {
         self.0.iter().map(|(key, value)| (key.as_ref(), value))
@@ -291,24 +301,39 @@ pub(crate) fn properties(
     address: &Bound<'_, PyAny>,
     config: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<Properties> {
+    if config.is_some_and(|config| config.contains(SERVERS).unwrap_or(false)) {
+        return Err(PyTypeError::new_err("the servers are given by the argument address: leave out bootstrap_servers"));
+    }
+    let mut properties = configured(py, config)?;
+    set(py, &mut properties, SERVERS, address)?;
+    Ok(properties)
+}
+
+/// The configuration that keywords make.
+pub(crate) fn configured(py: Python<'_>, config: Option<&Bound<'_, PyDict>>) -> PyResult<Properties> {
     let mut properties = Properties::new();
-    let mut set = |name: &str, value: &Bound<'_, PyAny>| {
-        let text = text(value)?;
-        properties.set(name, &text).map(drop).map_err(|error| error::plain(py, &error))
-    };
-    set(SERVERS, address)?;
+    configure(py, &mut properties, config)?;
+    Ok(properties)
+}
+
+/// Sets what keywords say; None stands for the default.
+pub(crate) fn configure(
+    py: Python<'_>,
+    properties: &mut Properties,
+    config: Option<&Bound<'_, PyDict>>,
+) -> PyResult<()> {
     for (name, value) in config.into_iter().flatten() {
-        let name = name.extract::<PyBackedStr>()?;
-        if &*name == SERVERS {
-            return Err(PyTypeError::new_err(
-                "the servers are given by the argument address: leave out bootstrap_servers",
-            ));
-        }
         if !value.is_none() {
-            set(&name, &value)?;
+            set(py, properties, &name.extract::<PyBackedStr>()?, &value)?;
         }
     }
-    Ok(properties)
+    Ok(())
+}
+
+/// Sets one key of a configuration.
+pub(crate) fn set(py: Python<'_>, properties: &mut Properties, name: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    let text = text(value)?;
+    properties.set(name, &text).map(drop).map_err(|error| error::plain(py, &error))
 }
 
 /// A value as files would spell it: entries between commas, `true` and `false`, paths as text.

@@ -1,16 +1,16 @@
 //! The client classes, asyncio and blocking.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple};
 use rivven_bridge::{Answer, Ask, Call, Client, Queue};
-use rivven_client::{AuthConfig, Error, Properties, Result};
+use rivven_client::{AuthConfig, AuthMechanism, Error, Properties, Result};
 
 use crate::answer::Form;
-use crate::inbox::{Inboxes, Then, running_loop};
+use crate::inbox::{Inboxes, Owner, Then, running_loop};
 use crate::operations::Operations;
 use crate::wait::wait;
 use crate::{answer, error};
@@ -21,15 +21,24 @@ pub(crate) struct Shared {
     pub(crate) inboxes: Inboxes,
 }
 
-impl Shared {
-    /// The exception for an error of this client.
-    pub(crate) fn exception(&self, py: Python<'_>, error: &Error) -> PyErr {
-        error::exception(py, error, &self.bridge.explain(error))
+impl Owner for Shared {
+    fn inboxes(&self) -> &Inboxes {
+        &self.inboxes
     }
 
+    fn is_closed(&self) -> Result<bool> {
+        self.bridge.is_closed()
+    }
+
+    fn explain(&self, error: &Error) -> String {
+        self.bridge.explain(error)
+    }
+}
+
+impl Shared {
     /// The result with its error as an exception.
     pub(crate) fn raising<T>(&self, py: Python<'_>, result: Result<T>) -> PyResult<T> {
-        result.map_err(|error| self.exception(py, &error))
+        (self as &dyn Owner).raising(py, result)
     }
 }
 
@@ -44,6 +53,8 @@ impl Drop for Shared {
 pub(crate) struct Handle {
     shared: Arc<Shared>,
     style: Style,
+    /// The configuration with the last login, which the client's producers have too.
+    properties: Mutex<Properties>,
 }
 
 /// How calls give their answers.
@@ -60,7 +71,13 @@ impl Handle {
     pub(crate) fn new(py: Python<'_>, properties: &Properties, style: Style) -> PyResult<Self> {
         listen_to_the_log(py)?;
         let bridge = Client::new(properties).map_err(|error| error::plain(py, &error))?;
-        Ok(Handle { shared: Arc::new(Shared { bridge, inboxes: Inboxes::default() }), style })
+        let shared = Arc::new(Shared { bridge, inboxes: Inboxes::default() });
+        Ok(Handle { shared, style, properties: Mutex::new(properties.clone()) })
+    }
+
+    /// The configuration of what is made by this client.
+    pub(crate) fn properties(&self) -> Properties {
+        self.properties.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// How calls give their answers.
@@ -90,22 +107,33 @@ impl Handle {
             }
             Style::Blocking => {
                 let answer = self.wait(py, self.client().start(operation))?;
-                answer::to_python(py, &self.shared, answer.into(), &form)
+                answer::to_python(py, &*self.shared, answer.into(), &form)
             }
         }
     }
 
-    /// Logs in, on the connection in use and on every later one.
+    /// Logs in, on the connection in use and on every later one, those of later producers included.
     pub(crate) fn log_in<'py>(&self, py: Python<'py>, auth: &AuthConfig) -> PyResult<Bound<'py, PyAny>> {
+        self.remember(auth).map_err(|error| error::plain(py, &error))?;
         match self.style {
             Style::Asyncio => {
                 self.submit(py, Then::Give(Form::Plain), |queue, token| self.client().submit_log_in(auth, queue, token))
             }
             Style::Blocking => {
                 let session = self.wait(py, self.client().log_in(auth))?;
-                answer::to_python(py, &self.shared, session.into(), &Form::Plain)
+                answer::to_python(py, &*self.shared, session.into(), &Form::Plain)
             }
         }
+    }
+
+    fn remember(&self, auth: &AuthConfig) -> Result<()> {
+        let mechanism = match auth.mechanism {
+            AuthMechanism::Plain => "plain",
+            _ => "scram-sha-256",
+        };
+        let mut properties = self.properties.lock().unwrap_or_else(PoisonError::into_inner);
+        properties.set("auth.username", &auth.username)?.set("auth.password", &auth.password)?;
+        properties.set("auth.mechanism", mechanism).map(drop)
     }
 
     /// Begins something whose answer goes to a future of the running event loop.
@@ -115,7 +143,8 @@ impl Handle {
         then: Then,
         begin: impl FnOnce(&Arc<Queue>, u64) -> Result<()>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        self.shared.inboxes.call(py, &self.shared, then, begin)
+        let owner: Arc<dyn Owner> = self.shared.clone();
+        self.shared.inboxes.call(py, &owner, then, begin)
     }
 
     /// Waits for the answer to what was begun.
@@ -133,7 +162,7 @@ impl Drop for Handle {
 }
 
 /// Has the core's log go to Python's `logging`, as far as the logger `rivven` wants it.
-fn listen_to_the_log(py: Python<'_>) -> PyResult<()> {
+pub(crate) fn listen_to_the_log(py: Python<'_>) -> PyResult<()> {
     static FOLLOW: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     FOLLOW.import(py, "rivven._log", "follow")?.call0().map(drop)
 }

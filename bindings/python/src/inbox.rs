@@ -1,6 +1,6 @@
 //! The way of answers to an event loop.
 //!
-//! A client has one [`Inbox`] per event loop that uses it: a queue with a
+//! A client or producer has one [`Inbox`] per event loop that uses it: a queue with a
 //! descriptor that the loop watches, and the calls whose answers are due. The
 //! loop alone owns the inbox, by the [`Reader`] that it was given for the
 //! descriptor; the client refers to it weakly. So an inbox is gone with its
@@ -23,20 +23,48 @@ use rivven_bridge::{Answer, Completion, ForkMark, Queue};
 use rivven_client::{Error, Result};
 
 use crate::answer::Form;
-use crate::client::Shared;
+use crate::deliveries::{Deliveries, Given, Settled};
 use crate::{answer, error};
 
 /// A completion under this token answers no call: it only wakes the loop.
 const WAKE: u64 = 0;
 
-/// The inboxes of one client, by the identity of their loops.
+/// Under this token comes the answer for the first record that waits for room, and reports.
+pub(crate) const LINE: u64 = u64::MAX;
+
+/// What has inboxes: a client or a producer.
+pub(crate) trait Owner: Send + Sync {
+    /// The event loops that wait for its answers.
+    fn inboxes(&self) -> &Inboxes;
+
+    /// Whether it was closed; `FORKED` in a child.
+    fn is_closed(&self) -> Result<bool>;
+
+    /// The message of an error for users who see the text alone.
+    fn explain(&self, error: &Error) -> String;
+}
+
+impl dyn Owner + '_ {
+    /// The exception for an error of this owner.
+    pub(crate) fn exception(&self, py: Python<'_>, error: &Error) -> PyErr {
+        error::exception(py, error, &self.explain(error))
+    }
+
+    /// The result with its error as an exception.
+    pub(crate) fn raising<T>(&self, py: Python<'_>, result: Result<T>) -> PyResult<T> {
+        result.map_err(|error| self.exception(py, &error))
+    }
+}
+
+/// The inboxes of one client or producer, by the identity of their loops.
 #[derive(Default)]
 pub(crate) struct Inboxes(Mutex<HashMap<usize, Weak<Inbox>>>);
 
-/// The calls of one client from one event loop.
+/// The calls of one client or producer from one event loop.
 pub(crate) struct Inbox {
     event_loop: Py<PyAny>,
     calls: Mutex<Calls>,
+    deliveries: Mutex<Deliveries>,
     retired: AtomicBool,
     /// Not dropped in a forked child: a thread of the parent may have been changing it.
     queue: ManuallyDrop<Arc<Queue>>,
@@ -52,9 +80,9 @@ struct Calls {
 
 /// A call whose answer is due.
 struct Pending {
-    client: Weak<Shared>,
-    /// Keeps the client alive until the answer has come; a change of state may never come.
-    _kept: Option<Arc<Shared>>,
+    owner: Weak<dyn Owner>,
+    /// Keeps the owner alive until the answer has come; a change of state may never come.
+    _kept: Option<Arc<dyn Owner>>,
     future: Py<PyAny>,
     then: Then,
 }
@@ -67,7 +95,7 @@ pub(crate) enum Then {
     GiveChange,
     /// The caller gets this object.
     GiveObject(Py<PyAny>),
-    /// The client's inboxes retire.
+    /// The owner's inboxes retire.
     Retire,
 }
 
@@ -78,11 +106,11 @@ impl Inboxes {
     pub(crate) fn call<'py>(
         &self,
         py: Python<'py>,
-        client: &Arc<Shared>,
+        owner: &Arc<dyn Owner>,
         then: Then,
         begin: impl FnOnce(&Arc<Queue>, u64) -> Result<()>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let closed = client.raising(py, client.bridge.is_closed())?;
+        let closed = owner.raising(py, owner.is_closed())?;
         let event_loop = running_loop(py)?;
         let future = event_loop.call_method0(intern!(py, "create_future"))?;
         let inbox = self.of(&event_loop)?;
@@ -90,18 +118,18 @@ impl Inboxes {
             inbox.retired.store(true, Ordering::Relaxed);
         }
         // Entered before it is begun, as the answer may come at any time then.
-        let kept = (!matches!(then, Then::GiveChange)).then(|| Arc::clone(client));
-        let client_of_call = Arc::downgrade(client);
-        let token = inbox.enter(Pending { client: client_of_call, _kept: kept, future: future.clone().unbind(), then });
+        let kept = (!matches!(then, Then::GiveChange)).then(|| Arc::clone(owner));
+        let weak = Arc::downgrade(owner);
+        let token = inbox.enter(Pending { owner: weak, _kept: kept, future: future.clone().unbind(), then });
         if let Err(error) = begin(&inbox.queue, token) {
             drop(inbox.take(token));
-            return Err(client.exception(py, &error));
+            return Err(owner.exception(py, &error));
         }
         Ok(future)
     }
 
     /// The inbox of a loop, made at the first call from it.
-    fn of(&self, event_loop: &Bound<'_, PyAny>) -> PyResult<Arc<Inbox>> {
+    pub(crate) fn of(&self, event_loop: &Bound<'_, PyAny>) -> PyResult<Arc<Inbox>> {
         let identity = event_loop.as_ptr() as usize;
         let known = self.lock().get(&identity).and_then(Weak::upgrade);
         if let Some(inbox) = known {
@@ -135,6 +163,7 @@ impl Inbox {
         let inbox = Arc::new(Inbox {
             event_loop: event_loop.clone().unbind(),
             calls: Mutex::default(),
+            deliveries: Mutex::default(),
             retired: AtomicBool::new(false),
             queue: ManuallyDrop::new(queue),
             mark: ForkMark::here(),
@@ -172,18 +201,39 @@ impl Inbox {
             return Ok(());
         }
         for Completion { token, result } in self.queue.drain() {
-            if let Some(pending) = self.take(token)
-                && let Err(failure) = pending.settle(py, result)
-            {
+            if let Err(failure) = self.settle(py, token, result) {
                 failure.write_unraisable(py, Some(self.event_loop.bind(py)));
             }
         }
-        let idle = self.lock().open.is_empty();
+        let idle = self.lock().open.is_empty() && self.deliveries().is_idle();
         if idle && self.retired.load(Ordering::Relaxed) {
             let event_loop = self.event_loop.bind(py);
             event_loop.call_method1(intern!(py, "remove_reader"), (self.queue.descriptor(),))?;
         }
         Ok(())
+    }
+
+    /// Gives one answer to whoever it is for.
+    fn settle(&self, py: Python<'_>, token: u64, result: Result<Answer>) -> PyResult<()> {
+        let settled = match result {
+            Ok(Answer::Deliveries(report)) => self.deliveries().delivered(&report),
+            result if token == LINE => self.deliveries().moved_up(&self.queue, result.map(drop)),
+            result => {
+                return self.take(token).map_or(Ok(()), |pending| pending.settle(py, result));
+            }
+        };
+        // Nothing is locked here: objects that go may run code of the user's.
+        settled.into_iter().try_for_each(|settled: Settled| settled.complete(py))
+    }
+
+    /// Sends records, whose outcome completes a future.
+    pub(crate) fn send(&self, py: Python<'_>, given: Given<'_>) -> PyResult<()> {
+        let settled = self.deliveries().send(&self.queue, given);
+        settled.into_iter().try_for_each(|settled| settled.complete(py))
+    }
+
+    fn deliveries(&self) -> MutexGuard<'_, Deliveries> {
+        self.deliveries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, Calls> {
@@ -203,15 +253,15 @@ impl Drop for Inbox {
 impl Pending {
     /// Completes the future, unless it was cancelled.
     fn settle(self, py: Python<'_>, result: Result<Answer>) -> PyResult<()> {
-        let client = self.client.upgrade();
-        if let (Then::Retire, Some(client)) = (&self.then, &client) {
-            client.inboxes.retire();
+        let owner = self.owner.upgrade();
+        if let (Then::Retire, Some(owner)) = (&self.then, &owner) {
+            owner.inboxes().retire();
         }
         let future = self.future.bind(py);
         if future.call_method0(intern!(py, "done"))?.is_truthy()? {
             return Ok(());
         }
-        match self.then.give(py, client.as_deref(), result) {
+        match self.then.give(py, owner.as_deref(), result) {
             Ok(object) => future.call_method1(intern!(py, "set_result"), (object,))?,
             Err(error) => future.call_method1(intern!(py, "set_exception"), (error.into_value(py),))?,
         };
@@ -220,21 +270,21 @@ impl Pending {
 }
 
 impl Then {
-    /// What the caller gets; the client is gone where it did not have to wait for the answer.
+    /// What the caller gets; the owner is gone where it did not have to wait for the answer.
     fn give<'py>(
         &self,
         py: Python<'py>,
-        client: Option<&Shared>,
+        owner: Option<&dyn Owner>,
         result: Result<Answer>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let Some(client) = client else { return Ok(py.None().into_bound(py)) };
-        if let (Then::GiveChange, Err(_), Ok(true)) = (self, &result, client.bridge.is_closed()) {
+        let Some(owner) = owner else { return Ok(py.None().into_bound(py)) };
+        if let (Then::GiveChange, Err(_), Ok(true)) = (self, &result, owner.is_closed()) {
             return Ok(py.None().into_bound(py));
         }
-        let answer = client.raising(py, result)?;
+        let answer = owner.raising(py, result)?;
         match self {
-            Then::Give(form) => answer::to_python(py, client, answer, form),
-            Then::GiveChange => answer::to_python(py, client, answer, &Form::Plain),
+            Then::Give(form) => answer::to_python(py, owner, answer, form),
+            Then::GiveChange => answer::to_python(py, owner, answer, &Form::Plain),
             Then::GiveObject(object) => Ok(object.bind(py).clone()),
             Then::Retire => Ok(py.None().into_bound(py)),
         }
@@ -264,12 +314,14 @@ impl Reader {
                 visit.call(object)?;
             }
         }
-        Ok(())
+        let Ok(deliveries) = self.inbox.deliveries.try_lock() else { return Ok(()) };
+        deliveries.futures().try_for_each(|future| visit.call(future))
     }
 
     fn __clear__(&self) {
         let open = std::mem::take(&mut self.inbox.lock().open);
-        drop(open);
+        let deliveries = std::mem::take(&mut *self.inbox.deliveries());
+        drop((open, deliveries));
     }
 }
 

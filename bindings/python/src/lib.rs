@@ -9,11 +9,13 @@ mod answer;
 mod arguments;
 mod client;
 mod connect;
+mod deliveries;
 mod error;
 mod inbox;
 mod log;
 mod message;
 mod operations;
+mod producer;
 mod state_changes;
 mod wait;
 
@@ -22,6 +24,8 @@ use pyo3::prelude::*;
 /// The native part of the package; import `rivven` instead.
 #[pymodule]
 mod _rivven {
+    use pyo3::prelude::*;
+
     #[pymodule_export]
     use super::client::{BlockingClient, RivvenClient};
     #[pymodule_export]
@@ -31,5 +35,14 @@ mod _rivven {
     #[pymodule_export]
     use super::message::Message;
     #[pymodule_export]
+    use super::producer::AsyncProducer;
+    use super::producer::BlockingProducer;
+    #[pymodule_export]
     use super::state_changes::{BlockingStateChanges, Stream};
+
+    /// Both producers have the same name, each in the module that users have it from.
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("_BlockingProducer", module.py().get_type::<BlockingProducer>())
+    }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
-use pyo3::types::{PyString, PyTuple};
+use pyo3::types::{PyDict, PyString, PyTuple};
 use rivven_bridge::{CommitOffsetsPipelined, ConsumePipelined, GetSchema, GetSchemaVersion, RegisterSchema, Stats};
 use rivven_client::ops::{
     AlterQuotas, AlterTopicConfig, CommitOffset, Consume, CreatePartitions, CreateTopic, DeleteGroup, DeleteRecords,
@@ -23,7 +23,7 @@ use crate::arguments::{
 };
 use crate::client::{Handle, Style};
 use crate::inbox::Then;
-use crate::{arguments, error, state_changes};
+use crate::{arguments, error, producer, state_changes};
 
 type Topic<'py> = Bound<'py, PyString>;
 type Given<'py> = PyResult<Bound<'py, PyAny>>;
@@ -624,6 +624,32 @@ impl Operations {
     /// broker's proof is wrong.
     fn authenticate_scram<'py>(&self, py: Python<'py>, username: Credential, password: Credential) -> Given<'py> {
         self.handle.log_in(py, &AuthConfig::new(username, password))
+    }
+
+    /// Gives a producer that sends to this topic, with the client's servers, login and TLS.
+    ///
+    /// It can be used at once and connects then; awaiting it waits for that.
+    /// `batch_size` is in bytes of records, `linger_ms` is how long a batch that
+    /// is not full waits for more. Further keywords are configuration keys of
+    /// producers with underscores; a key that is None has its default. It has
+    /// connections of its own and is closed for itself.
+    ///
+    /// Raises ConfigException for an unknown key or a value that it does not take.
+    #[pyo3(signature = (topic, batch_size=16384, linger_ms=5, **config))]
+    fn producer<'py>(
+        &self,
+        topic: &Topic<'py>,
+        batch_size: u64,
+        linger_ms: u64,
+        config: Option<&Bound<'py, PyDict>>,
+    ) -> Given<'py> {
+        let py = topic.py();
+        let mut properties = self.handle.properties();
+        for (name, value) in [("batch_size", batch_size), ("linger_ms", linger_ms)] {
+            arguments::set(py, &mut properties, name, value.into_pyobject(py)?.as_any())?;
+        }
+        arguments::configure(py, &mut properties, config)?;
+        producer::of_client(topic, &properties, self.handle.style())
     }
 
     /// Disconnects, after the pending calls were answered or the time is up.

@@ -9,7 +9,7 @@ use rivven_client::StateChange;
 
 use crate::answer::{self, Form};
 use crate::client::{Handle, Shared, Style};
-use crate::inbox::Then;
+use crate::inbox::{Owner, Then};
 use crate::wait::wait;
 
 /// A stream of the changes from now on, in the style of the client.
@@ -41,7 +41,8 @@ impl Stream {
     /// Gives a future of the next change, None at the end.
     fn next<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let begin = |queue: &_, token| self.client.bridge.submit(&self.next, queue, token);
-        self.client.inboxes.call(py, &self.client, Then::GiveChange, begin)
+        let owner: Arc<dyn Owner> = self.client.clone();
+        self.client.inboxes.call(py, &owner, Then::GiveChange, begin)
     }
 }
 
@@ -84,7 +85,7 @@ impl BlockingStateChanges {
         }
         match self.client.raising(py, result)? {
             None => Ok(None),
-            change => answer::to_python(py, &self.client, Answer::StateChange(change), &Form::Plain).map(Some),
+            change => answer::to_python(py, &*self.client, Answer::StateChange(change), &Form::Plain).map(Some),
         }
     }
 }

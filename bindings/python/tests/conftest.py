@@ -11,7 +11,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from support import BROKER, MISBEHAVE, Connect, connector, secure_broker, server
+import rivven.blocking
+from support import BROKER, MISBEHAVE, Connect, connector, producers, secure_broker, server
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +40,20 @@ def connect(request: pytest.FixtureRequest) -> Iterator[Connect]:
 def client(connect: Connect, broker: str) -> Any:
     """A client of the real broker, in either style."""
     return connect(broker)
+
+
+@pytest.fixture(params=["asyncio", "blocking"])
+def produce(request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
+    """A function that makes producers of a broker in either style."""
+    with producers(request.param) as make:
+        yield make
+
+
+@pytest.fixture
+def reader(broker: str) -> Iterator[rivven.blocking.Client]:
+    """A client that looks at what was written."""
+    with rivven.blocking.connect(broker) as client:
+        yield client
 
 
 @pytest.fixture

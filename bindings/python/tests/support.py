@@ -82,6 +82,52 @@ class Waiting:
         return call
 
 
+class WaitingProducer:
+    """An asyncio producer whose calls are waited for; what is not awaited stays as it is."""
+
+    def __init__(self, runner: asyncio.Runner, producer: rivven.Producer) -> None:
+        self.runner = runner
+        self.producer = producer
+
+    def __getattr__(self, name: str) -> Any:
+        member = getattr(self.producer, name)
+        if not callable(member):
+            return member
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            async def wait() -> Any:
+                result = member(*args, **kwargs)
+                if isinstance(result, rivven.Producer):
+                    return WaitingProducer(self.runner, result)
+                return await result if isinstance(result, asyncio.Future) else result
+
+            return self.runner.run(wait())
+
+        return call
+
+
+@contextmanager
+def producers(style: str) -> Iterator[Callable[..., Any]]:
+    """Give a function that makes producers of this style, which are closed at the end."""
+    made: list[Any] = []
+    with asyncio.Runner() as runner:
+
+        def make(address: str, **config: Any) -> Any:
+            if style == "asyncio":
+                producer: Any = WaitingProducer(runner, rivven.Producer(bootstrap_servers=address, **config))
+            else:
+                producer = rivven.blocking.Producer(bootstrap_servers=address, **config)
+            made.append(producer)
+            return producer
+
+        yield make
+        for producer in made:
+            try:
+                producer.close(timeout=0.1)
+            except rivven.TimeoutException:
+                pass  # records were left, as the test wanted it
+
+
 Connect = Callable[..., Any]
 Secure = Callable[..., SimpleNamespace]
 

@@ -464,6 +464,21 @@ impl TopicHandle {
         self.owner.shared.hand_over(&self.topic, (partition, key, value)).await?.await
     }
 
+    /// Hands a record over with a tag like [`enqueue_tagged`](TopicHandle::enqueue_tagged), and waits for room.
+    ///
+    /// # Errors
+    ///
+    /// As [`enqueue_tagged`](TopicHandle::enqueue_tagged), with `QUEUE_FULL` only once `max_block` is over.
+    pub async fn hand_over_tagged(
+        &self,
+        partition: Option<u32>,
+        key: Option<&[u8]>,
+        value: &[u8],
+        tag: u64,
+    ) -> Result<Delivery> {
+        self.owner.shared.hand_over_tagged(&self.topic, (partition, key, value), tag).await
+    }
+
     /// Waits until there is room for a record of so many bytes, at most `max_block`.
     ///
     /// # Errors
@@ -539,12 +554,16 @@ impl Shared {
 
     /// Hands a record over, and waits for room as long as `max_block`.
     async fn hand_over(self: &Arc<Self>, topic: &Arc<Topic>, parts: Parts<'_>) -> Result<Delivery> {
+        self.hand_over_tagged(topic, parts, 0).await
+    }
+
+    async fn hand_over_tagged(self: &Arc<Self>, topic: &Arc<Topic>, parts: Parts<'_>, tag: u64) -> Result<Delivery> {
         let mut limit = None;
         let mut prepaid = 0;
         let mut asked = false;
         loop {
             self.check_open()?;
-            let full = match self.append(topic, parts, 0, std::mem::take(&mut prepaid)) {
+            let full = match self.append(topic, parts, tag, std::mem::take(&mut prepaid)) {
                 Ok(delivery) => return Ok(delivery),
                 Err(Refusal::Full(full)) => full,
                 // Partitions may have been added.

@@ -25,6 +25,7 @@ from ._records import (
     DeletedRecords,
     GroupMembership,
     PartitionMetadata,
+    ProducerStats,
     QuotaEntry,
     RecordMetadata,
     Schema,
@@ -35,7 +36,7 @@ from ._records import (
     TopicConfigValue,
     TopicMetadata,
 )
-from ._rivven import Message, RivvenClient, connect, version
+from ._rivven import Message, Producer, RivvenClient, connect, version
 from ._state_changes import StateChanges
 from ._tls import connect_tls
 
@@ -55,6 +56,8 @@ __all__ = [
     "GroupMembership",
     "Message",
     "PartitionMetadata",
+    "Producer",
+    "ProducerStats",
     "QuotaEntry",
     "RecordMetadata",
     "RivvenClient",

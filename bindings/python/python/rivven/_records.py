@@ -249,6 +249,60 @@ class ClientStats(NamedTuple):
     """Each server by itself."""
 
 
+class ProducerStats(NamedTuple):
+    """What a producer has done so far, at one moment."""
+
+    records_sent: int
+    """Records that were handed over."""
+
+    records_delivered: int
+    """Records that the broker has."""
+
+    records_failed: int
+    """Records that were given up."""
+
+    batches_sent: int
+    """Requests with records, repeated ones included."""
+
+    bytes_sent: int
+    """Bytes of those requests."""
+
+    errors: int
+    """Requests that failed."""
+
+    retries: int
+    """Requests that were repeated."""
+
+    records_queued: int
+    """Records that were handed over and not sent yet."""
+
+    bytes_buffered: int
+    """Bytes of `buffer_memory` in use."""
+
+    records_per_batch: float
+    """The mean number of records of a request."""
+
+    latency_p50_us: int
+    """The median time from handing a record over to its delivery, in microseconds."""
+
+    latency_p95_us: int
+    """The time that 95 of 100 records stay below, in microseconds."""
+
+    latency_p99_us: int
+    """The time that 99 of 100 records stay below, in microseconds."""
+
+    @property
+    def pending(self) -> int:
+        """Records that were handed over and are neither delivered nor given up."""
+        return max(0, self.records_sent - self.records_delivered - self.records_failed)
+
+    @property
+    def success_rate(self) -> float:
+        """The share of settled records that were delivered, from 0 to 1; 1 before any is settled."""
+        settled = self.records_delivered + self.records_failed
+        return self.records_delivered / settled if settled else 1.0
+
+
 @dataclass(frozen=True)
 class ServerDegraded:
     """A server does not work any more, or still does not after another attempt."""

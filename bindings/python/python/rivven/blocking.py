@@ -21,6 +21,7 @@ from ._records import (
     DeletedRecords,
     GroupMembership,
     PartitionMetadata,
+    ProducerStats,
     QuotaEntry,
     RecordMetadata,
     Schema,
@@ -32,6 +33,7 @@ from ._records import (
     TopicMetadata,
 )
 from ._rivven import Client, Message, StateChanges, connect_blocking, version
+from ._rivven import _BlockingProducer as Producer
 from ._tls import connect_tls_blocking
 
 connect = connect_blocking
@@ -50,6 +52,8 @@ __all__ = [
     "GroupMembership",
     "Message",
     "PartitionMetadata",
+    "Producer",
+    "ProducerStats",
     "QuotaEntry",
     "RecordMetadata",
     "RivvenClient",
