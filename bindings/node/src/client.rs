@@ -119,8 +119,8 @@ impl NativeClient {
         wake: Function<'_, (), ()>,
     ) -> napi::Result<Either<NativeProducer, Failure>> {
         let mut properties = Properties::new();
-        let shared = SHARED.into_iter().filter_map(|name| Some((name, self.properties.get(name)?)));
-        let set = shared.map(|(name, value)| properties.set(name, value).map(drop)).collect::<Result<()>>();
+        let mut shared = SHARED.into_iter().filter_map(|name| Some((name, self.properties.get(name)?)));
+        let set = shared.try_for_each(|(name, value)| properties.set(name, value).map(drop));
         match set {
             Ok(()) => NativeProducer::open(properties, config, &wake),
             Err(error) => Ok(Either::B(error.into())),

@@ -491,13 +491,16 @@ impl TopicHandle {
         }
         let limit = Deadline::after(shared.config.max_block);
         let cost = bytes + partition::MAX_COST;
-        match limit.bound(shared.accumulator.memory.take(cost)).await {
-            Some(()) => {
-                shared.accumulator.memory.give(cost);
-                Ok(())
-            }
-            None => Err(shared.full(&self.topic, &Full::Memory, Some(limit))),
+        if limit.bound(shared.accumulator.memory.take(cost)).await.is_none() {
+            return Err(shared.full(&self.topic, &Full::Memory, Some(limit)));
         }
+        shared.accumulator.memory.give(cost);
+        for sender in self.topic.partitions().map(|partition| partition.home()).filter(|sender| sender.is_full()) {
+            if limit.bound(sender.has_room()).await.is_none() {
+                return Err(shared.full(&self.topic, &Full::Backlog(sender), Some(limit)));
+            }
+        }
+        Ok(())
     }
 }
 
