@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use anyhow::{Context, anyhow, bail};
 use bytes::Bytes;
-use rivven_client::Client;
+use rivven_client::{Client, Producer, ProducerConfig};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -40,13 +40,13 @@ async fn main() -> anyhow::Result<ExitCode> {
     let [address, topic, file] = <[String; 3]>::try_from(std::env::args().skip(1).collect::<Vec<_>>())
         .map_err(|_| anyhow!("usage: temperatures <broker address> <topic> <csv file>"))?;
 
-    let client = Client::connect(address).await?;
+    let client = Client::connect(&address).await?;
     let ping_ms = median_ping(&client).await?;
     client.create_topic(&topic, Some(PARTITIONS)).await?;
 
     let start = Instant::now();
     let written = load(Path::new(&file))?;
-    publish(&client, &topic, &written).await?;
+    produce(&address, &topic, &written).await?;
     let read = consume(&client, &topic).await?;
     let checks = [
         ("count", count(&read) == count(&written)),
@@ -93,16 +93,25 @@ fn load(file: &Path) -> anyhow::Result<Months> {
     Ok(months)
 }
 
-/// Writes each month as one batch; the broker chooses the partition by the key.
-async fn publish(client: &Client, topic: &str, months: &Months) -> anyhow::Result<()> {
-    let mut written = 0;
+/// Sends the records of each month by its key, and says after each month how many are delivered.
+async fn produce(address: &str, topic: &str, months: &Months) -> anyhow::Result<()> {
+    let config = ProducerConfig::builder().bootstrap_servers(vec![address.to_owned()]).linger_ms(5);
+    let producer = Producer::new(config.build()).await?;
+    let topic = producer.topic(topic);
+    let mut months_sent = Vec::new();
     for (month, values) in months {
-        let records: Vec<_> = values.iter().map(|value| (Some(month), value)).collect();
-        client.publish_batch(topic, None, &records).await?;
-        written += records.len();
+        let sent: Result<Vec<_>, _> = values.iter().map(|value| topic.enqueue(Some(month), value)).collect();
+        months_sent.push(sent?);
+    }
+    let mut written = 0;
+    for deliveries in months_sent {
+        written += deliveries.len();
+        for delivery in deliveries {
+            delivery.await?;
+        }
         println!("written {written}");
     }
-    Ok(())
+    Ok(producer.close().await?)
 }
 
 /// Reads all partitions from their beginning to their end.
