@@ -2611,8 +2611,10 @@ rivven_code rivven_producer_refresh_metadata(rivven_producer_t *producer,
  * A call that is under way in another thread goes on to its end. A producer
  * that was not closed sends what is left in the background, within
  * `close.timeout.ms`, and the reports still go to the queue, unless they were
- * for a callback: that is not called any more. Its topics have to be freed,
- * before or afterwards, and take no more records.
+ * for a callback: no call of that begins any more, and one that another
+ * thread's poll is in goes on to its end. Close the producer and poll the
+ * queue before, to see every report. Its topics have to be freed, before or
+ * afterwards, and take no more records.
  */
 void rivven_producer_free(rivven_producer_t *producer);
 
