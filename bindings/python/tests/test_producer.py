@@ -89,14 +89,14 @@ def test_records_with_a_key_go_together_and_in_order(
     for value, key in sent:
         producer.enqueue(value, key)
     producer.flush()
-    by_key = defaultdict(list)
+    by_key: dict[bytes | None, list[tuple[int, bytes]]] = defaultdict(list)
     for partition, written in records(reader, topic).items():
-        for key, value in written:
-            by_key[key].append((partition, value))
+        for written_key, written_value in written:
+            by_key[written_key].append((partition, written_value))
     assert len(by_key) == 7
-    for key, placed in by_key.items():
+    for of_key, placed in by_key.items():
         assert len({partition for partition, _ in placed}) == 1
-        assert [value for _, value in placed] == [value for value, of in sent if of == key]
+        assert [value for _, value in placed] == [value for value, of in sent if of == of_key]
 
 
 def test_an_empty_key_is_a_key(produce: Produce, broker: str, reader: Reader, topic: str) -> None:
@@ -121,7 +121,7 @@ def test_a_batch_gives_the_places_in_order(produce: Produce, broker: str, reader
 def test_a_batch_larger_than_the_buffer_waits_for_room(
     produce: Produce, broker: str, reader: Reader, topic: str
 ) -> None:
-    """covers: F072 python"""
+    """covers: F073 python"""
     reader.create_topic(topic, 1)
     producer = produce(broker, buffer_memory=20_000, batch_size=5_000).topic_handle(topic)
     values = [bytes([n % 256]) * 1_000 for n in range(100)]
@@ -192,7 +192,7 @@ def test_what_is_no_record_is_refused_at_once(produce: Produce, broker: str, top
 
 
 def test_stats_tell_what_was_done(produce: Produce, broker: str, reader: Reader, topic: str) -> None:
-    """covers: F080 python"""
+    """covers: F079 python, F080 python"""
     reader.create_topic(topic, 1)
     producer = produce(broker).topic_handle(topic)
     assert producer.stats() == (0, 0, 0, 0, 0, 0, 0, 0, 0, 0.0, 0, 0, 0)
@@ -208,7 +208,6 @@ def test_stats_tell_what_was_done(produce: Produce, broker: str, reader: Reader,
 def test_partitions_are_counted_and_new_ones_found(
     produce: Produce, broker: str, reader: Reader, topic: str
 ) -> None:
-    """covers: F062 python"""
     reader.create_topic(topic, 2)
     producer = produce(broker).topic_handle(topic)
     assert (producer.get_partition_count(), producer.get_partition_count(topic)) == (2, 2)
@@ -228,7 +227,6 @@ def test_a_send_finds_a_new_partition_by_itself(produce: Produce, broker: str, r
 
 
 def test_topics_are_created_unless_that_is_off(produce: Produce, broker: str, topic: str) -> None:
-    """covers: F063 python"""
     assert produce(broker).send(b"x", topic=topic) == 0
     with pytest.raises(rivven.ServerException) as failure:
         produce(broker, allow_auto_create_topics=False).send(b"x", topic=f"{topic}-2")
@@ -255,7 +253,6 @@ def test_what_lingers_is_sent_by_close(produce: Produce, broker: str, reader: Re
 
 
 def test_what_lingers_can_be_purged(produce: Produce, broker: str, reader: Reader, topic: str) -> None:
-    """covers: F079 python"""
     reader.create_topic(topic, 1)
     producer = produce(broker, linger_ms=3_000_000, delivery_timeout_ms=4_000_000).topic_handle(topic)
     for _ in range(5):
@@ -272,14 +269,15 @@ def test_a_closed_producer_says_so(produce: Produce, broker: str, topic: str) ->
     producer.send(b"x")
     producer.close()
     producer.close(timeout=1)
-    for call in (
+    calls: list[Callable[[], Any]] = [
         lambda: producer.send(b"x"),
         lambda: producer.send_batch([b"x"]),
         lambda: producer.enqueue(b"x"),
-        lambda: producer.connect(),
+        producer.connect,
         lambda: producer.get_partition_count("another"),
-        lambda: producer.flush(),
-    ):
+        producer.flush,
+    ]
+    for call in calls:
         with pytest.raises(rivven.RivvenException) as failure:
             call()
         assert failure.value.code == "CLOSED"

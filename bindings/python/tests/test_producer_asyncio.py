@@ -27,7 +27,7 @@ def values(reader: Reader, topic: str) -> list[str]:
 
 
 def test_a_program_of_the_published_package(broker: str, reader: Reader, topic: str) -> None:
-    """covers: P-producer python"""
+    """covers: P-producer python, P-Producer python"""
     reader.create_topic(topic, 2)
 
     async def main() -> None:
@@ -128,7 +128,7 @@ def test_a_batch_of_ten_thousand(broker: str, reader: Reader, topic: str) -> Non
 
 
 def test_what_has_no_room_stands_in_line(broker: str, reader: Reader, topic: str) -> None:
-    """covers: F072 python"""
+    """covers: F073 python"""
     reader.create_topic(topic, 1)
     texts = [f"{n:>1000}" for n in range(200)]
 
@@ -173,7 +173,7 @@ def test_a_loop_is_woken_once_for_many(broker: str, reader: Reader, topic: str) 
 def test_several_loops_in_several_threads(broker: str, reader: Reader, topic: str) -> None:
     reader.create_topic(topic, 1)
     producer = rivven.Producer(bootstrap_servers=broker).topic_handle(topic)
-    sent: dict[int, list[int]] = {}
+    sent: dict[int, list[rivven.RecordMetadata]] = {}
     failures: list[BaseException] = []
 
     async def send(thread: int) -> None:
@@ -220,10 +220,11 @@ def test_a_cancelled_send_is_sent_all_the_same(broker: str, reader: Reader, topi
 
 
 def test_without_room_enqueue_fails_at_once_and_send_after_its_time(stalled: str, topic: str) -> None:
-    """covers: F072 python"""
+    """covers: F073 python"""
+    small = {"buffer_memory": 5000, "batch_size": 1000, "max_block_ms": 100}
 
     async def main() -> None:
-        producer = rivven.Producer(bootstrap_servers=stalled, buffer_memory=5000, max_block_ms=100).topic_handle(topic)
+        producer = rivven.Producer(bootstrap_servers=stalled, **small).topic_handle(topic)
         with pytest.raises(rivven.RivvenException) as failure:
             for _ in range(100):
                 producer.enqueue(bytes(500))
@@ -243,7 +244,7 @@ def test_closing_gives_up_what_is_not_delivered_in_time(stalled: str, topic: str
 
     async def main() -> None:
         producer = rivven.Producer(bootstrap_servers=stalled).topic_handle(topic)
-        sends = [producer.send(b"x") for _ in range(5)] + [producer.send_batch([b"x", b"y"])]
+        sends: list[Any] = [producer.send(b"x") for _ in range(5)] + [producer.send_batch([b"x", b"y"])]
         with pytest.raises(rivven.TimeoutException, match="7 records not delivered") as failure:
             await producer.close(timeout=0.05)
         assert failure.value.code == "TIMED_OUT"
@@ -254,11 +255,10 @@ def test_closing_gives_up_what_is_not_delivered_in_time(stalled: str, topic: str
 
 
 def test_what_is_purged_says_so(stalled: str, topic: str) -> None:
-    """covers: F079 python"""
 
     async def main() -> None:
         producer = rivven.Producer(bootstrap_servers=stalled).topic_handle(topic)
-        sends = [producer.send(b"x"), producer.send_batch([b"x", b"y"])]
+        sends: list[Any] = [producer.send(b"x"), producer.send_batch([b"x", b"y"])]
         assert producer.purge() == 3
         for outcome in await asyncio.gather(*sends, return_exceptions=True):
             assert isinstance(outcome, rivven.RivvenException) and outcome.code == "PURGED"
@@ -274,11 +274,11 @@ def test_a_producer_has_the_login_and_tls_of_its_client(secure: Secure, topic: s
     async def main() -> None:
         client = await rivven.connect(broker.address, tls_ca_cert_path=broker.ca_cert)
         await client.authenticate(USER, PASSWORD)
-        assert await client.producer(topic).send(b"x") == 0
+        assert await client.producer(topic).send_to_partition(b"x", 0) == 0
         login = {"auth_username": USER, "auth_password": PASSWORD}
         async with await rivven.connect(broker.address, tls_ca_cert_path=broker.ca_cert, **login) as second:
             producer = await second.producer(topic)
-            assert await producer.send(b"x") == 1
+            assert await producer.send_to_partition(b"x", 0) == 1
             assert PASSWORD not in repr(producer)
             with pytest.raises(rivven.RivvenException) as failure:
                 await second.producer(topic, auth_password="Wrong-Horse-8")
@@ -305,7 +305,7 @@ def test_a_loop_that_is_gone_takes_its_descriptor_along(
 
 
 def test_what_waits_in_a_loop_that_is_gone_is_collected(stalled: str, topic: str) -> None:
-    producer = rivven.Producer(bootstrap_servers=stalled, buffer_memory=3000).topic_handle(topic)
+    producer = rivven.Producer(bootstrap_servers=stalled, buffer_memory=3000, batch_size=1000).topic_handle(topic)
 
     class Witness:
         pass

@@ -26,7 +26,7 @@ ENDINGS = {
     "pending": """
         async def main():
             global producer, pending
-            producer = rivven.Producer(bootstrap_servers=address, buffer_memory=10_000).topic_handle(topic)
+            producer = rivven.Producer(bootstrap_servers=address, buffer_memory=10_000, batch_size=1000).topic_handle(topic)
             pending = [producer.send(bytes(500)) for _ in range(100)] + [producer.send_batch([b"x"] * 100)]
         asyncio.run(main())
         """,
@@ -34,7 +34,7 @@ ENDINGS = {
         async def main():
             producer = rivven.Producer(bootstrap_servers=address).topic_handle(topic)
             pending = [producer.send(b"x") for _ in range(100)]
-            await producer
+            await (await rivven.connect(address)).ping()
             sys.exit(0)
         asyncio.run(main())
         """,
@@ -49,7 +49,7 @@ ENDINGS = {
         threading.Thread(target=fill, daemon=True).start()
         threading.Thread(target=producer.send, args=(b"x",), daemon=True).start()
         threading.Thread(target=producer.flush, daemon=True).start()
-        rivven.blocking.Producer(bootstrap_servers=address).connect()
+        rivven.blocking.connect(address).ping()
         """,
     "in a cycle of garbage": """
         class Owner: pass
@@ -149,7 +149,6 @@ def test_ctrl_c_interrupts_a_wait(stalled: str, topic: str, call: str) -> None:
     script_ = f"""
         producer = rivven.blocking.Producer(bootstrap_servers=address).topic_handle(topic)
         producer.enqueue(b"x")
-        producer.connect()
         threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
         try:
             producer.{call}
