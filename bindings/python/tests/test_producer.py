@@ -192,7 +192,7 @@ def test_what_is_no_record_is_refused_at_once(produce: Produce, broker: str, top
 
 
 def test_stats_tell_what_was_done(produce: Produce, broker: str, reader: Reader, topic: str) -> None:
-    """covers: F079 python, F080 python"""
+    """covers: F080 python"""
     reader.create_topic(topic, 1)
     producer = produce(broker).topic_handle(topic)
     assert producer.stats() == (0, 0, 0, 0, 0, 0, 0, 0, 0, 0.0, 0, 0, 0)
@@ -208,6 +208,7 @@ def test_stats_tell_what_was_done(produce: Produce, broker: str, reader: Reader,
 def test_partitions_are_counted_and_new_ones_found(
     produce: Produce, broker: str, reader: Reader, topic: str
 ) -> None:
+    """covers: F071 python"""
     reader.create_topic(topic, 2)
     producer = produce(broker).topic_handle(topic)
     assert (producer.get_partition_count(), producer.get_partition_count(topic)) == (2, 2)
