@@ -27,5 +27,5 @@ await new Promise(setImmediate);
 console.log(`delivered ${delivered}`);
 
 const { recordsDelivered, recordsFailed } = producer.stats();
-console.log(`${recordsDelivered} delivered, ${recordsFailed} failed`);
+console.log(`${recordsDelivered} orders are delivered, ${recordsFailed} are not`);
 await producer.close();

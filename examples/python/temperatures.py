@@ -39,11 +39,11 @@ async def ping_ms(client: rivven.Client) -> float:
     return statistics.median(times) * 1000
 
 
-async def write(client: rivven.Client, topic: str, path: str) -> Months:
-    """Publish each month as one batch, which the broker puts where its key belongs."""
+async def write(producer: rivven.Producer, path: str) -> Months:
+    """Send the records of each month, which is their key, and so leads all of them to the same partition."""
     written: Months = {}
     for month, values in months_of(path):
-        await client.publish_batch(topic, [(value, month) for value in values])
+        await producer.send_batch([(value, month) for value in values])
         written[month] = values
         print("written", sum(map(len, written.values())), flush=True)
     return written
@@ -86,7 +86,8 @@ async def main(address: str, topic: str, path: str) -> bool:
         ping = await ping_ms(client)
         await client.create_topic(topic, PARTITIONS)
         start = time.perf_counter()
-        written = await write(client, topic, path)
+        async with client.producer(topic) as producer:
+            written = await write(producer, path)
         records = await read(client, topic)
         checks = check(written, records)
         result = {

@@ -339,7 +339,7 @@ impl ProducerOperations {
     /// Sends everything that was handed over before, without lingering, and waits until it is settled.
     ///
     /// It always ends, as every record is delivered or given up within
-    /// `delivery_timeout_ms`.
+    /// `delivery_timeout_ms`. Raises RivvenException with the code CLOSED.
     fn flush<'py>(&self, py: Python<'py>) -> Given<'py> {
         let bridge = &self.shared.bridge;
         match self.style {

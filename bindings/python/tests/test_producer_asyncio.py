@@ -1,0 +1,322 @@
+"""The producer in event loops: forms of use, many at once, several loops, what is cancelled and what has no room."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import rivven
+import rivven.blocking
+from support import PASSWORD, USER, Secure, descriptors
+
+Reader = rivven.blocking.Client
+
+
+def values(reader: Reader, topic: str) -> list[str]:
+    """Read the values of partition 0."""
+    read: list[str] = []
+    following = reader.get_offset_bounds(topic, 0)[1]
+    while len(read) < following:
+        read += [message.value_str() for message in reader.consume(topic, 0, len(read), 1000)]
+    return read
+
+
+def test_a_program_of_the_published_package(broker: str, reader: Reader, topic: str) -> None:
+    """covers: P-producer python, P-Producer python"""
+    reader.create_topic(topic, 2)
+
+    async def main() -> None:
+        client = await rivven.connect(broker)
+        for producer in (
+            client.producer(topic),
+            await client.producer(topic),
+            client.producer(topic, 16384, 5),
+            client.producer(topic=topic, batch_size=1000, linger_ms=1),
+        ):
+            assert isinstance(producer, rivven.Producer) and producer.topic == topic
+            assert await producer.send(b"value") >= 0
+            assert await producer.send(b"value", b"key") >= 0
+            assert await producer.send(b"value", key=b"key", topic=topic, partition=1) >= 0
+            assert (await producer.send_to_partition(b"value", 1)).partition == 1
+            assert (await producer.send_to_partition(value=b"value", partition=0, key=b"k", topic=topic)).partition == 0
+            assert len(await producer.send_batch([b"a", (b"b", b"key"), (b"c", None)])) == 3
+            assert len(await producer.send_batch(messages=[b"a"], topic=topic)) == 1
+            assert producer.enqueue(b"value") is None  # type: ignore[func-returns-value]
+            producer.enqueue(b"value", b"key", topic=topic, partition=0)
+            await producer.flush()
+            await producer.close(timeout=5.0)
+        async with client.producer(topic) as producer:
+            await producer.send(b"value")
+        async with await client.producer(topic) as producer:
+            await producer.send(b"value")
+        with pytest.raises(rivven.RivvenException):
+            await producer.send(b"closed")
+        await client.close()
+
+    asyncio.run(main())
+    assert sum(reader.get_offset_bounds(topic, partition)[1] for partition in range(2)) == 4 * 11 + 2
+
+
+def test_a_producer_is_made_awaited_and_used_without(broker: str, reader: Reader, topic: str) -> None:
+    """covers: F053 python"""
+
+    async def main() -> None:
+        producer = rivven.Producer(bootstrap_servers=[broker], linger_ms=1)
+        assert await producer is producer
+        assert await producer is producer
+        async with producer as same:
+            assert same is producer
+            await producer.send(b"x", topic=topic)
+        handle = (await rivven.Producer(bootstrap_servers=broker)).topic_handle(topic)
+        assert await handle is handle
+        await handle.send(b"y")
+        await handle.close()
+
+    asyncio.run(main())
+    assert len(reader.list_topics()) > 0
+
+
+def test_outside_of_a_loop_only_what_is_not_awaited_works(broker: str, topic: str) -> None:
+    producer = rivven.Producer(bootstrap_servers=broker).topic_handle(topic)
+    producer.enqueue(b"x")
+    assert producer.stats().records_sent == 1
+    for call in (lambda: producer.send(b"x"), producer.flush, lambda: producer.send_batch([b"x"])):
+        with pytest.raises(RuntimeError, match=r"rivven\.blocking"):
+            call()
+    asyncio.run(finish(producer))
+    assert producer.stats().records_delivered == 1
+
+
+async def finish(producer: rivven.Producer) -> None:
+    await producer.close()
+
+
+def test_ten_thousand_at_once(broker: str, reader: Reader, topic: str) -> None:
+    """covers: F054 python, F055 python"""
+    reader.create_topic(topic, 1)
+    texts = [f"{n}" for n in range(10_000)]
+
+    async def main() -> None:
+        async with rivven.Producer(bootstrap_servers=broker) as root:
+            producer = root.topic_handle(topic)
+
+            async def send(text: str) -> int:
+                return await producer.send(text)
+
+            assert await asyncio.gather(*map(send, texts)) == list(range(10_000))
+
+    asyncio.run(main())
+    assert values(reader, topic) == texts
+
+
+def test_a_batch_of_ten_thousand(broker: str, reader: Reader, topic: str) -> None:
+    """covers: F055 python"""
+    reader.create_topic(topic, 1)
+    texts = [f"{n}" for n in range(10_000)]
+
+    async def main() -> None:
+        async with rivven.Producer(bootstrap_servers=broker) as producer:
+            assert await producer.send_batch(texts, topic=topic) == list(range(10_000))
+
+    asyncio.run(main())
+    assert values(reader, topic) == texts
+
+
+def test_what_has_no_room_stands_in_line(broker: str, reader: Reader, topic: str) -> None:
+    """covers: F073 python"""
+    reader.create_topic(topic, 1)
+    texts = [f"{n:>1000}" for n in range(200)]
+
+    async def main() -> None:
+        async with rivven.Producer(bootstrap_servers=broker, buffer_memory=10_000, batch_size=3000) as producer:
+            singly = [producer.send(text, topic=topic) for text in texts[:100]]
+            together = producer.send_batch(texts[100:], topic=topic)
+            assert await asyncio.gather(*singly) == list(range(100))
+            assert await together == list(range(100, 200))
+            assert producer.stats().bytes_buffered == 0
+
+    asyncio.run(main())
+    assert values(reader, topic) == texts
+
+
+def test_a_loop_is_woken_once_for_many(broker: str, reader: Reader, topic: str) -> None:
+    reader.create_topic(topic, 1)
+
+    async def main() -> int:
+        loop = asyncio.get_running_loop()
+        producer = rivven.Producer(bootstrap_servers=broker, linger_ms=200)
+        wakes = 0
+        add_reader = loop.add_reader
+
+        def watch(descriptor: int, callback: Callable[[], None]) -> None:
+            def called() -> None:
+                nonlocal wakes
+                wakes += 1
+                callback()
+
+            add_reader(descriptor, called)
+
+        loop.add_reader = watch  # type: ignore[method-assign, assignment]
+        await asyncio.gather(*[producer.send(f"{n}", topic=topic) for n in range(500)])
+        seen = wakes
+        await producer.close()
+        return seen
+
+    assert asyncio.run(main()) < 50
+
+
+def test_several_loops_in_several_threads(broker: str, reader: Reader, topic: str) -> None:
+    reader.create_topic(topic, 1)
+    producer = rivven.Producer(bootstrap_servers=broker).topic_handle(topic)
+    sent: dict[int, list[rivven.RecordMetadata]] = {}
+    failures: list[BaseException] = []
+
+    async def send(thread: int) -> None:
+        offsets = list(await asyncio.gather(*[producer.send(f"{thread} {n}") for n in range(100)]))
+        offsets += await producer.send_batch([f"{thread} {n}" for n in range(100, 150)])
+        sent[thread] = offsets
+
+    def run(thread: int) -> None:
+        try:
+            asyncio.run(send(thread))
+        except BaseException as failure:
+            failures.append(failure)
+
+    threads = [threading.Thread(target=run, args=(thread,)) for thread in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    assert not failures
+    asyncio.run(finish(producer))
+    read = values(reader, topic)
+    assert len(read) == 600
+    for number, offsets in sent.items():
+        assert [read[offset] for offset in offsets] == [f"{number} {n}" for n in range(150)]
+
+
+def test_a_cancelled_send_is_sent_all_the_same(broker: str, reader: Reader, topic: str) -> None:
+    reader.create_topic(topic, 1)
+
+    async def main() -> None:
+        async with rivven.Producer(bootstrap_servers=broker, linger_ms=20) as root:
+            producer = root.topic_handle(topic)
+            cancelled = [producer.send(f"{n}") for n in range(3)] + [producer.send_batch(["3", "4"])]
+            kept = producer.send("5")
+            for future in cancelled:
+                assert future.cancel()
+            assert await kept == 5
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(producer.send("6"), 0)
+            await producer.flush()
+
+    asyncio.run(main())
+    assert values(reader, topic) == [f"{n}" for n in range(7)]
+
+
+def test_without_room_enqueue_fails_at_once_and_send_after_its_time(stalled: str, topic: str) -> None:
+    """covers: F073 python"""
+    small = {"buffer_memory": 5000, "batch_size": 1000, "max_block_ms": 100}
+
+    async def main() -> None:
+        producer = rivven.Producer(bootstrap_servers=stalled, **small).topic_handle(topic)
+        with pytest.raises(rivven.RivvenException) as failure:
+            for _ in range(100):
+                producer.enqueue(bytes(500))
+        assert (failure.value.code, failure.value.outcome) == ("QUEUE_FULL", "NOT_SENT")
+        assert 1 < producer.stats().records_sent < 100
+        waiting = [producer.send(bytes(500)) for _ in range(20)] + [producer.send_batch([bytes(500)] * 20)]
+        for outcome in await asyncio.gather(*waiting, return_exceptions=True):
+            assert isinstance(outcome, rivven.RivvenException) and outcome.code == "QUEUE_FULL"
+        with pytest.raises(rivven.TimeoutException):
+            await producer.close(timeout=0.05)
+
+    asyncio.run(main())
+
+
+def test_closing_gives_up_what_is_not_delivered_in_time(stalled: str, topic: str) -> None:
+    """covers: F056 python"""
+
+    async def main() -> None:
+        producer = rivven.Producer(bootstrap_servers=stalled).topic_handle(topic)
+        sends: list[Any] = [producer.send(b"x") for _ in range(5)] + [producer.send_batch([b"x", b"y"])]
+        with pytest.raises(rivven.TimeoutException, match="7 records not delivered") as failure:
+            await producer.close(timeout=0.05)
+        assert failure.value.code == "TIMED_OUT"
+        for outcome in await asyncio.gather(*sends, return_exceptions=True):
+            assert isinstance(outcome, rivven.RivvenException) and outcome.code == "CLOSED"
+
+    asyncio.run(main())
+
+
+def test_what_is_purged_says_so(stalled: str, topic: str) -> None:
+
+    async def main() -> None:
+        producer = rivven.Producer(bootstrap_servers=stalled).topic_handle(topic)
+        sends: list[Any] = [producer.send(b"x"), producer.send_batch([b"x", b"y"])]
+        assert producer.purge() == 3
+        for outcome in await asyncio.gather(*sends, return_exceptions=True):
+            assert isinstance(outcome, rivven.RivvenException) and outcome.code == "PURGED"
+        await producer.close()
+
+    asyncio.run(main())
+
+
+def test_a_producer_has_the_login_and_tls_of_its_client(secure: Secure, topic: str) -> None:
+    """covers: F014 python, F017 python"""
+    broker = secure()
+
+    async def main() -> None:
+        client = await rivven.connect(broker.address, tls_ca_cert_path=broker.ca_cert)
+        await client.authenticate(USER, PASSWORD)
+        assert await client.producer(topic).send_to_partition(b"x", 0) == 0
+        login = {"auth_username": USER, "auth_password": PASSWORD}
+        async with await rivven.connect(broker.address, tls_ca_cert_path=broker.ca_cert, **login) as second:
+            producer = await second.producer(topic)
+            assert await producer.send_to_partition(b"x", 0) == 1
+            assert PASSWORD not in repr(producer)
+            with pytest.raises(rivven.RivvenException) as failure:
+                await second.producer(topic, auth_password="Wrong-Horse-8")
+            assert PASSWORD not in str(failure.value) and "Wrong" not in str(failure.value)
+
+    asyncio.run(main())
+
+
+def test_a_loop_that_is_gone_takes_its_descriptor_along(
+    broker: str, topic: str, eventually: Callable[[Callable[[], bool]], None]
+) -> None:
+    before = descriptors("anon_inode:[event")
+    producer: Any = rivven.Producer(bootstrap_servers=broker).topic_handle(topic)
+
+    async def send() -> None:
+        await producer.send(b"x")
+
+    for _ in range(3):
+        asyncio.run(send())
+        gc.collect()
+    asyncio.run(finish(producer))
+    producer = None
+    eventually(lambda: bool(gc.collect() or True) and descriptors("anon_inode:[event") <= before)
+
+
+def test_what_waits_in_a_loop_that_is_gone_is_collected(stalled: str, topic: str) -> None:
+    producer = rivven.Producer(bootstrap_servers=stalled, buffer_memory=3000, batch_size=1000).topic_handle(topic)
+
+    class Witness:
+        pass
+
+    async def main() -> weakref.ref[Witness]:
+        witness = Witness()
+        for future in [producer.send(bytes(500)) for _ in range(10)] + [producer.send_batch([b"x"])]:
+            future.add_done_callback(lambda _, witness=witness: None)  # type: ignore[misc]
+        return weakref.ref(witness)
+
+    seen = asyncio.run(main())
+    gc.collect()
+    assert seen() is None
+    producer.purge()
