@@ -8,7 +8,7 @@ import { Producer } from 'rivven';
 
 import { failsWith, withBroker } from '../testing/fixture.mjs';
 import { relay } from '../testing/relay.mjs';
-import { faultProxy, run } from '../testing/servers.mjs';
+import { faultProxy, run, startSink } from '../testing/servers.mjs';
 
 const { broker, client, newTopic } = await withBroker();
 
@@ -59,6 +59,25 @@ test('with a broker that stalls, memory is bounded, and everything goes on when 
   assert.deepEqual(values, ['first', ...expected, 'sent', 'b', 'c']);
   assert.equal(producer.stats().pending, 0);
   assert.equal(handle.enqueue('room again'), count + 1);
+});
+
+test('where memory is left but too much waits, records are held back too, in their order', async (t) => {
+  // covers: F073 node
+  // Half of the delivery timeout is enough for about 2500 records of a broker whose pace is not known yet.
+  const sink = await startSink(t);
+  const proxy = await faultProxy(t, sink.address);
+  const options = { bootstrapServers: proxy.address, requestTimeoutMs: 10_000, deliveryTimeoutMs: 20_000 };
+  const producer = new Producer(options);
+  t.after(() => producer.close());
+  const handle = producer.topic('held');
+  await producer.getPartitionCount('held');
+  await proxy.command('stall');
+  const count = fill(handle);
+  const sent = [handle.send('sent'), handle.sendBatch(['b', 'c'])];
+  await proxy.command('resume');
+  const offsets = (await Promise.all(sent)).flat().map(({ offset }) => offset);
+  assert.deepEqual(offsets, [count, count + 1, count + 2].map(BigInt));
+  assert.equal(producer.stats().recordsFailed, 0);
 });
 
 test('a promise waits for room no longer than maxBlockMs', async (t) => {

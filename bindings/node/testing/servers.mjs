@@ -18,6 +18,7 @@ const brokerProgram =
 const registryProgram =
   process.env.RIVVEN_TEST_REGISTRY ?? path.join(repository, 'testing/broker/target/debug/rivven-test-registry');
 const misbehaveProgram = process.env.RIVVEN_MISBEHAVE ?? path.join(repository, 'target/debug/rivven-misbehave');
+const sinkProgram = path.join(path.dirname(misbehaveProgram), 'rivven-sink');
 const faultProxyProgram = path.join(path.dirname(misbehaveProgram), 'rivven-fault-proxy');
 
 /** Starts a broker; gives what it says of itself, above all its `address`, and how to `stop` or `kill` it. */
@@ -62,6 +63,13 @@ export async function faultProxy(test, upstream) {
   const proxy = await start(faultProxyProgram, ['--upstream', upstream]);
   test.after(proxy.stop);
   return proxy;
+}
+
+/** Starts a broker that keeps nothing, with one partition of each topic; it is stopped after the test. */
+export async function startSink(test) {
+  const sink = await start(sinkProgram, ['--partitions', '1']);
+  test.after(sink.stop);
+  return sink;
 }
 
 async function start(program, args) {
