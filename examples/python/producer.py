@@ -21,7 +21,8 @@ async def main(address: str) -> None:
         for number in range(100):
             orders.enqueue(f"value {number}")  # only hands it over
         await orders.flush()
-        print(producer.stats().records_delivered, "delivered")
+        stats = producer.stats()
+        print(f"{stats.records_delivered} orders are delivered, {stats.records_failed} are not")
     # producer]
 
 

@@ -1,4 +1,4 @@
-//! The examples that the documents in `docs/` show, against real brokers.
+//! The examples that the documents in `docs/` show, and those of producers, against real brokers.
 
 use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
