@@ -26,6 +26,7 @@ const OFFERS: [Offer; 6] = [
         language: "rust",
         files: &[
             "rivven-core/src/methods.rs",
+            "rivven-core/src/producer/mod.rs",
             "rivven-core/src/resilient.rs",
             "rivven-core/src/schema_registry/methods.rs",
         ],
@@ -92,7 +93,8 @@ fn in_asyncio(text: &str, method: &Method) -> bool {
 }
 
 fn in_blocking(text: &str, method: &Method) -> bool {
-    in_stub(text, &class(method), method)
+    let class = if method.class == "client" { class(method) } else { format!("_Blocking{}", class(method)) };
+    in_stub(text, &class, method)
 }
 
 fn in_stub(text: &str, class: &str, method: &Method) -> bool {

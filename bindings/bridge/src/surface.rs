@@ -35,6 +35,10 @@ const fn client(name: &'static str) -> Method {
     Method { class: "client", name }
 }
 
+const fn producer(name: &'static str) -> Method {
+    Method { class: "producer", name }
+}
+
 /// Every method that C, C++, Python (asyncio and blocking) and Node must have.
 pub const SURFACE: &[Method] = &[
     client("alter_quotas"),
@@ -78,6 +82,14 @@ pub const SURFACE: &[Method] = &[
     client("remove_member"),
     client("stats"),
     client("sync_group"),
+    producer("close"),
+    producer("flush"),
+    producer("get_partition_count"),
+    producer("is_idempotent"),
+    producer("purge"),
+    producer("refresh_metadata"),
+    producer("send"),
+    producer("stats"),
 ];
 
 #[cfg(test)]
@@ -93,6 +105,7 @@ mod tests {
 
     #[test]
     fn the_list_is_sorted_and_without_repetition() {
-        assert!(SURFACE.windows(2).all(|pair| pair[0].name < pair[1].name));
+        let names = |method: &Method| (method.class, method.name);
+        assert!(SURFACE.windows(2).all(|pair| names(&pair[0]) < names(&pair[1])));
     }
 }

@@ -123,7 +123,10 @@ impl Deliveries {
             let (key, value) = (key.as_ref().map(AsRef::as_ref), value.as_ref());
             let taken = match self.line.is_empty() {
                 true => topic.enqueue(partition, key, value, self.tag(number)),
-                false => Ok(self.stand_in_line(topic, partition, key, value, number)),
+                false => {
+                    self.stand_in_line(topic, partition, key, value, number);
+                    Ok(())
+                }
             };
             match taken {
                 Ok(()) => {}
