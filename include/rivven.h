@@ -2461,9 +2461,9 @@ typedef struct rivven_producer_t rivven_producer_t;
  * configuration is copied.
  *
  * Fails with `RIVVEN_CODE_INVALID_CONFIG` for keys that contradict each other
- * and for an address that cannot be read; with `RIVVEN_CODE_IO` if the background threads cannot be started;
- * `RIVVEN_CODE_FORKED` for a queue of the parent of a `fork`, and
- * `RIVVEN_CODE_INVALID_ARGUMENT`.
+ * and for an address that cannot be read; with `RIVVEN_CODE_IO` if the
+ * background threads cannot be started; `RIVVEN_CODE_FORKED` for a queue of
+ * the parent of a `fork`, and `RIVVEN_CODE_INVALID_ARGUMENT`.
  */
 rivven_code rivven_producer_new(const rivven_config_t *config,
                                 rivven_queue_t *queue,

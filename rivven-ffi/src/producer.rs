@@ -98,9 +98,9 @@ pub(crate) unsafe fn on_producer(
 /// configuration is copied.
 ///
 /// Fails with `RIVVEN_CODE_INVALID_CONFIG` for keys that contradict each other
-/// and for an address that cannot be read; with `RIVVEN_CODE_IO` if the background threads cannot be started;
-/// `RIVVEN_CODE_FORKED` for a queue of the parent of a `fork`, and
-/// `RIVVEN_CODE_INVALID_ARGUMENT`.
+/// and for an address that cannot be read; with `RIVVEN_CODE_IO` if the
+/// background threads cannot be started; `RIVVEN_CODE_FORKED` for a queue of
+/// the parent of a `fork`, and `RIVVEN_CODE_INVALID_ARGUMENT`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rivven_producer_new(
     config: *const rivven_config_t,
