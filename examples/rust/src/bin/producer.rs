@@ -9,6 +9,7 @@ const ORDERS: usize = 1000;
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:9092".to_owned());
+    // [producer
     let config = ProducerConfig::builder().bootstrap_servers(vec![address]).linger_ms(5);
     let producer = Producer::new(config.build()).await?;
 
@@ -30,6 +31,7 @@ async fn main() -> anyhow::Result<()> {
             }
         }
     }
+    // producer]
     println!("{delivered} orders are delivered, {failed} are not");
     Ok(producer.close().await?)
 }
