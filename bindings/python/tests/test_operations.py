@@ -176,7 +176,7 @@ def test_a_list_of_servers_is_tried_in_turn(connect: Any, broker: str) -> None:
 
 def test_the_configuration_is_checked(connect: Any, broker: str) -> None:
     for config, hint in (
-        ({"request_timeout": 5}, "did you mean request.timeout.ms"),
+        ({"request_timeout": 5}, "did you mean request_timeout_ms"),
         ({"request_timeout_ms": "soon"}, "a whole number"),
         ({"connection_timeout_ms": True}, "a whole number"),
     ):

@@ -29,7 +29,7 @@ impl Properties {
     /// value that it does not take.
     pub fn set(&mut self, name: &str, value: &str) -> Result<&mut Self> {
         let key = Property::find(name).ok_or_else(|| unknown(name))?;
-        check(key, value)?;
+        check(key, name, value)?;
         // A password may begin or end with a space.
         let value = if key.secret { value } else { value.trim() };
         self.values.insert(key.name, value.to_owned());
@@ -111,7 +111,7 @@ fn entries(list: &str) -> impl Iterator<Item = &str> {
     list.split(',').map(str::trim).filter(|entry| !entry.is_empty())
 }
 
-fn check(key: &Property, value: &str) -> Result<()> {
+fn check(key: &Property, name: &str, value: &str) -> Result<()> {
     let problem = match key.kind {
         Kind::Text if value.trim().is_empty() => "a text that is not empty".to_owned(),
         Kind::List if entries(value).next().is_none() => "at least one entry, between commas".to_owned(),
@@ -126,7 +126,7 @@ fn check(key: &Property, value: &str) -> Result<()> {
         _ => return Ok(()),
     };
     let shown = if key.secret { "[REDACTED]" } else { value };
-    Err(Error::ConfigError(Detail::new(format!("{} is {shown:?} but takes {problem}", key.name))))
+    Err(Error::ConfigError(Detail::new(format!("{} is {shown:?} but takes {problem}", name.trim()))))
 }
 
 fn unknown(name: &str) -> Error {
@@ -136,8 +136,21 @@ fn unknown(name: &str) -> Error {
         .map(|key| (strsim::jaro_winkler(key.name, &wanted), key.name))
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .filter(|(likeness, _)| *likeness > 0.8);
-    let hint = nearest.map_or(String::new(), |(_, name)| format!(": did you mean {name}?"));
+    let hint = nearest.map_or(String::new(), |(_, key)| format!(": did you mean {}?", spelled(key, name)));
     Error::ConfigError(Detail::new(format!("there is no configuration key {name:?}{hint}")))
+}
+
+/// The name of a key in the spelling of another name: `linger.ms`, `linger_ms` or `lingerMs`.
+fn spelled(key: &str, like: &str) -> String {
+    if like.contains('_') {
+        return key.replace('.', "_");
+    }
+    if !like.contains(|c: char| c.is_ascii_uppercase()) {
+        return key.to_owned();
+    }
+    let (first, rest) = key.split_once('.').unwrap_or((key, ""));
+    let capitalised = |word: &str| word[..1].to_ascii_uppercase() + &word[1..];
+    first.to_owned() + &rest.split('.').filter(|word| !word.is_empty()).map(capitalised).collect::<String>()
 }
 
 #[cfg(test)]
@@ -187,5 +200,11 @@ mod tests {
     fn an_unknown_key_is_refused_with_the_nearest_name() {
         let error = Properties::new().set("request.timeout", "1").unwrap_err();
         assert!(error.to_string().contains("did you mean request.timeout.ms?"), "{error}");
+        for (name, near) in [("request_timeout", "request_timeout_ms"), ("requestTimeout", "requestTimeoutMs")] {
+            let error = Properties::new().set(name, "1").unwrap_err();
+            assert!(error.to_string().contains(&format!("did you mean {near}?")), "{error}");
+        }
+        let error = Properties::new().set("requestTimeoutMs", "soon").unwrap_err();
+        assert!(error.to_string().contains("requestTimeoutMs is"), "{error}");
     }
 }

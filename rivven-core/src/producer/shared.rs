@@ -300,12 +300,18 @@ impl Shared {
     pub(super) fn find_out(self: &Arc<Self>, topic: &Arc<Topic>) {
         if topic.begin_asking() {
             let (shared, topic) = (Arc::clone(self), Arc::clone(topic));
-            self.cluster.spawn(async move { shared.ask_until_known(&topic).await });
+            let ended = self.ended();
+            self.cluster.spawn(async move {
+                tokio::select! {
+                    () = shared.ask_until_known(&topic) => {}
+                    () = ended => {}
+                }
+            });
         }
     }
 
-    async fn ask_until_known(self: Arc<Self>, topic: &Arc<Topic>) {
-        let asking = Asking { shared: &self, topic };
+    async fn ask_until_known(self: &Arc<Self>, topic: &Arc<Topic>) {
+        let _asking = Asking { shared: self, topic };
         let mut failures = 0;
         loop {
             let error = match self.partition_count(topic.name()).await {
@@ -328,12 +334,8 @@ impl Shared {
                 return;
             }
             let pause = self.accumulator.rules.backoff.pause(failures, self.cluster.random());
-            tokio::select! {
-                () = sleep(pause) => {}
-                () = self.ended() => break,
-            }
+            sleep(pause).await;
         }
-        drop(asking);
     }
 
     fn learn(self: &Arc<Self>, topic: &Arc<Topic>, count: u32) {
@@ -379,22 +381,28 @@ impl Shared {
 
     /// Asks for everything that may have changed, again and again while the producer lives.
     pub(super) async fn keep_current(shared: Weak<Self>, ended: impl Future<Output = ()>, every: Duration) {
-        tokio::pin!(ended);
-        loop {
-            tokio::select! {
-                () = sleep(every) => {}
-                () = &mut ended => return,
+        let refresh = async {
+            loop {
+                sleep(every).await;
+                let Some(shared) = shared.upgrade() else { return };
+                shared.refresh_all().await;
             }
-            let Some(shared) = shared.upgrade() else { return };
-            shared.cluster.learn_leaders().await;
-            shared.follow_leaders();
-            for topic in shared.topics().iter().filter(|topic| topic.count().is_some()) {
-                if let Err(error) = shared.refresh(topic).await {
-                    tracing::debug!(topic = %topic.name(), %error, "metadata not refreshed");
-                }
-            }
-            shared.unfold();
+        };
+        tokio::select! {
+            () = refresh => {}
+            () = ended => {}
         }
+    }
+
+    async fn refresh_all(self: &Arc<Self>) {
+        self.cluster.learn_leaders().await;
+        self.follow_leaders();
+        for topic in self.topics().iter().filter(|topic| topic.count().is_some()) {
+            if let Err(error) = self.refresh(topic).await {
+                tracing::debug!(topic = %topic.name(), %error, "metadata not refreshed");
+            }
+        }
+        self.unfold();
     }
 
     /// Lets senders that got no connection try again with partitions to come.

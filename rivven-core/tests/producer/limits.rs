@@ -131,6 +131,19 @@ async fn close_is_bounded_and_says_what_was_left() -> Result<()> {
     soon("a second close", producer.close()).await
 }
 
+/// It once waited for the answer to a question that nobody had any more.
+#[tokio::test]
+async fn close_does_not_wait_for_what_is_asked_of_a_topic() -> Result<()> {
+    let broker = broker();
+    let producer = producer(broker.address()).await?;
+    broker.on(Kind::GetMetadata).drop_answer();
+    let early = producer.enqueue("t", None::<&str>, "v")?;
+    broker.until_received(Kind::GetMetadata, 1).await;
+    producer.purge();
+    assert_eq!(soon("a delivery", early).await.unwrap_err().code(), ErrorCode::Purged);
+    tokio::time::timeout(Duration::from_secs(20), producer.close()).await.expect("close ends before its limit")
+}
+
 #[tokio::test]
 async fn a_dropped_producer_delivers_in_the_background() -> Result<()> {
     let broker = broker();

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use rivven_client::{
-    Client, CompressionType, Decompression, OFFSET_UNKNOWN, Outcome, Producer, ProducerConfig, Result,
-};
+use rivven_client::{Client, CompressionType, Decompression, OFFSET_UNKNOWN, Producer, ProducerConfig, Result};
 use rivven_testkit::{Kind, ScriptedBroker, Sink, SinkOptions, TestBroker};
 
 use super::{config, soon};
@@ -175,7 +173,7 @@ async fn a_producer_logs_in_over_tls() -> Result<()> {
     let producer = Producer::new(config.clone().build()).await?;
     soon("a delivery", producer.send("t", "v")).await?;
     let refused = Producer::new(config.auth("alice", "Wrong-Horse-7").build()).await.map(drop).unwrap_err();
-    assert_eq!(refused.outcome(), Outcome::Rejected, "{refused}");
+    assert_eq!(refused.outcome(), rivven_client::Outcome::Rejected, "{refused}");
     assert!(!format!("{producer:?} {refused:?}").contains("Horse"));
     Ok(())
 }
