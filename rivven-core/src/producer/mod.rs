@@ -637,7 +637,9 @@ async fn close(shared: &Arc<Shared>, limit: Duration) -> Result<()> {
     };
     shared.purge(&Error::closed("the producer"));
     shared.advance(Stage::Ended);
-    Arc::clone(&shared.cluster).close(deadline.remaining()).await;
+    // Answers that are still due matter to nobody, but for requests that were settled before they were written.
+    let farewell = if shared.config.acks == 0 { Duration::MAX } else { FAREWELL };
+    Arc::clone(&shared.cluster).close(deadline.remaining().min(farewell)).await;
     if left.is_empty() { Ok(()) } else { Err(not_delivered(&left, limit)) }
 }
 
@@ -663,6 +665,9 @@ fn not_delivered(left: &[(Arc<str>, Option<u32>, partition::Pending)], limit: Du
     let outcome = if under_way { Outcome::Unknown } else { Outcome::NotSent };
     Error::TimeoutWithMessage(Detail::new(text).with_code(ErrorCode::TimedOut).with_outcome(outcome))
 }
+
+/// How long connections may take to end once everything is settled.
+const FAREWELL: Duration = Duration::from_millis(500);
 
 /// How many partitions are named in an error.
 const MAX_NAMED: usize = 10;
