@@ -37,6 +37,8 @@ pub(crate) struct Deliveries {
     line: VecDeque<Waiting>,
     /// When the runtime was given the first record of the line.
     line_moved: Option<Instant>,
+    /// The tokens of flushes, each behind the record of this number in line.
+    flushes: VecDeque<(u64, u64)>,
 }
 
 /// Records that are to be sent.
@@ -121,14 +123,11 @@ impl Deliveries {
         }
         for (number, (key, value)) in (first..).zip(records) {
             let (key, value) = (key.as_ref().map(AsRef::as_ref), value.as_ref());
-            let taken = match self.line.is_empty() {
-                true => topic.enqueue(partition, key, value, self.tag(number)),
-                false => {
-                    self.stand_in_line(topic, partition, key, value, number);
-                    Ok(())
-                }
-            };
-            match taken {
+            if !self.line.is_empty() {
+                self.stand_in_line(topic, partition, key, value, number);
+                continue;
+            }
+            match topic.enqueue(partition, key, value, self.tag(number)) {
                 Ok(()) => {}
                 Err(error) if may_wait(&error) => {
                     self.stand_in_line(topic, partition, key, value, number);
@@ -192,8 +191,27 @@ impl Deliveries {
                 }
             }
         }
+        self.flush_due(queue);
         self.let_go();
         settled
+    }
+
+    /// Has a flush wait for the records in line; false if there are none.
+    pub(crate) fn flush_later(&mut self, token: u64) -> bool {
+        let last = self.line.back().map(|waiting| (waiting.number, token));
+        self.flushes.extend(last);
+        last.is_some()
+    }
+
+    /// Begins the flushes that no record in line is before.
+    fn flush_due(&mut self, queue: &Arc<Queue>) {
+        let Some(producer) = &self.kept else { return };
+        let next = self.line.front().map_or(u64::MAX, |waiting| waiting.number);
+        while let Some((_, token)) = self.flushes.front().copied().filter(|(number, _)| *number < next) {
+            self.flushes.pop_front();
+            // In a forked child nobody waits for it.
+            drop(producer.bridge.submit_flush(queue, token));
+        }
     }
 
     /// Gives up those that have waited at least as long as the one that was given up.

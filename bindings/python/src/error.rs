@@ -1,8 +1,9 @@
 //! From the core's errors to exceptions.
 
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyModule};
+use pyo3::types::PyModule;
 use rivven_client::{Error, ErrorCode};
 
 /// The exception class of every code: the one table of it.
@@ -48,16 +49,23 @@ pub(crate) fn plain(py: Python<'_>, error: &Error) -> PyErr {
     exception(py, error, &error.to_string())
 }
 
+/// Makes the exception without its constructor, which is Python.
+///
+/// A daemon thread that runs Python code when the interpreter ends is ended
+/// there and then, up to 3.13, and that cannot pass through the frames of Rust:
+/// the process would be aborted.
 fn build<'py>(py: Python<'py>, error: &Error, message: &str) -> PyResult<Bound<'py, PyAny>> {
-    let facts = PyDict::new(py);
-    facts.set_item("code", error.code().name())?;
-    facts.set_item("retriable", error.is_retriable())?;
-    facts.set_item("fatal", error.is_fatal())?;
-    facts.set_item("abortable", error.is_abortable())?;
-    facts.set_item("outcome", error.outcome().name())?;
-    facts.set_item("address", error.address())?;
-    facts.set_item("registry_code", error.registry_code())?;
-    classes(py)?.getattr(class_of(error.code()))?.call((message,), Some(&facts))
+    let class = classes(py)?.getattr(class_of(error.code()))?;
+    let exception = class.call_method1(intern!(py, "__new__"), (&class,))?;
+    exception.setattr(intern!(py, "args"), (message,))?;
+    exception.setattr(intern!(py, "code"), error.code().name())?;
+    exception.setattr(intern!(py, "retriable"), error.is_retriable())?;
+    exception.setattr(intern!(py, "fatal"), error.is_fatal())?;
+    exception.setattr(intern!(py, "abortable"), error.is_abortable())?;
+    exception.setattr(intern!(py, "outcome"), error.outcome().name())?;
+    exception.setattr(intern!(py, "address"), error.address())?;
+    exception.setattr(intern!(py, "registry_code"), error.registry_code())?;
+    Ok(exception)
 }
 
 /// The module in which the exception classes are written.

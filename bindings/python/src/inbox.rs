@@ -232,6 +232,11 @@ impl Inbox {
         settled.into_iter().try_for_each(|settled| settled.complete(py))
     }
 
+    /// Has a flush wait for records that wait for room; false if there are none.
+    pub(crate) fn flush_later(&self, token: u64) -> bool {
+        self.deliveries().flush_later(token)
+    }
+
     fn deliveries(&self) -> MutexGuard<'_, Deliveries> {
         self.deliveries.lock().unwrap_or_else(PoisonError::into_inner)
     }

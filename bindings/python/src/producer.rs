@@ -344,7 +344,13 @@ impl ProducerOperations {
         let bridge = &self.shared.bridge;
         match self.style {
             Style::Asyncio => {
-                self.submit(py, Then::Give(Form::Plain), |queue, token| bridge.submit_flush(queue, token))
+                // A forked child is told before its loop is touched.
+                self.shared.raising(py, bridge.is_closed())?;
+                let inbox = self.shared.inboxes.of(&running_loop(py)?)?;
+                self.submit(py, Then::Give(Form::Plain), |queue, token| match inbox.flush_later(token) {
+                    true => Ok(()),
+                    false => bridge.submit_flush(queue, token),
+                })
             }
             Style::Blocking => {
                 self.wait(py, bridge.flush())?;

@@ -144,6 +144,19 @@ def test_what_has_no_room_stands_in_line(broker: str, reader: Reader, topic: str
     assert values(reader, topic) == texts
 
 
+def test_flush_waits_for_what_stands_in_line(broker: str, reader: Reader, topic: str) -> None:
+    """covers: F056 python"""
+    reader.create_topic(topic, 1)
+
+    async def main() -> None:
+        async with rivven.Producer(bootstrap_servers=broker, buffer_memory=10_000, batch_size=3000) as producer:
+            sends = [producer.send(bytes(1000), topic=topic) for _ in range(50)]
+            await producer.flush()
+            assert all(send.done() for send in sends)
+
+    asyncio.run(main())
+
+
 def test_a_loop_is_woken_once_for_many(broker: str, reader: Reader, topic: str) -> None:
     reader.create_topic(topic, 1)
 

@@ -39,7 +39,8 @@ ENDINGS = {
         asyncio.run(main())
         """,
     "busy daemon threads": """
-        producer = rivven.blocking.Producer(bootstrap_servers=address).topic_handle(topic)
+        small = {"buffer_memory": 20_000, "batch_size": 1000}
+        producer = rivven.blocking.Producer(bootstrap_servers=address, **small).topic_handle(topic)
         def fill():
             while True:
                 try:

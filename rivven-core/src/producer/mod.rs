@@ -166,7 +166,9 @@ impl Producer {
     /// Why there is none; `CLOSED`.
     pub async fn connect(&self) -> Result<()> {
         self.shared().cluster.connect().await?;
-        self.shared().cluster.learn_leaders().await;
+        // Where that takes longer the leaders are asked for later, as they are whenever one has moved.
+        let limit = Deadline::after(self.config().connection_timeout);
+        let _ = limit.bound(self.shared().cluster.learn_leaders()).await;
         Ok(())
     }
 
