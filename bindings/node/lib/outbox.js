@@ -12,8 +12,11 @@ const { Many, One, Waiters } = require('./waiters.js');
 
 /** @typedef {string | Uint8Array} Bytes */
 
+/** The slot of records that were not handed over in a buffer: what became of them is answered to a call. */
+const ELSEWHERE = 0;
+
 /** The slot of records that nobody waits for. */
-const NOBODY = 0;
+const NOBODY = 1;
 
 /** The most bytes of records without a promise that wait here for room in the core. */
 const MAX_HELD = 1024 * 1024;
@@ -204,7 +207,7 @@ class Outbox {
     while (this.#held.length > 0) {
       const last = this.#pieces.held;
       try {
-        await this.#channel.call((native, token) => native.awaitRoom(token, this.#held[0]));
+        await this.#channel.background((native, token) => native.awaitRoom(token, this.#held[0]));
         if (!this.#giveHeld()) await this.#sendFirst();
       } catch (error) {
         // So long has waited what was held when the wait began, and not what has come since.
@@ -233,7 +236,7 @@ class Outbox {
   /** Sends the record that is held longest as soon as there is room of whatever kind is missing. */
   async #sendFirst() {
     const [records] = this.#held;
-    const sent = this.#channel.call((native, token) => native.sendFirst(token, records));
+    const sent = this.#channel.background((native, token) => native.sendFirst(token, records));
     const size = sizeAt(records, 0);
     eachRecord(records.subarray(0, size), (slot, place) => {
       sent.then(
@@ -314,8 +317,11 @@ class Outbox {
       const { tags, failure } = report;
       const [places, indexes] = [/** @type {number[]} */ ([]), /** @type {number[]} */ ([])];
       const listened = this.listened();
+      let own = 0;
       for (let index = 0; index * 2 < tags.length; index++) {
         const [slot, place] = [tags[index * 2], tags[index * 2 + 1]];
+        if (slot === ELSEWHERE) continue;
+        own++;
         if (slot !== NOBODY) {
           if (failure) this.#waiters.fail(slot, failure);
           else this.#waiters.deliver(slot, place, report, index);
@@ -327,7 +333,7 @@ class Outbox {
       if (places.length > 0) {
         this.#tell(report, places, failure ? [] : indexes.map((index) => new RecordMetadata(report, index)));
       }
-      this.#done(tags.length / 2);
+      this.#done(own);
     }
   }
 
@@ -359,7 +365,7 @@ class Outbox {
   /** @param {number} count */
   #done(count) {
     this.#pending -= count;
-    if (this.#pending === 0) this.#channel.letGo();
+    if (count > 0 && this.#pending === 0) this.#channel.letGo();
   }
 }
 

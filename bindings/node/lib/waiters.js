@@ -10,11 +10,11 @@ const { RecordMetadata } = require('./record-metadata.js');
  * Who waits for records, each in a slot of its own by which reports name it.
  *
  * Slots are used again, so that the table is no larger than what is under way;
- * nobody waits in slot 0.
+ * nobody waits in the first two.
  */
 class Waiters {
   /** @type {(One | Many | null)[]} */
-  #slots = [null];
+  #slots = [null, null];
   /** @type {number[]} */
   #free = [];
 
