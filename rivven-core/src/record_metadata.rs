@@ -25,6 +25,9 @@ pub struct RecordMetadata {
     /// Whether an earlier attempt, whose outcome is unknown, may have written the record too.
     pub maybe_duplicate: bool,
     /// Whether the offset is the record's own for certain.
+    ///
+    /// Of the records of a batch the broker names the first one's offset; those of the others are counted from
+    /// it, which is right as long as nobody else writes to the partition at the same time.
     pub offset_exact: bool,
 }
 

@@ -27,8 +27,8 @@ fn the_header_declares_the_committed_symbols() {
 
 #[test]
 fn every_operation_is_tried_where_it_has_to_fail() {
-    // Closing succeeds on a closed client, and has tests of its own.
-    for method in SURFACE.iter().filter(|method| method.name != "close") {
+    // Closing succeeds on a closed client, and has tests of its own; so has all that a producer does.
+    for method in SURFACE.iter().filter(|method| method.class == "client" && method.name != "close") {
         let call = format!("{}(client,", method.c_name());
         assert!(EVERY.contains(&call), "every.h does not call {}", method.c_name());
     }
