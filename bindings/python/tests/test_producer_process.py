@@ -150,6 +150,8 @@ def test_ctrl_c_interrupts_a_wait(stalled: str, topic: str, call: str) -> None:
     script_ = f"""
         producer = rivven.blocking.Producer(bootstrap_servers=address).topic_handle(topic)
         producer.enqueue(b"x")
+        # A process in the background of a shell begins with Ctrl-C ignored.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
         try:
             producer.{call}

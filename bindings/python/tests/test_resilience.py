@@ -65,7 +65,7 @@ def test_every_option_is_taken_and_checked(connect: Connect, broker: str, option
         with pytest.raises(rivven.ConfigException) as caught:
             connect(broker, **{option: value})
         assert (caught.value.code, caught.value.outcome) == ("INVALID_CONFIG", "NOT_SENT")
-        assert option.replace("_", ".") in str(caught.value)
+        assert option in str(caught.value)
 
 
 @pytest.mark.parametrize("pauses", [(5_001, None), (None, 99), (2, 1)])
