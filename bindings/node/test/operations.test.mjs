@@ -169,7 +169,7 @@ test('the configuration is checked by the core, which suggests the right key', (
   const refused = (options, text) =>
     assert.throws(() => new Client(options), (error) => error.code === 'INVALID_CONFIG' && text.test(error.message));
   refused({ bootstrapServers: broker.address, requestTimeout: 5 }, /did you mean requestTimeoutMs/);
-  refused({ bootstrapServers: broker.address, requestTimeoutMs: 'soon' }, /request\.timeout\.ms/);
+  refused({ bootstrapServers: broker.address, requestTimeoutMs: 'soon' }, /requestTimeoutMs is/);
   refused({ bootstrapServers: [1] }, /bootstrapServers/);
   refused({ clientId: null }, /clientId/);
   refused(undefined, /an address or an object/);

@@ -111,8 +111,8 @@ test('certificate files that do not exist or do not fit are refused when the cli
     [{ tlsClientCertPath, tlsClientKeyPath: other.client_key }, /do not fit/],
     [{ tlsClientCertPath }, /without its key/],
     [{ tlsClientKeyPath }, /without its certificate/],
-    [{ tlsCaCertPath: '' }, /tls\.ca\.cert\.path/],
-    [{ tlsEnabled: 'yes' }, /tls\.enabled/],
+    [{ tlsCaCertPath: '' }, /tlsCaCertPath/],
+    [{ tlsEnabled: 'yes' }, /tlsEnabled/],
   ]) {
     const options = { ...broker.tls, ...wrong };
     assert.throws(() => new Client(options), { name: 'RivvenError', code: 'INVALID_CONFIG', message: text });
