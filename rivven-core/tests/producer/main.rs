@@ -26,3 +26,17 @@ async fn producer(server: impl Into<String>) -> Result<Producer> {
 async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, future).await.unwrap_or_else(|_| panic!("{what} does not end"))
 }
+
+/// Ends when a batch has been sent and not been answered.
+async fn under_way(producer: &Producer) {
+    soon("a batch under way", async {
+        loop {
+            let stats = producer.stats();
+            if stats.pending() > stats.records_queued {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}

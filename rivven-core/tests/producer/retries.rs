@@ -1,12 +1,11 @@
 //! Batches that are sent again, and those that are not.
 
 use std::collections::HashSet;
-use std::time::Duration;
 
 use rivven_client::{ErrorCode, Outcome, Producer, Result};
 use rivven_testkit::{FaultProxy, Kind, Reply, ScriptedBroker, TestBroker};
 
-use super::{config, producer, soon};
+use super::{config, producer, soon, under_way};
 
 fn broker() -> ScriptedBroker {
     ScriptedBroker::builder().topic("t", 1).start().unwrap()
@@ -106,7 +105,7 @@ async fn order_and_count_survive_cut_connections() -> Result<()> {
     for record in 0..2000u32 {
         deliveries.push(topic.enqueue_to_partition(record % 4, None::<&str>, format!("{record:06}"))?);
         if record % 250 == 249 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            under_way(&producer).await;
             proxy.cut_all();
         }
     }
@@ -144,7 +143,7 @@ async fn a_leader_that_moves_is_followed_in_order() -> Result<()> {
     for record in 0..600u32 {
         deliveries.push(topic.enqueue_to_partition(record % 3, None::<&str>, format!("{record:04}"))?);
         if record % 60 == 59 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            under_way(&producer).await;
             broker.move_leader("t", (record / 60) % 3, (record / 60) as usize % 3);
         }
     }
