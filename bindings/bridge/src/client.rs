@@ -188,12 +188,7 @@ impl Client {
     }
 
     fn run<T: Send + 'static>(&self, future: impl Future<Output = Result<T>> + Send + 'static) -> Result<Call<T>> {
-        let (call, settle) = Call::new();
-        match self.parts()?.runtime.get() {
-            Some(runtime) => runtime.spawn(async move { settle.settle(future.await) }),
-            None => settle.settle(Err(Error::closed(WHAT))),
-        }
-        Ok(call)
+        Ok(self.parts()?.runtime.run(WHAT, future))
     }
 
     fn run_into<T>(
@@ -205,11 +200,7 @@ impl Client {
     where
         Answer: From<T>,
     {
-        let due = Due::new(queue, token);
-        match self.parts()?.runtime.get() {
-            Some(runtime) => runtime.spawn(async move { due.settle(future.await.map(Answer::from)) }),
-            None => due.settle(Err(Error::closed(WHAT))),
-        }
+        self.parts()?.runtime.run_into(WHAT, queue, token, future);
         Ok(())
     }
 }

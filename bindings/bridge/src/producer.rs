@@ -45,7 +45,6 @@ struct Outlet {
 enum Router {
     To(Arc<Queue>, u64),
     ByTag(Mutex<Vec<Outlet>>),
-    Nowhere,
 }
 
 impl Router {
@@ -74,7 +73,6 @@ impl DeliveryReports for Router {
             Router::To(queue, token) => {
                 queue.push(Completion { token: *token, result: Ok(Answer::Deliveries(report)) })
             }
-            Router::Nowhere => {}
             Router::ByTag(outlets) => {
                 let mut numbers: Vec<_> = report.tags().iter().map(|tag| tag >> TAG_BITS).collect();
                 numbers.sort_unstable();
@@ -106,7 +104,8 @@ pub struct Producer {
 struct Parts {
     core: Arc<rivven_client::Producer>,
     runtime: Arc<Share>,
-    router: Arc<Router>,
+    /// `None` if nobody wants reports.
+    router: Option<Arc<Router>>,
 }
 
 impl Producer {
@@ -118,14 +117,14 @@ impl Producer {
     pub fn new(properties: &Properties, reports: Reports) -> Result<Self> {
         let config = ProducerConfig::from_properties(properties)?;
         let runtime = Share::acquire(properties)?;
-        let router = Arc::new(match reports {
-            Reports::To(queue, token) => Router::To(queue, token),
-            Reports::ByTag => Router::ByTag(Mutex::default()),
-            Reports::Nowhere => Router::Nowhere,
-        });
+        let router = match reports {
+            Reports::To(queue, token) => Some(Arc::new(Router::To(queue, token))),
+            Reports::ByTag => Some(Arc::new(Router::ByTag(Mutex::default()))),
+            Reports::Nowhere => None,
+        };
         let share = runtime.get().ok_or_else(|| Error::closed(WHAT))?;
         let _inside = share.handle().enter();
-        let reports = (!matches!(*router, Router::Nowhere)).then(|| Arc::clone(&router) as Arc<dyn DeliveryReports>);
+        let reports = router.clone().map(|router| router as Arc<dyn DeliveryReports>);
         let core = Arc::new(rivven_client::Producer::unconnected(config, reports)?);
         Ok(Producer { parts: ManuallyDrop::new(Parts { core, runtime, router }), mark: ForkMark::here() })
     }
@@ -143,7 +142,7 @@ impl Producer {
     ///
     /// `FORKED`.
     pub fn outlet(&self, queue: &Arc<Queue>, token: u64) -> Result<u64> {
-        Ok(self.parts()?.router.add(queue, token) << TAG_BITS)
+        Ok(self.parts()?.router.as_ref().map_or(0, |router| router.add(queue, token)) << TAG_BITS)
     }
 
     /// A handle of a topic.
@@ -164,7 +163,7 @@ impl Producer {
     /// `FORKED`; everything else comes with the answer.
     pub fn connect(&self) -> Result<Call<()>> {
         let core = Arc::clone(&self.parts()?.core);
-        run(&self.parts()?.runtime, async move { core.connect().await })
+        Ok(self.parts()?.runtime.run(WHAT, async move { core.connect().await }))
     }
 
     /// Connects like [`connect`](Producer::connect); the answer goes to a queue.
@@ -174,7 +173,8 @@ impl Producer {
     /// `FORKED`; everything else comes with the answer.
     pub fn submit_connect(&self, queue: &Arc<Queue>, token: u64) -> Result<()> {
         let core = Arc::clone(&self.parts()?.core);
-        run_into(&self.parts()?.runtime, queue, token, async move { core.connect().await })
+        self.parts()?.runtime.run_into(WHAT, queue, token, async move { core.connect().await });
+        Ok(())
     }
 
     /// Begins to send all that was handed over before; settled when that is settled.
@@ -184,7 +184,7 @@ impl Producer {
     /// `FORKED`.
     pub fn flush(&self) -> Result<Call<()>> {
         let flush = self.parts()?.core.flush();
-        run(&self.parts()?.runtime, flush)
+        Ok(self.parts()?.runtime.run(WHAT, flush))
     }
 
     /// Flushes like [`flush`](Producer::flush); the answer goes to a queue, behind the reports.
@@ -194,7 +194,8 @@ impl Producer {
     /// `FORKED`.
     pub fn submit_flush(&self, queue: &Arc<Queue>, token: u64) -> Result<()> {
         let flush = self.parts()?.core.flush();
-        run_into(&self.parts()?.runtime, queue, token, flush)
+        self.parts()?.runtime.run_into(WHAT, queue, token, flush);
+        Ok(())
     }
 
     /// Begins to close, within `limit` or else `close.timeout.ms`. Closing twice is no error.
@@ -294,7 +295,7 @@ impl Producer {
     /// `FORKED`; everything else comes with the answer.
     pub fn partition_count(&self, topic: &str, fresh: bool) -> Result<Call<u32>> {
         let counting = self.counting(topic, fresh)?;
-        run(&self.parts()?.runtime, counting)
+        Ok(self.parts()?.runtime.run(WHAT, counting))
     }
 
     /// Asks like [`partition_count`](Producer::partition_count); the answer goes to a queue.
@@ -304,7 +305,8 @@ impl Producer {
     /// `FORKED`; everything else comes with the answer.
     pub fn submit_partition_count(&self, topic: &str, fresh: bool, queue: &Arc<Queue>, token: u64) -> Result<()> {
         let counting = self.counting(topic, fresh)?;
-        run_into(&self.parts()?.runtime, queue, token, counting)
+        self.parts()?.runtime.run_into(WHAT, queue, token, counting);
+        Ok(())
     }
 
     fn counting(&self, topic: &str, fresh: bool) -> Result<impl Future<Output = Result<u32>> + Send + 'static> {
@@ -375,7 +377,7 @@ impl Topic {
     /// `FORKED`; everything else comes with the answer.
     pub fn send(&self, partition: Option<u32>, key: Option<&[u8]>, value: &[u8]) -> Result<Call<RecordMetadata>> {
         let sending = self.sending(partition, key, value)?;
-        run(&self.parts.1, sending)
+        Ok(self.parts.1.run(WHAT, sending))
     }
 
     /// Sends like [`send`](Topic::send); the answer goes to a queue.
@@ -392,7 +394,8 @@ impl Topic {
         token: u64,
     ) -> Result<()> {
         let sending = self.sending(partition, key, value)?;
-        run_into(&self.parts.1, queue, token, sending)
+        self.parts.1.run_into(WHAT, queue, token, sending);
+        Ok(())
     }
 
     fn sending(
@@ -421,9 +424,10 @@ impl Topic {
         token: u64,
     ) -> Result<()> {
         let (core, key, value) = (self.core()?.clone(), key.map(<[u8]>::to_vec), value.to_vec());
-        run_into(&self.parts.1, queue, token, async move {
+        self.parts.1.run_into(WHAT, queue, token, async move {
             core.hand_over_tagged(partition, key.as_deref(), &value, tag).await.map(drop)
-        })
+        });
+        Ok(())
     }
 
     /// Begins to send many records, in their order; settled when all have ended, with where they went.
@@ -438,27 +442,7 @@ impl Topic {
         records: Vec<(Option<Vec<u8>>, Vec<u8>)>,
     ) -> Result<Call<Vec<RecordMetadata>>> {
         let core = self.core()?.clone();
-        run(&self.parts.1, async move {
-            let mut deliveries = Vec::with_capacity(records.len());
-            let mut failed = None;
-            for (key, value) in records {
-                match core.hand_over_tagged(partition, key.as_deref(), &value, 0).await {
-                    Ok(delivery) => deliveries.push(delivery),
-                    Err(error) => {
-                        failed = Some(error);
-                        break;
-                    }
-                }
-            }
-            let mut sent = Vec::with_capacity(deliveries.len());
-            for delivery in deliveries {
-                match delivery.await {
-                    Ok(metadata) => sent.push(metadata),
-                    Err(error) => drop(failed.get_or_insert(error)),
-                }
-            }
-            failed.map_or(Ok(sent), Err)
-        })
+        Ok(self.parts.1.run(WHAT, async move { core.send_batch(partition, &records).await }))
     }
 
     /// Begins to wait for room for a record of so many bytes, at most `max.block.ms`.
@@ -468,7 +452,7 @@ impl Topic {
     /// `FORKED`; with the answer, `QUEUE_FULL`, or `REQUEST_TOO_LARGE` if there never will be.
     pub fn has_room(&self, bytes: usize) -> Result<Call<()>> {
         let core = self.core()?.clone();
-        run(&self.parts.1, async move { core.has_room(bytes).await })
+        Ok(self.parts.1.run(WHAT, async move { core.has_room(bytes).await }))
     }
 
     /// Waits like [`has_room`](Topic::has_room); the answer goes to a queue.
@@ -478,7 +462,8 @@ impl Topic {
     /// `FORKED`; with the answer, `QUEUE_FULL`, or `REQUEST_TOO_LARGE` if there never will be.
     pub fn submit_has_room(&self, bytes: usize, queue: &Arc<Queue>, token: u64) -> Result<()> {
         let core = self.core()?.clone();
-        run_into(&self.parts.1, queue, token, async move { core.has_room(bytes).await })
+        self.parts.1.run_into(WHAT, queue, token, async move { core.has_room(bytes).await });
+        Ok(())
     }
 }
 
@@ -489,30 +474,4 @@ impl Drop for Topic {
             unsafe { ManuallyDrop::drop(&mut self.parts) };
         }
     }
-}
-
-fn run<T: Send + 'static>(share: &Share, future: impl Future<Output = Result<T>> + Send + 'static) -> Result<Call<T>> {
-    let (call, settle) = Call::new();
-    match share.get() {
-        Some(runtime) => runtime.spawn(async move { settle.settle(future.await) }),
-        None => settle.settle(Err(Error::closed(WHAT))),
-    }
-    Ok(call)
-}
-
-fn run_into<T>(
-    share: &Share,
-    queue: &Arc<Queue>,
-    token: u64,
-    future: impl Future<Output = Result<T>> + Send + 'static,
-) -> Result<()>
-where
-    Answer: From<T>,
-{
-    let due = Due::new(queue, token);
-    match share.get() {
-        Some(runtime) => runtime.spawn(async move { due.settle(future.await.map(Answer::from)) }),
-        None => due.settle(Err(Error::closed(WHAT))),
-    }
-    Ok(())
 }

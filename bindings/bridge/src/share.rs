@@ -1,9 +1,13 @@
 //! What handles hold of the shared runtime.
 
+use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rivven_client::{Properties, Result};
+use rivven_client::{Error, Properties, Result};
 
+use crate::answer::Answer;
+use crate::call::Call;
+use crate::queue::{Due, Queue};
 use crate::runtime::SharedRuntime;
 
 /// A handle's share in the runtime, given back when the handle has been closed.
@@ -19,6 +23,37 @@ impl Share {
     pub(crate) fn acquire(properties: &Properties) -> Result<Arc<Self>> {
         let threads = properties.integer("runtime.threads").and_then(|threads| usize::try_from(threads).ok());
         Ok(Arc::new(Share(Mutex::new(Some(SharedRuntime::acquire(threads)?)))))
+    }
+
+    /// Runs a future whose output is then waited for; `CLOSED` of `what` once the share was given back.
+    pub(crate) fn run<T: Send + 'static>(
+        &self,
+        what: &str,
+        future: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Call<T> {
+        let (call, settle) = Call::new();
+        match self.get() {
+            Some(runtime) => runtime.spawn(async move { settle.settle(future.await) }),
+            None => settle.settle(Err(Error::closed(what))),
+        }
+        call
+    }
+
+    /// Runs a future whose output goes to a queue; `CLOSED` of `what` once the share was given back.
+    pub(crate) fn run_into<T>(
+        &self,
+        what: &str,
+        queue: &Arc<Queue>,
+        token: u64,
+        future: impl Future<Output = Result<T>> + Send + 'static,
+    ) where
+        Answer: From<T>,
+    {
+        let due = Due::new(queue, token);
+        match self.get() {
+            Some(runtime) => runtime.spawn(async move { due.settle(future.await.map(Answer::from)) }),
+            None => due.settle(Err(Error::closed(what))),
+        }
     }
 
     pub(crate) fn get(&self) -> Option<SharedRuntime> {

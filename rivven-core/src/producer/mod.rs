@@ -31,9 +31,10 @@ pub use reports::{DeliveryReport, DeliveryReports};
 pub use stats::ProducerStatsSnapshot;
 
 use accumulator::Accumulator;
+use batch::Batch;
 use memory::Memory;
-use partition::{Full, Record};
-use shared::{Shared, Stage};
+use partition::{Full, Pending, Record};
+use shared::{Left, Shared, Stage};
 use topic::{Given, Refusal, Topic};
 
 use crate::cluster::Cluster;
@@ -215,7 +216,7 @@ impl Producer {
         key: Option<K>,
         value: impl AsRef<[u8]>,
     ) -> Result<RecordMetadata> {
-        let given = (None, key.as_ref().map(AsRef::as_ref), value.as_ref());
+        let given = parts(None, &key, &value);
         self.shared().hand_over(&self.shared().topic(topic.as_ref()), given).await?.await
     }
 
@@ -231,7 +232,7 @@ impl Producer {
         key: Option<K>,
         value: impl AsRef<[u8]>,
     ) -> Result<RecordMetadata> {
-        let given = (Some(partition), key.as_ref().map(AsRef::as_ref), value.as_ref());
+        let given = parts(Some(partition), &key, &value);
         self.shared().hand_over(&self.shared().topic(topic.as_ref()), given).await?.await
     }
 
@@ -247,7 +248,7 @@ impl Producer {
         value: impl AsRef<[u8]>,
     ) -> Result<Delivery> {
         let topic = self.shared().topic(topic.as_ref());
-        self.shared().enqueue(&topic, (None, key.as_ref().map(AsRef::as_ref), value.as_ref()), 0)
+        self.shared().enqueue(&topic, parts(None, &key, &value), 0)
     }
 
     /// Sends many records and waits until all are delivered; where they went, in their order.
@@ -262,26 +263,7 @@ impl Producer {
         topic: impl AsRef<str>,
         records: &[(Option<K>, V)],
     ) -> Result<Vec<RecordMetadata>> {
-        let topic = self.shared().topic(topic.as_ref());
-        let mut deliveries = Vec::with_capacity(records.len());
-        let mut failed = None;
-        for (key, value) in records {
-            match self.shared().hand_over(&topic, (None, key.as_ref().map(AsRef::as_ref), value.as_ref())).await {
-                Ok(delivery) => deliveries.push(delivery),
-                Err(error) => {
-                    failed = Some(error);
-                    break;
-                }
-            }
-        }
-        let mut sent = Vec::with_capacity(deliveries.len());
-        for delivery in deliveries {
-            match delivery.await {
-                Ok(metadata) => sent.push(metadata),
-                Err(error) => drop(failed.get_or_insert(error)),
-            }
-        }
-        failed.map_or(Ok(sent), Err)
+        self.topic(topic).send_batch(None, records).await
     }
 
     /// Sends everything that was handed over before, without lingering, and waits until it is settled.
@@ -295,9 +277,7 @@ impl Producer {
     pub fn flush(&self) -> impl Future<Output = Result<()>> + Send + use<> {
         let batches = self.shared().flush();
         async move {
-            for batch in batches {
-                batch.settled().await;
-            }
+            all_settled(batches).await;
             Ok(())
         }
     }
@@ -333,10 +313,10 @@ impl Producer {
     ///
     /// Their deliveries end with the error `PURGED`. What is under way goes on.
     pub fn purge(&self) -> u64 {
-        let before: u64 = self.shared().pending().iter().map(|(_, _, pending)| pending.waiting).sum();
+        let before = self.shared().total_pending().waiting;
         let text = "the record was purged before it was sent";
         self.shared().purge(&Error::Other(Detail::new(text).with_code(ErrorCode::Purged)));
-        let after: u64 = self.shared().pending().iter().map(|(_, _, pending)| pending.waiting).sum();
+        let after = self.shared().total_pending().waiting;
         before.saturating_sub(after)
     }
 
@@ -366,9 +346,7 @@ impl Producer {
 
     /// What the producer has done so far.
     pub fn stats(&self) -> ProducerStatsSnapshot {
-        let pending = self.shared().pending();
-        let waiting: u64 = pending.iter().map(|(_, _, pending)| pending.waiting).sum();
-        let under_way: u64 = pending.iter().map(|(_, _, pending)| pending.under_way).sum();
+        let Pending { waiting, under_way } = self.shared().total_pending();
         let accumulator = &self.shared().accumulator;
         accumulator.counters.snapshot(waiting + under_way, waiting, accumulator.memory.used())
     }
@@ -415,7 +393,7 @@ impl TopicHandle {
     /// `INVALID_TOPIC`, `INVALID_PARTITION` of the user's own partitioner,
     /// `CLOSED`.
     pub fn enqueue<K: AsRef<[u8]>>(&self, key: Option<K>, value: impl AsRef<[u8]>) -> Result<Delivery> {
-        self.owner.shared.enqueue(&self.topic, (None, key.as_ref().map(AsRef::as_ref), value.as_ref()), 0)
+        self.owner.shared.enqueue(&self.topic, parts(None, &key, &value), 0)
     }
 
     /// The same, to a partition.
@@ -429,7 +407,7 @@ impl TopicHandle {
         key: Option<K>,
         value: impl AsRef<[u8]>,
     ) -> Result<Delivery> {
-        self.owner.shared.enqueue(&self.topic, (Some(partition), key.as_ref().map(AsRef::as_ref), value.as_ref()), 0)
+        self.owner.shared.enqueue(&self.topic, parts(Some(partition), &key, &value), 0)
     }
 
     /// The same with a tag, which the report of its batch gives back ([`Producer::with_reports`]).
@@ -453,7 +431,7 @@ impl TopicHandle {
     ///
     /// As [`Producer::send`].
     pub async fn send<K: AsRef<[u8]>>(&self, key: Option<K>, value: impl AsRef<[u8]>) -> Result<RecordMetadata> {
-        let given = (None, key.as_ref().map(AsRef::as_ref), value.as_ref());
+        let given = parts(None, &key, &value);
         self.owner.shared.hand_over(&self.topic, given).await?.await
     }
 
@@ -464,6 +442,39 @@ impl TopicHandle {
     /// As [`Producer::send`]; `INVALID_PARTITION` if the topic has no such partition.
     pub async fn send_to(&self, partition: Option<u32>, key: Option<&[u8]>, value: &[u8]) -> Result<RecordMetadata> {
         self.owner.shared.hand_over(&self.topic, (partition, key, value)).await?.await
+    }
+
+    /// Sends many records, to a partition if one is given, and waits until all are delivered.
+    ///
+    /// No record behind one that was not taken is sent.
+    ///
+    /// # Errors
+    ///
+    /// As [`Producer::send_batch`]; `INVALID_PARTITION` if the topic has no such partition.
+    pub async fn send_batch<K: AsRef<[u8]>, V: AsRef<[u8]>>(
+        &self,
+        partition: Option<u32>,
+        records: &[(Option<K>, V)],
+    ) -> Result<Vec<RecordMetadata>> {
+        let mut deliveries = Vec::with_capacity(records.len());
+        let mut failed = None;
+        for (key, value) in records {
+            match self.owner.shared.hand_over(&self.topic, parts(partition, key, value)).await {
+                Ok(delivery) => deliveries.push(delivery),
+                Err(error) => {
+                    failed = Some(error);
+                    break;
+                }
+            }
+        }
+        let mut sent = Vec::with_capacity(deliveries.len());
+        for delivery in deliveries {
+            match delivery.await {
+                Ok(metadata) => sent.push(metadata),
+                Err(error) => drop(failed.get_or_insert(error)),
+            }
+        }
+        failed.map_or(Ok(sent), Err)
     }
 
     /// Hands a record over with a tag like [`enqueue_tagged`](TopicHandle::enqueue_tagged), and waits for room.
@@ -514,6 +525,10 @@ impl fmt::Debug for TopicHandle {
 
 /// Partition, key and value of a record.
 type Parts<'a> = (Option<u32>, Option<&'a [u8]>, &'a [u8]);
+
+fn parts<'a>(partition: Option<u32>, key: &'a Option<impl AsRef<[u8]>>, value: &'a impl AsRef<[u8]>) -> Parts<'a> {
+    (partition, key.as_ref().map(AsRef::as_ref), value.as_ref())
+}
 
 impl Shared {
     /// The most bytes that a record can have for there to be room for it at all.
@@ -624,16 +639,17 @@ impl Shared {
     }
 }
 
+async fn all_settled(batches: Vec<Arc<Batch>>) {
+    for batch in batches {
+        batch.settled().await;
+    }
+}
+
 /// Delivers what there is within a time, gives the rest up and disconnects.
 async fn close(shared: &Arc<Shared>, limit: Duration) -> Result<()> {
     let deadline = Deadline::after(limit);
     shared.advance(Stage::Closing);
-    let delivered = async {
-        for batch in shared.flush() {
-            batch.settled().await;
-        }
-    };
-    let left = match deadline.bound(delivered).await {
+    let left = match deadline.bound(all_settled(shared.flush())).await {
         Some(()) => Vec::new(),
         None => shared.pending(),
     };
@@ -645,8 +661,8 @@ async fn close(shared: &Arc<Shared>, limit: Duration) -> Result<()> {
     if left.is_empty() { Ok(()) } else { Err(not_delivered(&left, limit)) }
 }
 
-fn not_delivered(left: &[(Arc<str>, Option<u32>, partition::Pending)], limit: Duration) -> Error {
-    let count = |pending: &partition::Pending| pending.waiting + pending.under_way;
+fn not_delivered(left: &[Left], limit: Duration) -> Error {
+    let count = |pending: &Pending| pending.waiting + pending.under_way;
     let total: u64 = left.iter().map(|(_, _, pending)| count(pending)).sum();
     let mut places: Vec<_> = left
         .iter()

@@ -377,12 +377,10 @@ impl Partition {
     }
 
     fn next_numbered(&self, queue: &mut Queue, room: Option<u32>) -> Next {
-        if let Some(until) = queue.not_before.take_if(|until| *until > Instant::now()) {
-            queue.not_before = Some(until);
+        if let Some(until) = queue.not_before.filter(|until| *until > Instant::now()) {
             queue.parked = true;
             return Next::Park(until);
         }
-        queue.not_before = None;
         let Some(numbered) = &mut queue.numbered else { return Next::Nothing };
         match numbered.next(&self.topic.name, self.index) {
             Due::Request { ticket, frame, records } => {

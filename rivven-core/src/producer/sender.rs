@@ -51,6 +51,10 @@ impl Sender {
         self.ready.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn listed(&self) -> MutexGuard<'_, Vec<Weak<Partition>>> {
+        self.partitions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Tells the sender to look at a partition.
     pub(super) fn submit(&self, partition: Arc<Partition>) {
         self.ready().push(partition);
@@ -69,18 +73,15 @@ impl Sender {
 
     /// Notes that a partition is this sender's from now on.
     pub(super) fn look_after(&self, partition: &Arc<Partition>) {
-        let mut partitions = self.partitions.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut partitions = self.listed();
         partitions.retain(|other| other.strong_count() > 0);
         partitions.push(Arc::downgrade(partition));
     }
 
     /// The partitions that are this sender's.
     pub(super) fn partitions(self: &Arc<Self>) -> Vec<Arc<Partition>> {
-        let mut partitions = self.partitions.lock().unwrap_or_else(PoisonError::into_inner);
-        let all: Vec<_> = partitions.iter().filter_map(Weak::upgrade).collect();
-        drop(std::mem::take(&mut *partitions));
-        partitions.extend(all.iter().map(Arc::downgrade));
-        drop(partitions);
+        // A partition takes this lock under its own, so it is asked without it.
+        let all: Vec<_> = self.listed().iter().filter_map(Weak::upgrade).collect();
         all.into_iter().filter(|partition| Arc::ptr_eq(&partition.home(), self)).collect()
     }
 

@@ -10,19 +10,19 @@ use tokio::time::{Instant, sleep};
 
 use super::accumulator::Accumulator;
 use super::batch::Batch;
-use super::partition::Partition;
+use super::partition::{Partition, Pending};
 use super::sender::Sender;
 use super::sequence::{Grant, Identities, Identity};
 use super::service::Service;
 use super::task::{Task, describe, encoded};
 use super::topic::Topic;
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Errand};
 use crate::compression::{CompressionType, Compressor};
 use crate::config::ProducerConfig;
 use crate::connection::ServerAddress;
 use crate::error::{Detail, Error, ErrorCode, Outcome, Result};
 use crate::ops::{CreateTopic, GetMetadata, InitProducerId};
-use crate::protocol::BatchBuffer;
+use crate::protocol::{BatchBuffer, Operation};
 
 /// How far the end of a producer has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,6 +34,9 @@ pub(super) enum Stage {
     /// Nothing is sent any more.
     Ended,
 }
+
+/// Records that are not settled: their topic, their partition if it is known, and how many they are.
+pub(super) type Left = (Arc<str>, Option<u32>, Pending);
 
 /// The senders of one destination.
 #[derive(Debug, Default)]
@@ -85,9 +88,9 @@ impl Shared {
             return Arc::clone(topic);
         }
         let mut topics = self.topics.write().unwrap_or_else(PoisonError::into_inner);
-        let make = |name: &Arc<str>| Arc::new(Topic::new(Arc::clone(name), Arc::clone(&self.accumulator)));
         let name: Arc<str> = name.into();
-        Arc::clone(topics.entry(Arc::clone(&name)).or_insert_with(|| make(&name)))
+        let make = || Arc::new(Topic::new(Arc::clone(&name), Arc::clone(&self.accumulator)));
+        Arc::clone(topics.entry(Arc::clone(&name)).or_insert_with(make))
     }
 
     pub(super) fn topics(&self) -> Vec<Arc<Topic>> {
@@ -146,6 +149,11 @@ impl Shared {
 
     pub(super) fn note_trouble(&self, error: &Error) {
         *self.trouble() = Some(error.clone());
+    }
+
+    /// The pause after so many failures in a row.
+    pub(super) fn pause(&self, failures: u32) -> Duration {
+        self.accumulator.rules.backoff.pause(failures, self.cluster.random())
     }
 
     /// A batch as it is sent: with its values compressed, where that is configured.
@@ -289,10 +297,10 @@ impl Shared {
             failures += 1;
             tracing::debug!(%topic, %error, "no producer identity");
             if !error.is_retriable() {
-                self.purge_topic(topic, &error);
+                self.purge_topic(&self.topic(topic), &error);
                 return None;
             }
-            sleep(self.accumulator.rules.backoff.pause(failures, self.cluster.random())).await;
+            sleep(self.pause(failures)).await;
         }
     }
 
@@ -319,8 +327,7 @@ impl Shared {
                 Err(error) => error,
             };
             if !error.is_retriable() {
-                topic.take_early(None).into_iter().for_each(|pack| self.accumulator.fail(pack, error.clone()));
-                return;
+                return self.fail_early(topic, &error);
             }
             self.note_trouble(&error);
             failures += 1;
@@ -333,8 +340,7 @@ impl Shared {
             if topic.early_records() == 0 {
                 return;
             }
-            let pause = self.accumulator.rules.backoff.pause(failures, self.cluster.random());
-            sleep(pause).await;
+            sleep(self.pause(failures)).await;
         }
     }
 
@@ -367,8 +373,8 @@ impl Shared {
         }
     }
 
-    async fn call<O: crate::protocol::Operation>(self: &Arc<Self>, operation: O) -> Result<O::Output> {
-        let errand = crate::cluster::Errand::of(&operation)?;
+    async fn call<O: Operation>(self: &Arc<Self>, operation: O) -> Result<O::Output> {
+        let errand = Errand::of(&operation)?;
         self.cluster.enter()?.call(errand).await
     }
 
@@ -423,11 +429,20 @@ impl Shared {
         batches
     }
 
-    /// How many records wait and how many are under way, by topic and partition.
-    pub(super) fn pending(&self) -> Vec<(Arc<str>, Option<u32>, super::partition::Pending)> {
+    /// How many records wait and how many are under way, in all.
+    pub(super) fn total_pending(&self) -> Pending {
+        let add = |sum: Pending, (_, _, one): Left| Pending {
+            waiting: sum.waiting + one.waiting,
+            under_way: sum.under_way + one.under_way,
+        };
+        self.pending().into_iter().fold(Pending::default(), add)
+    }
+
+    /// The same by topic and partition.
+    pub(super) fn pending(&self) -> Vec<Left> {
         let mut all = Vec::new();
         for topic in self.topics() {
-            let early = super::partition::Pending { waiting: topic.early_records(), under_way: 0 };
+            let early = Pending { waiting: topic.early_records(), under_way: 0 };
             all.push((Arc::clone(topic.name()), None, early));
             for partition in topic.partitions() {
                 all.push((Arc::clone(topic.name()), Some(partition.index), partition.pending()));
@@ -439,20 +454,22 @@ impl Shared {
 
     /// Gives up all records that wait; those under way go on.
     pub(super) fn purge(&self, error: &Error) {
-        for topic in self.topics() {
-            self.purge_topic(topic.name(), error);
-        }
+        self.topics().iter().for_each(|topic| self.purge_topic(topic, error));
     }
 
-    fn purge_topic(&self, name: &str, error: &Error) {
-        let topic = self.topic(name);
-        topic.take_early(None).into_iter().for_each(|pack| self.accumulator.fail(pack, error.clone()));
+    fn purge_topic(&self, topic: &Topic, error: &Error) {
+        self.fail_early(topic, error);
         for partition in topic.partitions() {
             for pack in partition.take_waiting() {
                 partition.home().take_backlog(u64::from(pack.records));
                 self.accumulator.fail(pack, error.clone());
             }
         }
+    }
+
+    /// Gives up what waits for the number of partitions.
+    fn fail_early(&self, topic: &Topic, error: &Error) {
+        topic.take_early(None).into_iter().for_each(|pack| self.accumulator.fail(pack, error.clone()));
     }
 }
 
@@ -468,7 +485,7 @@ impl Drop for Asking<'_> {
         self.topic.end_asking();
         if self.topic.count().is_none() && self.topic.early_records() > 0 {
             let error = self.shared.end_error();
-            self.topic.take_early(None).into_iter().for_each(|pack| self.shared.accumulator.fail(pack, error.clone()));
+            self.shared.fail_early(self.topic, &error);
         }
     }
 }

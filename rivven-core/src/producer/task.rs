@@ -45,7 +45,7 @@ struct Ack {
 /// What an attempt is at.
 enum What {
     /// A batch that goes along.
-    Plain(Box<Pack>, RequestFrame),
+    Plain(Box<Pack>),
     /// A batch with a number, which its partition keeps.
     Numbered(Ticket),
 }
@@ -253,7 +253,7 @@ impl Task {
                     self.shared.fold(&self.sender, &error);
                 }
                 self.failures += 1;
-                let pause = self.shared.accumulator.rules.backoff.pause(self.failures, self.shared.cluster.random());
+                let pause = self.shared.pause(self.failures);
                 tracing::debug!(%error, ?pause, "producer not connected");
                 self.not_before = Some(Instant::now() + pause);
                 self.shared.note_trouble(&error);
@@ -264,11 +264,11 @@ impl Task {
 
     /// Gives up everything that waits, because it can never be sent.
     fn give_up(&mut self, error: &Error) {
+        self.runnable.clear();
         for partition in self.sender.partitions() {
             self.fail_all(partition.take_waiting(), error);
+            partition.look_anew();
         }
-        self.runnable.clear();
-        self.sender.partitions().iter().for_each(|partition| partition.look_anew());
     }
 
     fn fail_all(&self, packs: Vec<Pack>, error: &Error) {
@@ -306,8 +306,9 @@ impl Task {
         if self.shared.config.acks == 0 {
             self.shared.accumulator.settle(&pack.batch, Settlement::Delivered(Delivered::at(OFFSET_UNKNOWN)));
         }
+        pack.body = Body::Framed(frame.clone());
         let records = pack.records;
-        self.send(partition, What::Plain(pack, frame.clone()), frame, records);
+        self.send(partition, What::Plain(pack), frame, records);
     }
 
     fn transmit_numbered(&mut self, partition: &Arc<Partition>, mut pack: Pack, ticket: Ticket, stamp: Stamp) {
@@ -359,13 +360,13 @@ impl Task {
         self.unanswered -= records;
         self.last_answer = now;
         match what {
-            What::Plain(pack, frame) => self.answered_plain(&partition, *pack, frame, result),
+            What::Plain(pack) => self.answered_plain(&partition, *pack, result),
             What::Numbered(ticket) => self.answered_numbered(&partition, ticket, result),
         }
         partition.nudge();
     }
 
-    fn answered_plain(&mut self, partition: &Arc<Partition>, pack: Pack, frame: RequestFrame, result: Result<Ack>) {
+    fn answered_plain(&mut self, partition: &Arc<Partition>, pack: Pack, result: Result<Ack>) {
         partition.returned(&pack.batch);
         match result {
             Ok(ack) => {
@@ -377,7 +378,7 @@ impl Task {
                 };
                 self.shared.accumulator.settle(&pack.batch, Settlement::Delivered(delivered));
             }
-            Err(error) => self.failed(partition, pack, frame, error),
+            Err(error) => self.failed(partition, pack, error),
         }
     }
 
@@ -411,7 +412,7 @@ impl Task {
     }
 
     /// Decides what follows a failed attempt.
-    fn failed(&mut self, partition: &Arc<Partition>, mut pack: Pack, frame: RequestFrame, error: Error) {
+    fn failed(&mut self, partition: &Arc<Partition>, mut pack: Pack, error: Error) {
         if pack.batch.is_claimed() {
             self.sender.take_backlog(u64::from(pack.records));
             return;
@@ -434,7 +435,6 @@ impl Task {
         if error.outcome() == Outcome::Unknown {
             pack.unknown.get_or_insert(error);
         }
-        pack.body = Body::Framed(frame);
         pack.not_before = Some(now + pause);
         partition.put_back(pack);
         if reroute {
@@ -503,8 +503,10 @@ fn in_a_batch(error: Error, records: u32) -> Error {
     }
 }
 
+/// Whether another server may lead the partition by now.
 fn needs_leaders(error: &Error) -> bool {
-    error.outcome() != Outcome::Unknown || error.counts_against_server()
+    matches!(error.code(), ErrorCode::NotLeaderForPartition | ErrorCode::FencedLeaderEpoch)
+        || error.counts_against_server()
 }
 
 pub(super) fn describe(batch: &Batch) -> String {
