@@ -52,7 +52,7 @@ pub use error::{Detail, Error, ErrorCode, Outcome, Result};
 pub use ops::AlterTopicConfigResult;
 pub use pipelined::{PipelineStatsSnapshot, PipelinedClient};
 pub use producer::{
-    Delivery, DeliveryReport, DeliveryReports, Partitioner, Partitioning, Producer, ProducerStatsSnapshot, TopicHandle,
+    Deliveries, Delivery, DeliveryReport, DeliveryReports, Partitioner, Partitioning, Producer, ProducerStatsSnapshot, TopicHandle,
     partition_of_key,
 };
 pub use protocol::{

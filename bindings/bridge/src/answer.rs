@@ -8,7 +8,7 @@ use rivven_client::ops::{
 };
 use rivven_client::protocol::QuotaEntry;
 use rivven_client::{
-    AuthSession, DeleteRecordsResult, DeliveryReport, RecordMetadata, ResilientStats, Result, Schema, StateChange,
+    AuthSession, DeleteRecordsResult, Deliveries, DeliveryReport, RecordMetadata, ResilientStats, Result, Schema, StateChange,
 };
 
 macro_rules! answers {
@@ -81,6 +81,8 @@ answers! {
     Stats(ResilientStats),
     /// Where a producer's record went.
     Record(RecordMetadata),
+    /// Records that were sent together, all of them delivered.
+    Sent(Deliveries),
     /// What became of the records of a batch.
     Deliveries(DeliveryReport),
     /// A change of a server; `None` at the end.

@@ -1,6 +1,7 @@
 //! From answers to Python objects.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use pyo3::IntoPyObjectExt;
@@ -20,6 +21,7 @@ use rivven_client::{
 
 use crate::inbox::Owner;
 use crate::message::Message;
+use crate::sent::SentRecords;
 
 /// What the caller wants to have of an answer.
 pub(crate) enum Form {
@@ -73,6 +75,7 @@ pub(crate) fn to_python<'py>(py: Python<'py>, owner: &dyn Owner, answer: Answer,
         Answer::Quotas(entries) => list(py, entries, |entry| quota(py, entry)),
         Answer::Session(session) => (session.session_id, session.expires_in).into_bound_py_any(py),
         Answer::Schema(schema) => self::schema(py, schema),
+        Answer::Sent(deliveries) => Ok(Bound::new(py, SentRecords::new(deliveries))?.into_any()),
         Answer::Stats(stats) => self::stats(py, owner, stats),
         Answer::StateChange(None) => Ok(py.None().into_bound(py)),
         Answer::StateChange(Some(change)) => state_change(py, owner, change),
@@ -128,19 +131,32 @@ fn metadata<'py>(py: Python<'py>, published: Published, form: &Form) -> Given<'p
     class.call1((published.offset, form.topic(py, 0), published.partition, false, published.maybe_duplicate))
 }
 
-/// Where a record of a producer went; the topic is that of the metadata.
+/// What the records of a batch have in common in their RecordMetadata.
+pub(crate) fn common_place<'py>(py: Python<'py>, of: &RecordMetadata) -> PyResult<Bound<'py, PyTuple>> {
+    (&*of.topic, of.partition, of.duplicate, of.maybe_duplicate).into_pyobject(py)
+}
+
+/// Whether both have that in common.
+pub(crate) fn same_place(one: &RecordMetadata, other: &RecordMetadata) -> bool {
+    let place = |of: &RecordMetadata| (of.partition, of.duplicate, of.maybe_duplicate);
+    place(one) == place(other) && Arc::ptr_eq(&one.topic, &other.topic)
+}
+
+/// The RecordMetadata of a record at an offset.
 ///
 /// Many may be made at once, so the class's own constructor, which is Python, is left out.
-pub(crate) fn record_metadata<'py>(py: Python<'py>, of: &RecordMetadata, topic: &Bound<'py, PyString>) -> Given<'py> {
+pub(crate) fn placed<'py>(py: Python<'py>, offset: u64, place: &Bound<'py, PyTuple>) -> Given<'py> {
     static NEW: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     let new = NEW.get_or_try_init(py, || py.get_type::<PyInt>().getattr("__new__").map(Bound::unbind))?;
-    let metadata = new.bind(py).call1((CLASS.import(py, "rivven._records", "RecordMetadata")?, of.offset))?;
-    metadata.setattr(intern!(py, "topic"), topic)?;
-    metadata.setattr(intern!(py, "partition"), of.partition)?;
-    metadata.setattr(intern!(py, "duplicate"), of.duplicate)?;
-    metadata.setattr(intern!(py, "maybe_duplicate"), of.maybe_duplicate)?;
+    let metadata = new.bind(py).call1((CLASS.import(py, "rivven._records", "RecordMetadata")?, offset))?;
+    metadata.setattr(intern!(py, "_place"), place)?;
     Ok(metadata)
+}
+
+/// Where a record of a producer went.
+pub(crate) fn record_metadata<'py>(py: Python<'py>, of: &RecordMetadata) -> Given<'py> {
+    placed(py, of.offset, &common_place(py, of)?)
 }
 
 /// What a producer has done so far.

@@ -7,15 +7,19 @@
 
 mod answer;
 mod arguments;
+mod borrowed;
+mod callbacks;
 mod client;
 mod connect;
 mod deliveries;
+mod delivery;
 mod error;
 mod inbox;
 mod log;
 mod message;
 mod operations;
 mod producer;
+mod sent;
 mod state_changes;
 mod wait;
 
@@ -31,12 +35,16 @@ mod _rivven {
     #[pymodule_export]
     use super::connect::{connect, connect_blocking, version};
     #[pymodule_export]
+    use super::delivery::Delivery;
+    #[pymodule_export]
     use super::log::LogQueue;
     #[pymodule_export]
     use super::message::Message;
     #[pymodule_export]
     use super::producer::AsyncProducer;
     use super::producer::BlockingProducer;
+    #[pymodule_export]
+    use super::sent::SentRecords;
     #[pymodule_export]
     use super::state_changes::{BlockingStateChanges, Stream};
 

@@ -214,6 +214,11 @@ impl Delivery {
         Delivery { batch, index, place: Place::NONE }
     }
 
+    /// The batch, and the position in it.
+    pub(super) fn into_parts(self) -> (Arc<Batch>, u32) {
+        (self.batch, self.index)
+    }
+
     /// What became of the record, if that is known already.
     pub fn result(&self) -> Option<Result<RecordMetadata>> {
         self.batch.result(self.index)

@@ -8,6 +8,7 @@
 
 mod accumulator;
 mod batch;
+mod deliveries;
 mod memory;
 mod numbered;
 mod partition;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use batch::Delivery;
+pub use deliveries::Deliveries;
 pub use partitioner::{Partitioner, Partitioning, partition_of_key};
 pub use reports::{DeliveryReport, DeliveryReports};
 pub use stats::ProducerStatsSnapshot;
@@ -456,25 +458,47 @@ impl TopicHandle {
         partition: Option<u32>,
         records: &[(Option<K>, V)],
     ) -> Result<Vec<RecordMetadata>> {
-        let mut deliveries = Vec::with_capacity(records.len());
-        let mut failed = None;
+        let mut deliveries = Deliveries::default();
+        let refused = self.hand_over_batch(partition, records, &mut deliveries).await.err();
+        deliveries.settled().await;
+        refused.map_or_else(|| deliveries.delivered(), Err)
+    }
+
+    /// Hands many records over in their order without waiting, to a partition if one is given, until one is refused.
+    ///
+    /// Those that were taken are added to `deliveries`: where it was empty, its
+    /// length is the position of the one that was refused.
+    ///
+    /// # Errors
+    ///
+    /// As [`enqueue`](TopicHandle::enqueue) and [`enqueue_to_partition`](TopicHandle::enqueue_to_partition).
+    pub fn enqueue_batch<'a>(
+        &self,
+        partition: Option<u32>,
+        records: impl IntoIterator<Item = (Option<&'a [u8]>, &'a [u8])>,
+        deliveries: &mut Deliveries,
+    ) -> Result<()> {
+        let shared = &self.owner.shared;
+        records.into_iter().try_for_each(|(key, value)| {
+            shared.enqueue(&self.topic, (partition, key, value), 0).map(|delivery| deliveries.add(delivery))
+        })
+    }
+
+    /// Hands many records over like [`enqueue_batch`](TopicHandle::enqueue_batch), and waits for room.
+    ///
+    /// # Errors
+    ///
+    /// As [`enqueue_batch`](TopicHandle::enqueue_batch), with `QUEUE_FULL` only once `max_block` is over.
+    pub async fn hand_over_batch<K: AsRef<[u8]>, V: AsRef<[u8]>>(
+        &self,
+        partition: Option<u32>,
+        records: &[(Option<K>, V)],
+        deliveries: &mut Deliveries,
+    ) -> Result<()> {
         for (key, value) in records {
-            match self.owner.shared.hand_over(&self.topic, parts(partition, key, value)).await {
-                Ok(delivery) => deliveries.push(delivery),
-                Err(error) => {
-                    failed = Some(error);
-                    break;
-                }
-            }
+            deliveries.add(self.owner.shared.hand_over(&self.topic, parts(partition, key, value)).await?);
         }
-        let mut sent = Vec::with_capacity(deliveries.len());
-        for delivery in deliveries {
-            match delivery.await {
-                Ok(metadata) => sent.push(metadata),
-                Err(error) => drop(failed.get_or_insert(error)),
-            }
-        }
-        failed.map_or(Ok(sent), Err)
+        Ok(())
     }
 
     /// Hands a record over with a tag like [`enqueue_tagged`](TopicHandle::enqueue_tagged), and waits for room.

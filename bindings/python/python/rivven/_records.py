@@ -15,17 +15,7 @@ class RecordMetadata(int):
     It equals, sorts, hashes and prints as the offset.
     """
 
-    topic: str
-    """The name of the topic."""
-
-    partition: int
-    """The number of the partition."""
-
-    duplicate: bool
-    """Whether the broker had the record already and wrote nothing."""
-
-    maybe_duplicate: bool
-    """Whether the record may have been written more than once, as it was sent again after an unknown outcome."""
+    _place: tuple[str, int, bool, bool]
 
     def __new__(
         cls,
@@ -37,11 +27,28 @@ class RecordMetadata(int):
     ) -> Self:
         """Make the metadata of the record at an offset."""
         self = super().__new__(cls, offset)
-        self.topic = topic
-        self.partition = partition
-        self.duplicate = duplicate
-        self.maybe_duplicate = maybe_duplicate
+        self._place = (topic, partition, duplicate, maybe_duplicate)
         return self
+
+    @property
+    def topic(self) -> str:
+        """The name of the topic."""
+        return self._place[0]
+
+    @property
+    def partition(self) -> int:
+        """The number of the partition."""
+        return self._place[1]
+
+    @property
+    def duplicate(self) -> bool:
+        """Whether the broker had the record already and wrote nothing."""
+        return self._place[2]
+
+    @property
+    def maybe_duplicate(self) -> bool:
+        """Whether the record may have been written more than once, as it was sent again after an unknown outcome."""
+        return self._place[3]
 
     @property
     def offset(self) -> int:
@@ -56,7 +63,7 @@ class RecordMetadata(int):
 
     def __getnewargs__(self) -> tuple[int, str, int, bool, bool]:  # type: ignore[override]
         """Give pickle and copy the arguments to make it again."""
-        return (self.offset, self.topic, self.partition, self.duplicate, self.maybe_duplicate)
+        return (self.offset, *self._place)
 
 
 class TopicConfigValue(str):
