@@ -75,7 +75,13 @@ impl DeliveryReports for Router {
                 queue.push(Completion { token: *token, result: Ok(Answer::Deliveries(report)) })
             }
             Router::ByTag(outlets) => {
-                let mut numbers: Vec<_> = report.tags().iter().map(|tag| tag >> TAG_BITS).collect();
+                // Mostly all are the same.
+                let mut numbers: Vec<u64> = Vec::new();
+                for number in report.tags().iter().map(|tag| tag >> TAG_BITS) {
+                    if numbers.last() != Some(&number) {
+                        numbers.push(number);
+                    }
+                }
                 numbers.sort_unstable();
                 numbers.dedup();
                 let outlets = outlets.lock().unwrap_or_else(PoisonError::into_inner);

@@ -45,10 +45,11 @@ impl Accumulator {
         }
         self.counters.settled(batch, &settlement);
         self.memory.give(batch.charged());
-        batch.settle(settlement);
-        if let Some(reports) = &self.reports {
-            reports.settled(DeliveryReport::new(Arc::clone(batch)));
-        }
+        batch.settle(settlement, || {
+            if let Some(reports) = &self.reports {
+                reports.settled(DeliveryReport::new(Arc::clone(batch)));
+            }
+        });
     }
 
     /// Gives up a batch that waits: where an attempt may have been executed, that is its error.

@@ -58,6 +58,8 @@ pub(super) struct Batch {
     /// Whether somebody is settling it, or has.
     claimed: AtomicBool,
     settlement: OnceLock<Settlement>,
+    /// Whether the settlement has been reported, so that those who wait may go on.
+    settled: AtomicBool,
     waiting: Mutex<Vec<Waker>>,
 }
 
@@ -72,6 +74,7 @@ impl Batch {
             tags: OnceLock::new(),
             claimed: AtomicBool::new(false),
             settlement: OnceLock::new(),
+            settled: AtomicBool::new(false),
             waiting: Mutex::default(),
         })
     }
@@ -107,7 +110,7 @@ impl Batch {
     }
 
     fn is_settled(&self) -> bool {
-        self.settlement.get().is_some()
+        self.settled.load(Ordering::Acquire)
     }
 
     /// Whether somebody is settling it, or has.
@@ -124,9 +127,13 @@ impl Batch {
         !self.claimed.swap(true, Ordering::AcqRel)
     }
 
-    /// Settles every record of the batch and wakes those who wait; for the one who has claimed it.
-    pub(super) fn settle(&self, settlement: Settlement) {
+    /// Settles every record of the batch, reports that and wakes those who wait; for the one who has claimed it.
+    ///
+    /// The report comes first: whoever has waited for a flush finds it.
+    pub(super) fn settle(&self, settlement: Settlement, report: impl FnOnce()) {
         let _ = self.settlement.set(settlement);
+        report();
+        self.settled.store(true, Ordering::Release);
         let waiting = std::mem::take(&mut *self.waiting());
         waiting.into_iter().for_each(Waker::wake);
     }
