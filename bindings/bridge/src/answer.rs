@@ -8,7 +8,8 @@ use rivven_client::ops::{
 };
 use rivven_client::protocol::QuotaEntry;
 use rivven_client::{
-    AuthSession, DeleteRecordsResult, Deliveries, DeliveryReport, RecordMetadata, ResilientStats, Result, Schema, StateChange,
+    AuthSession, DeleteRecordsResult, Deliveries, DeliveryReport, RecordMetadata, ResilientStats, Result, Schema,
+    StateChange,
 };
 
 macro_rules! answers {

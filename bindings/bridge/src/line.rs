@@ -149,7 +149,7 @@ impl Item {
         let refusal = match self {
             Item::Record { topic, partition, record: (key, value), tag, due } => {
                 match topic.hand_over_tagged(partition, key.as_deref(), &value, tag).await {
-                    Ok(_) => {
+                    Ok(()) => {
                         due.waive();
                         None
                     }

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use rivven_client::{
-    Deliveries, DeliveryReport, DeliveryReports, Error, ErrorCode, ProducerConfig, ProducerStatsSnapshot, Properties, RecordMetadata, Result,
-    TopicHandle,
+    Deliveries, DeliveryReport, DeliveryReports, Error, ErrorCode, ProducerConfig, ProducerStatsSnapshot, Properties,
+    RecordMetadata, Result, TopicHandle,
 };
 
 use crate::answer::Answer;
@@ -395,7 +395,7 @@ impl Topic {
     ///
     /// `FORKED`, `QUEUE_FULL`, and those of [`TopicHandle::enqueue`].
     pub fn enqueue(&self, partition: Option<u32>, key: Option<&[u8]>, value: &[u8], tag: u64) -> Result<()> {
-        self.core()?.enqueue_tagged(partition, key, value, tag).map(drop)
+        self.core()?.enqueue_tagged(partition, key, value, tag)
     }
 
     /// Begins to send a record, which waits for room where there is none; it has no report.
@@ -407,7 +407,12 @@ impl Topic {
     ///
     /// `FORKED`; everything else comes with the answer.
     pub fn send(&self, partition: Option<u32>, key: Option<&[u8]>, value: &[u8]) -> Result<Call<RecordMetadata>> {
-        match self.core()?.enqueue_tagged(partition, key, value, 0) {
+        let core = self.core()?;
+        let taken = match partition {
+            Some(partition) => core.enqueue_to_partition(partition, key, value),
+            None => core.enqueue(key, value),
+        };
+        match taken {
             Ok(delivery) => Ok(Call::driven(delivery)),
             Err(error) if may_wait(&error) => Ok(self.parts.1.run(WHAT, self.sending(partition, key, value)?)),
             Err(error) => Ok(Call::driven(std::future::ready(Err(error)))),
@@ -462,7 +467,7 @@ impl Topic {
         if line.is_empty() {
             match topic.enqueue_tagged(partition, key, value, tag) {
                 Err(error) if may_wait(&error) => {}
-                taken => return taken.map(drop),
+                taken => return taken,
             }
         }
         let record = (key.map(<[u8]>::to_vec), value.to_vec());

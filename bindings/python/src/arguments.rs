@@ -90,7 +90,8 @@ pub(crate) struct Batch(Vec<(Option<Payload>, Payload)>);
 impl Batch {
     /// Does something with the records.
     pub(crate) fn with<T>(&self, with: impl FnOnce(&[crate::borrowed::Record<'_>]) -> T) -> T {
-        let records: Vec<_> = self.0.iter().map(|(key, value)| (key.as_ref().map(AsRef::as_ref), value.as_ref())).collect();
+        let records: Vec<_> =
+            self.0.iter().map(|(key, value)| (key.as_ref().map(AsRef::as_ref), value.as_ref())).collect();
         with(&records)
     }
 

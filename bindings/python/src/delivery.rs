@@ -386,4 +386,3 @@ pub(crate) fn told<'py>(py: Python<'py>, outcome: &Outcome) -> PyResult<(Bound<'
         outcome => Ok((none(), outcome.result(py)?)),
     }
 }
-

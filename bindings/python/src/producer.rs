@@ -103,7 +103,12 @@ impl ProducerOperations {
     ) -> PyResult<Self> {
         listen_to_the_log(py)?;
         let bridge = Producer::new(properties, Reports::ByTag).map_err(|error| error::plain(py, &error))?;
-        let shared = Arc::new(Producing { topics: Mutex::default(), bridge, inboxes: Inboxes::default(), callbacks: OnceLock::new() });
+        let shared = Arc::new(Producing {
+            topics: Mutex::default(),
+            bridge,
+            inboxes: Inboxes::default(),
+            callbacks: OnceLock::new(),
+        });
         Self::of_topic(shared, topic, style)
     }
 
@@ -164,7 +169,8 @@ impl ProducerOperations {
         (key, value): (Option<Payload>, Payload),
     ) -> Given<'py> {
         let topic = self.topic_of(topic)?;
-        let (partition, key, value) = (partition.map(|number| number.0), key.as_ref().map(AsRef::as_ref), value.as_ref());
+        let (partition, key, value) =
+            (partition.map(|number| number.0), key.as_ref().map(AsRef::as_ref), value.as_ref());
         match self.style {
             Style::Asyncio => {
                 // A forked child is told before its loop is touched.
