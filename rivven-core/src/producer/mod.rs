@@ -416,6 +416,7 @@ impl TopicHandle {
     /// # Errors
     ///
     /// As [`enqueue`](TopicHandle::enqueue) and [`enqueue_to_partition`](TopicHandle::enqueue_to_partition).
+    #[inline]
     pub fn enqueue_tagged(
         &self,
         partition: Option<u32>,

@@ -8,8 +8,8 @@
 /* Records of a call with many, and between two looks at the reports. */
 #define BATCH 1000
 
-/* How long a caller waits for reports before it tries a full queue again, in milliseconds. */
-#define PAUSE_MS 10
+/* How much room is waited for where there is none: that of many batches, so that threads change seldom. */
+#define ROOM (1024 * 1024)
 
 static rivven_error_t *error;
 static uint64_t delivered;
@@ -47,9 +47,10 @@ static uint64_t sample(uint64_t record) {
 }
 
 /* Makes room; any other code ends the program. */
-static void make_room(rivven_queue_t *queue, rivven_code code) {
+static void make_room(rivven_topic_t *topic, rivven_queue_t *queue, rivven_code code) {
     if (code != RIVVEN_CODE_QUEUE_FULL) check("enqueue", code);
-    poll_reports(queue, PAUSE_MS);
+    check("wait for room", rivven_topic_wait_for_room(topic, ROOM, &error));
+    poll_reports(queue, 0);
 }
 
 static void produce_by_handle(rivven_topic_t *topic, rivven_queue_t *queue, struct values *values, uint64_t records) {
@@ -59,7 +60,7 @@ static void produce_by_handle(rivven_topic_t *topic, rivven_queue_t *queue, stru
         rivven_bytes_t value = {next_value(values), values->size};
         rivven_code code;
         while ((code = rivven_topic_enqueue(topic, RIVVEN_PARTITION_ANY, no_key, value, opaque, NULL)))
-            make_room(queue, code);
+            make_room(topic, queue, code);
         if (values->count % BATCH == 0) poll_reports(queue, 0);
     }
 }
@@ -76,7 +77,7 @@ static void produce_batches(rivven_topic_t *topic, rivven_queue_t *queue, struct
         for (size_t done = 0, accepted; done < count; done += accepted) {
             rivven_code code = rivven_topic_enqueue_batch(topic, RIVVEN_PARTITION_ANY, NULL, batch + done,
                                                           opaques + done, count - done, &accepted, NULL);
-            if (code) make_room(queue, code);
+            if (code) make_room(topic, queue, code);
         }
         poll_reports(queue, 0);
     }
