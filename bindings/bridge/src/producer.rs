@@ -375,6 +375,7 @@ pub struct Topic {
 }
 
 impl Topic {
+    #[inline]
     fn core(&self) -> Result<&TopicHandle> {
         self.mark.check(WHAT)?;
         Ok(&self.parts.0)
@@ -394,6 +395,7 @@ impl Topic {
     /// # Errors
     ///
     /// `FORKED`, `QUEUE_FULL`, and those of [`TopicHandle::enqueue`].
+    #[inline]
     pub fn enqueue(&self, partition: Option<u32>, key: Option<&[u8]>, value: &[u8], tag: u64) -> Result<()> {
         self.core()?.enqueue_tagged(partition, key, value, tag)
     }

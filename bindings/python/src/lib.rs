@@ -33,7 +33,7 @@ mod _rivven {
     #[pymodule_export]
     use super::client::{BlockingClient, RivvenClient};
     #[pymodule_export]
-    use super::connect::{connect, connect_blocking, version};
+    use super::connect::{Connecting, connect, connect_blocking, version};
     #[pymodule_export]
     use super::delivery::Delivery;
     #[pymodule_export]

@@ -31,8 +31,8 @@ type Given<'py> = PyResult<Bound<'py, PyAny>>;
 /// What the asyncio client and the blocking client have in common.
 ///
 /// The methods of the former return futures of what is said, those of the
-/// latter wait for it.
-#[pyclass(frozen, subclass, name = "_Operations", module = "rivven._rivven")]
+/// latter wait for it. It has their name, as that is what errors of arguments say.
+#[pyclass(frozen, subclass, name = "Client", module = "rivven._rivven")]
 pub(crate) struct Operations {
     handle: Handle,
 }
@@ -118,19 +118,25 @@ impl Operations {
         self.handle.call(topic.py(), &GetOffsetBounds { topic: topic.to_str()?, partition: partition.0 }, Form::Plain)
     }
 
-    /// Appends a record, to the partition that the broker chooses, and gives its RecordMetadata.
+    /// Appends a record and gives its RecordMetadata.
     ///
     /// `value` and `key` are any bytes-like object, or a str, which stands for
-    /// its UTF-8. The broker chooses by the key if there is one (an empty key
-    /// is a key), and creates an unknown topic. The result is the offset as an
-    /// int that also has topic and partition.
+    /// its UTF-8. Without `partition` the broker chooses one, by the key if there
+    /// is one (an empty key is a key). It creates an unknown topic. The result is
+    /// the offset as an int that also has topic and partition.
     ///
     /// Raises SerializationException with the code REQUEST_TOO_LARGE for more
     /// than 10 MiB. A TimeoutException or ConnectionException with the outcome
     /// UNKNOWN leaves open whether the record was written.
-    #[pyo3(signature = (topic, value, key=None))]
-    fn publish<'py>(&self, topic: &Topic<'py>, value: Payload, key: Option<Payload>) -> Given<'py> {
-        self.publish_one(topic, None, key.as_ref(), &value)
+    #[pyo3(signature = (topic, value, key=None, *, partition=None))]
+    fn publish<'py>(
+        &self,
+        topic: &Topic<'py>,
+        value: Payload,
+        key: Option<Payload>,
+        partition: Option<Partition>,
+    ) -> Given<'py> {
+        self.publish_one(topic, partition, key.as_ref(), &value)
     }
 
     /// Appends a record with a key like `publish`, the key standing before the value.

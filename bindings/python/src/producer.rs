@@ -1,7 +1,7 @@
 //! The producer classes, asyncio and blocking.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use pyo3::exceptions::PyTypeError;
@@ -26,12 +26,20 @@ type Given<'py> = PyResult<Bound<'py, PyAny>>;
 /// A producer, and who waits for its reports.
 pub(crate) struct Producing {
     /// Those that were sent to by name; they go before the producer does.
-    topics: Mutex<HashMap<String, Arc<Topic>>>,
+    topics: Mutex<Topics>,
     pub(crate) bridge: Producer,
     /// The event loops of an asyncio producer.
     inboxes: Inboxes,
     /// The functions of a blocking one.
     callbacks: OnceLock<Callbacks>,
+}
+
+/// Topics that were sent to by name.
+#[derive(Default)]
+struct Topics {
+    by_name: HashMap<String, Arc<Topic>>,
+    /// The last one with the object that named it: a program mostly names a topic by the same one.
+    last: Option<(Py<PyString>, Arc<Topic>)>,
 }
 
 impl Owner for Producing {
@@ -50,16 +58,32 @@ impl Owner for Producing {
 
 impl Producing {
     /// The topic of a name, looked up once.
-    fn topic(&self, name: &str) -> Result<Arc<Topic>> {
+    fn topic(&self, name: &Bound<'_, PyString>) -> PyResult<Arc<Topic>> {
+        let py = name.py();
         // In a forked child it fails here, before anything of the parent is touched.
-        self.bridge.is_closed()?;
-        let mut topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(topic) = topics.get(name) {
+        self.raising(py, self.bridge.is_closed())?;
+        let mut topics = self.topics();
+        if let Some((_, topic)) = topics.last.as_ref().filter(|(last, _)| last.is(name)) {
             return Ok(Arc::clone(topic));
         }
-        let topic = Arc::new(self.bridge.topic(name)?);
-        topics.insert(name.to_owned(), Arc::clone(&topic));
+        let text = name.to_str()?;
+        let topic = match topics.by_name.get(text) {
+            Some(topic) => Arc::clone(topic),
+            None => {
+                let topic = Arc::new(self.raising(py, self.bridge.topic(text))?);
+                topics.by_name.insert(text.to_owned(), Arc::clone(&topic));
+                topic
+            }
+        };
+        let before = topics.last.replace((name.clone().unbind(), Arc::clone(&topic)));
+        // Freeing an object may run code of the user's, so nothing is locked.
+        drop(topics);
+        drop(before);
         Ok(topic)
+    }
+
+    fn topics(&self) -> MutexGuard<'_, Topics> {
+        self.topics.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn raising<T>(&self, py: Python<'_>, result: Result<T>) -> PyResult<T> {
@@ -84,8 +108,9 @@ impl Drop for Producing {
 
 /// What the asyncio producer and the blocking producer have in common.
 ///
-/// Where the former returns a future, the latter waits.
-#[pyclass(frozen, subclass, name = "_ProducerOperations", module = "rivven._rivven")]
+/// Where the former returns a future, the latter waits. It has their name, as
+/// that is what errors of arguments say.
+#[pyclass(frozen, subclass, name = "Producer", module = "rivven._rivven")]
 pub(crate) struct ProducerOperations {
     /// The topic that records go to where none is named.
     topic: Option<(Py<PyString>, Arc<Topic>)>,
@@ -113,12 +138,7 @@ impl ProducerOperations {
     }
 
     fn of_topic(shared: Arc<Producing>, topic: Option<&Bound<'_, PyString>>, style: Style) -> PyResult<Self> {
-        let topic = topic
-            .map(|name| {
-                let topic = shared.raising(name.py(), shared.topic(name.to_str()?))?;
-                Ok::<_, PyErr>((name.clone().unbind(), topic))
-            })
-            .transpose()?;
+        let topic = topic.map(|name| Ok::<_, PyErr>((name.clone().unbind(), shared.topic(name)?))).transpose()?;
         Ok(ProducerOperations { topic, shared, style })
     }
 
@@ -134,7 +154,7 @@ impl ProducerOperations {
     /// The topic that is named, or else the one that the producer was made for.
     fn topic_of(&self, name: Option<&Bound<'_, PyString>>) -> PyResult<Arc<Topic>> {
         match (name, &self.topic) {
-            (Some(name), _) => self.shared.raising(name.py(), self.shared.topic(name.to_str()?)),
+            (Some(name), _) => self.shared.topic(name),
             (None, Some((_, topic))) => Ok(Arc::clone(topic)),
             (None, None) => Err(no_topic()),
         }

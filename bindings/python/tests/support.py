@@ -99,7 +99,7 @@ class WaitingProducer:
                 result = member(*args, **kwargs)
                 if isinstance(result, rivven.Producer):
                     return WaitingProducer(self.runner, result)
-                return await result if isinstance(result, asyncio.Future) else result
+                return await result if asyncio.isfuture(result) else result
 
             return self.runner.run(wait())
 

@@ -418,6 +418,7 @@ impl TopicHandle {
     /// # Errors
     ///
     /// As [`enqueue`](TopicHandle::enqueue) and [`enqueue_to_partition`](TopicHandle::enqueue_to_partition).
+    #[inline]
     pub fn enqueue_tagged(&self, partition: Option<u32>, key: Option<&[u8]>, value: &[u8], tag: u64) -> Result<()> {
         self.owner.shared.enqueue(&self.topic, (partition, key, value), tag)
     }

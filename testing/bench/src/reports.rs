@@ -85,18 +85,6 @@ impl Reports {
         Ok(())
     }
 
-    /// Waits until something more is settled, since the producer has no room.
-    pub(crate) async fn wait(&mut self) -> Result<()> {
-        self.look()?;
-        if let Some(batches) = &self.batches {
-            batches.arrived.notified().await;
-        } else if let Some(delivery) = self.each.pop_front() {
-            delivery.await?;
-            self.delivered += 1;
-        }
-        self.look()
-    }
-
     /// Waits until so many records are settled, which is all.
     pub(crate) async fn wait_for(&mut self, records: u64) -> Result<()> {
         let elapsed = async |(start, delivery): (Instant, Delivery)| {
