@@ -577,7 +577,7 @@ impl BlockingProducer {
     /// Where there are none it waits for some, at most `timeout` in seconds or
     /// as a timedelta. What a function raises is raised here; the others are
     /// called the next time.
-    #[pyo3(signature = (timeout=Seconds(Duration::ZERO)))]
+    #[pyo3(signature = (timeout=Seconds(Duration::ZERO)), text_signature = "($self, timeout=0.0)")]
     fn poll(slf: &Bound<'_, Self>, timeout: Seconds) -> PyResult<usize> {
         slf.as_super().get().tell(slf.py(), timeout.0)
     }

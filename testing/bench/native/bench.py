@@ -1,6 +1,6 @@
 """What the programs in Python that `rivven-bench program` runs have in common.
 
-They make the values that values.rs describes, and print what they have measured.
+They make the values that values.rs describes, and say what they have measured.
 """
 
 from __future__ import annotations
@@ -80,8 +80,8 @@ class Stopwatch:
         self._cpu = _cpu_ns()
         self._start = time.perf_counter_ns()
 
-    def report(self, client: str, records: int, values: Values, latencies: list[int]) -> None:
-        """Stop, and print what was measured of so many delivered records."""
+    def stop(self, client: str, records: int, values: Values, latencies: list[int]) -> str:
+        """Give what was measured of so many delivered records, as a line to be printed."""
         seconds, cpu = (time.perf_counter_ns() - self._start) / 1e9, _cpu_ns() - self._cpu
         result = {
             "client": client,
@@ -92,7 +92,7 @@ class Stopwatch:
             "allocations": None,
             "latencies_ns": latencies,
         }
-        print(json.dumps(result))
+        return json.dumps(result)
 
 
 def _cpu_ns() -> int:

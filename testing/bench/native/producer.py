@@ -49,41 +49,48 @@ class Run:
 
         return on_delivery
 
-    async def enqueue(self) -> None:
-        """Hand records over; how many are delivered is looked up at the end."""
+    async def hand_over(self) -> None:
+        """Hand records over by a topic handle; how many are delivered is looked up at the end."""
         before = self.producer.stats().records_delivered
-        await self._hand_over(self.producer.enqueue)
-        await self.producer.flush()
-        self.delivered = self.producer.stats().records_delivered - before
-
-    async def enqueue_by_name(self) -> None:
-        """Do the same by the name of the topic."""
-        before = self.producer.stats().records_delivered
-        enqueue, topic = self.producer.enqueue, self.topic
-        await self._hand_over(lambda value: enqueue(value, topic=topic))
-        await self.producer.flush()
-        self.delivered = self.producer.stats().records_delivered - before
-
-    async def _hand_over(self, enqueue: Callable[[bytes], None]) -> None:
+        enqueue = self.producer.topic_handle(self.topic).enqueue
         for values in self.values.chunks():
             for value in values:
                 try:
                     enqueue(value)
                 except rivven.RivvenException:
                     await self.producer.send(value, topic=self.topic)
+        await self.producer.flush()
+        self.delivered = self.producer.stats().records_delivered - before
+
+    async def hand_over_by_name(self) -> None:
+        """Do the same by the name of the topic."""
+        before = self.producer.stats().records_delivered
+        enqueue, topic = self.producer.enqueue, self.topic
+        for values in self.values.chunks():
+            for value in values:
+                try:
+                    enqueue(value, topic=topic)
+                except rivven.RivvenException:
+                    await self.producer.send(value, topic=topic)
+        await self.producer.flush()
+        self.delivered = self.producer.stats().records_delivered - before
 
     async def report(self) -> None:
-        """Hand records over with a function that is called for each when it is delivered."""
-        enqueue, on_delivery = self.producer.enqueue, self.on_delivery
+        """Hand records over by name with a function that is called for each when it is delivered."""
+        enqueue, on_delivery, topic = self.producer.enqueue, self.on_delivery, self.topic
         for values in self.values.chunks():
             for number, value in enumerate(values):
+                report = on_delivery
                 if number % SAMPLED == 0:
+                    report = self.sampled()
+                    # So that the loop takes the reports.
                     await asyncio.sleep(0)
-                try:
-                    enqueue(value, on_delivery=on_delivery if number % SAMPLED else self.sampled())
-                except rivven.RivvenException:
-                    await self.producer.send(value)
-                    self.delivered += 1
+                while True:
+                    try:
+                        enqueue(value, topic=topic, on_delivery=report)
+                        break
+                    except rivven.RivvenException:
+                        await asyncio.sleep(0.001)
         await self.producer.flush()
 
     async def batch(self) -> None:
@@ -92,7 +99,7 @@ class Run:
         for values in self.values.chunks():
             if len(under_way) == CALLS:
                 await self._take(*under_way.popleft())
-            under_way.append((time.perf_counter_ns(), self.producer.send_batch(values)))
+            under_way.append((time.perf_counter_ns(), self.producer.send_batch(values, topic=self.topic)))
         for call in under_way:
             await self._take(*call)
 
@@ -102,7 +109,7 @@ class Run:
 
     async def gather(self) -> None:
         """Await ten thousand records at once."""
-        send = self.producer.send
+        send = self.producer.topic_handle(self.topic).send
         for values in self.values.chunks():
             start = time.perf_counter_ns()
             self.delivered += len(await asyncio.gather(*[send(value) for value in values]))
@@ -110,21 +117,22 @@ class Run:
 
     async def each(self) -> None:
         """Await each record before the next one."""
+        send = self.producer.topic_handle(self.topic).send
         for values in self.values.chunks():
             for value in values:
                 start = time.perf_counter_ns()
-                await self.producer.send(value)
+                await send(value)
                 self.latencies.append(time.perf_counter_ns() - start)
                 self.delivered += 1
 
 
-# What is called, whether it has a topic handle, what is added to the client's name.
+# What is done, and what is added to the client's name.
 WAYS: dict[str, tuple[Callable[[Run], Awaitable[None]], str]] = {
-    "enqueue": (Run.enqueue, ""),
-    "name": (Run.enqueue_by_name, ""),
+    "handle": (Run.hand_over, ""),
+    "name": (Run.hand_over_by_name, ""),
     "report": (Run.report, ", on_delivery"),
     "batch": (Run.batch, ""),
-    "gather": (Run.gather, ", 10000 at once"),
+    "gather": (Run.gather, ", 10000 awaited at once"),
     "each": (Run.each, ""),
 }
 
@@ -137,13 +145,13 @@ async def main(options: Namespace) -> None:
     async with rivven.Producer(bootstrap_servers=options.address, **config) as producer:
         # So that the first records do not wait until the partitions are known.
         await producer.refresh_metadata(options.topic)
-        run = Run(options, producer if options.call == "name" else producer.topic_handle(options.topic))
+        run = Run(options, producer)
         stopwatch = Stopwatch()
         await way(run)
-        stopwatch.report(f"rivven Producer{name}", run.delivered, run.values, run.latencies)
+        print(stopwatch.stop(f"rivven Producer{name}", run.delivered, run.values, run.latencies))
 
 
 if __name__ == "__main__":
     arguments = parser(__doc__)
-    arguments.add_argument("--call", choices=WAYS, default="enqueue")
+    arguments.add_argument("--call", choices=WAYS, default="handle")
     asyncio.run(main(arguments.parse_args()))

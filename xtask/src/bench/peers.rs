@@ -19,6 +19,8 @@ pub(super) enum Peer {
     Floor,
     /// Our own library from C.
     Librivven,
+    /// Our own package from Python.
+    RivvenPython,
     /// librdkafka from C.
     Librdkafka,
     /// confluent-kafka from Python.
@@ -44,6 +46,7 @@ impl Peer {
         match self {
             Peer::Floor => floor(session).context("the floor is missing: install a C compiler"),
             Peer::Librivven => librivven(session).context("librivven cannot be built"),
+            Peer::RivvenPython => rivven_python(session).context("the Python package cannot be built"),
             Peer::Librdkafka => librdkafka(session),
             Peer::ConfluentKafka => confluent_kafka(session),
             Peer::Published => published(session).context("the published rivven-client cannot be built"),
@@ -61,6 +64,12 @@ fn librivven(session: &Session) -> Result<Program> {
     session.once("installed librivven", || install(session, &prefix))?;
     let command = vec![compile(session, "rivven", &build::native::static_flags(session, &prefix)?)?.into()];
     Ok(Program { language: "c", against: "sink".into(), command })
+}
+
+fn rivven_python(session: &Session) -> Result<Program> {
+    let script = session.root.join(FOLDER).join("producer.py");
+    let command = vec![build::python::interpreter(session)?.into(), script.into()];
+    Ok(Program { language: "python", against: "sink".into(), command })
 }
 
 fn librdkafka(session: &Session) -> Result<Program> {

@@ -8,6 +8,8 @@ without an event loop.
     await client.close()
 """
 
+from collections.abc import MutableSequence
+
 from ._errors import (
     ConfigException,
     ConnectionException,
@@ -36,9 +38,11 @@ from ._records import (
     TopicConfigValue,
     TopicMetadata,
 )
-from ._rivven import Message, Producer, RivvenClient, connect, version
+from ._rivven import Delivery, Message, Producer, RivvenClient, SentRecords, connect, version
 from ._state_changes import StateChanges
 from ._tls import connect_tls
+
+MutableSequence.register(SentRecords)
 
 Client = RivvenClient
 """Another name of RivvenClient."""
@@ -53,6 +57,7 @@ __all__ = [
     "ConfigException",
     "ConnectionException",
     "DeletedRecords",
+    "Delivery",
     "GroupMembership",
     "Message",
     "PartitionMetadata",
@@ -64,6 +69,7 @@ __all__ = [
     "RivvenError",
     "RivvenException",
     "Schema",
+    "SentRecords",
     "SerializationException",
     "ServerDegraded",
     "ServerException",

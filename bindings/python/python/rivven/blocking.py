@@ -32,7 +32,7 @@ from ._records import (
     TopicConfigValue,
     TopicMetadata,
 )
-from ._rivven import Client, Message, StateChanges, connect_blocking, version
+from ._rivven import Client, Message, SentRecords, StateChanges, connect_blocking, version
 from ._rivven import _BlockingProducer as Producer
 from ._tls import connect_tls_blocking
 
@@ -60,6 +60,7 @@ __all__ = [
     "RivvenError",
     "RivvenException",
     "Schema",
+    "SentRecords",
     "SerializationException",
     "ServerDegraded",
     "ServerException",
