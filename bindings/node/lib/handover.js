@@ -64,25 +64,25 @@ class Handover {
    * Adds a record, which has to fit.
    *
    * @param {number} topic
-   * @param {number | null} partition
+   * @param {number} partition
    * @param {string | Uint8Array | null} key
    * @param {string | Uint8Array} value
    * @param {number} slot
    * @param {number} place
    */
   add(topic, partition, key, value, slot, place) {
-    const [words, head] = [this.#words, this.#end >>> 2];
+    const words = this.#words;
+    const head = this.#end >>> 2;
     let end = this.#end + HEAD;
-    if (key === null) {
-      words[head + 2] = NONE;
-    } else {
-      const length = this.#write(key, end);
-      words[head + 2] = length;
+    let length = NONE;
+    if (key !== null) {
+      length = this.#write(key, end);
       end += length;
     }
-    const length = this.#write(value, end);
     words[head] = topic;
-    words[head + 1] = partition ?? NONE;
+    words[head + 1] = partition;
+    words[head + 2] = length;
+    length = this.#write(value, end);
     words[head + 3] = length;
     words[head + 4] = slot;
     words[head + 5] = place;
@@ -125,35 +125,33 @@ function mostOf(field) {
  * @param {(slot: number, place: number) => void} visit
  */
 function eachRecord(records, visit) {
+  const words = new Uint32Array(records.buffer, records.byteOffset, records.length >>> 2);
   let count = 0;
-  for (let at = 0; at < records.length; at += sizeAt(records, at)) {
-    visit(wordAt(records, at, 4), wordAt(records, at, 5));
+  for (let head = 0; head < words.length; head += sizeAt(words, head) >>> 2) {
+    visit(words[head + 4], words[head + 5]);
     count++;
   }
   return count;
 }
 
 /**
- * The bytes of the record at a position.
+ * The first of records as they were packed.
  *
  * @param {Buffer} records
- * @param {number} at
  */
-function sizeAt(records, at) {
-  const key = wordAt(records, at, 2);
-  return (HEAD + (key === NONE ? 0 : key) + wordAt(records, at, 3) + 3) & ~3;
+function firstOf(records) {
+  return records.subarray(0, sizeAt(new Uint32Array(records.buffer, records.byteOffset, WORDS), 0));
 }
 
 /**
- * @param {Buffer} records
- * @param {number} at
- * @param {number} word
+ * The bytes of the record whose head is at a position.
+ *
+ * @param {Uint32Array} words
+ * @param {number} head
  */
-function wordAt(records, at, word) {
-  return new DataView(records.buffer, records.byteOffset + at + word * 4).getUint32(0, LITTLE_ENDIAN);
+function sizeAt(words, head) {
+  const key = words[head + 2];
+  return (HEAD + (key === NONE ? 0 : key) + words[head + 3] + 3) & ~3;
 }
 
-/** The byte order of the machine. */
-const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
-
-module.exports = { Handover, NONE, eachRecord, mostBytes, sizeAt };
+module.exports = { Handover, NONE, eachRecord, firstOf, mostBytes };
