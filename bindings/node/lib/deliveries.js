@@ -42,22 +42,32 @@ class Deliveries {
   }
 
   get numbers() {
-    return (this.#numbers ??= this.#each(({ number }, next) => number + next));
+    return (this.#numbers ??= this.#eachNumber());
+  }
+
+  #eachNumber() {
+    /** @type {number[]} */
+    const numbers = new Array(this.count);
+    let at = 0;
+    for (const { number, count } of this.#runs) {
+      for (let next = 0; next < count; next++) numbers[at++] = number + next;
+    }
+    return numbers;
   }
 
   get records() {
     if (this.error) return [];
-    return (this.#records ??= this.#each(({ index }, next) => new RecordMetadata(this.#report, index + next)));
+    return (this.#records ??= this.#eachRecord());
   }
 
-  /**
-   * @template T
-   * @param {(run: Run, next: number) => T} make
-   */
-  #each(make) {
-    const made = [];
-    for (const run of this.#runs) for (let next = 0; next < run.count; next++) made.push(make(run, next));
-    return made;
+  #eachRecord() {
+    /** @type {RecordMetadata[]} */
+    const records = new Array(this.count);
+    let at = 0;
+    for (const { index, count } of this.#runs) {
+      for (let next = 0; next < count; next++) records[at++] = new RecordMetadata(this.#report, index + next);
+    }
+    return records;
   }
 
   /** The fields, for `console.log`. */

@@ -25,9 +25,13 @@ const SHORT = 4096;
 
 /** A buffer of records on their way to the native side, which takes all of them at once. */
 class Handover {
+  #size = SIZE;
   #bytes = Buffer.allocUnsafeSlow(SIZE);
   #words = new Uint32Array(this.#bytes.buffer);
   #end = 0;
+  /** The most bytes of the key and of the value that were measured last. */
+  #keyMost = 0;
+  #valueMost = 0;
 
   /** The records so far; valid until the next one is added. */
   get records() {
@@ -39,12 +43,26 @@ class Handover {
   }
 
   /**
+   * Measures a record, which {@link add} is called with next; the most bytes that it takes up.
+   *
+   * The length of a typed array is not cheap to ask for: it is asked for once.
+   *
+   * @param {string | Uint8Array | null} key
+   * @param {string | Uint8Array} value
+   */
+  measure(key, value) {
+    this.#keyMost = key === null ? 0 : mostOf(key);
+    this.#valueMost = mostOf(value);
+    return HEAD + this.#keyMost + this.#valueMost + 3;
+  }
+
+  /**
    * Whether a record surely fits. Else the buffer is to be taken and cleared for as many bytes.
    *
    * @param {number} most of its bytes
    */
   fits(most) {
-    return this.#end + most <= this.#bytes.length;
+    return this.#end + most <= this.#size;
   }
 
   /**
@@ -55,13 +73,14 @@ class Handover {
   clear(most = 0) {
     this.#end = 0;
     const size = most > SIZE ? Math.ceil(most / 4) * 4 : SIZE;
-    if (size === this.#bytes.length) return;
+    if (size === this.#size) return;
+    this.#size = size;
     this.#bytes = Buffer.allocUnsafeSlow(size);
     this.#words = new Uint32Array(this.#bytes.buffer);
   }
 
   /**
-   * Adds a record, which has to fit.
+   * Adds a record, which was measured and has to fit.
    *
    * @param {number} topic
    * @param {number} partition
@@ -76,13 +95,13 @@ class Handover {
     let end = this.#end + HEAD;
     let length = NONE;
     if (key !== null) {
-      length = this.#write(key, end);
+      length = this.#write(key, end, this.#keyMost);
       end += length;
     }
     words[head] = topic;
     words[head + 1] = partition;
     words[head + 2] = length;
-    length = this.#write(value, end);
+    length = this.#write(value, end, this.#valueMost);
     words[head + 3] = length;
     words[head + 4] = slot;
     words[head + 5] = place;
@@ -90,27 +109,24 @@ class Handover {
   }
 
   /**
+   * Writes a field; the bytes of it, which of a Uint8Array are those that were measured.
+   *
    * @param {string | Uint8Array} field
    * @param {number} at
+   * @param {number} most
    */
-  #write(field, at) {
+  #write(field, at, most) {
     if (typeof field === 'string') return this.#bytes.write(field, at);
     this.#bytes.set(field, at);
-    return field.length;
+    return most;
   }
 }
 
 /**
- * The most bytes that a record takes up.
+ * The bytes of a Uint8Array; the most bytes of a text.
  *
- * @param {string | Uint8Array | null} key
- * @param {string | Uint8Array} value
+ * @param {string | Uint8Array} field
  */
-function mostBytes(key, value) {
-  return HEAD + (key === null ? 0 : mostOf(key)) + mostOf(value) + 3;
-}
-
-/** @param {string | Uint8Array} field */
 function mostOf(field) {
   if (typeof field === 'string' && field.length <= SHORT) return 3 * field.length;
   const length = args.byteLength(field);
@@ -154,4 +170,4 @@ function sizeAt(words, head) {
   return (HEAD + (key === NONE ? 0 : key) + words[head + 3] + 3) & ~3;
 }
 
-module.exports = { Handover, NONE, eachRecord, firstOf, mostBytes };
+module.exports = { Handover, NONE, eachRecord, firstOf };

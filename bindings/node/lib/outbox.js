@@ -5,7 +5,7 @@ const { Backlog } = require('./backlog.js');
 const { Channel } = require('./channel.js');
 const { Deliveries } = require('./deliveries.js');
 const { RivvenError, misuse } = require('./error.js');
-const { Handover, NONE, mostBytes } = require('./handover.js');
+const { Handover, NONE } = require('./handover.js');
 const { Fields, optionsOf, recordOf, valueOf } = require('./outgoing.js');
 const { All, Each, Waiters } = require('./waiters.js');
 
@@ -100,7 +100,7 @@ class Outbox {
       const { key, partition } = optionsOf(options, 'send');
       const checked = valueOf(value);
       this.#checkOpen();
-      this.#makeRoom(mostBytes(key, checked));
+      this.#makeRoom(this.#handover.measure(key, checked));
       const { each, slot } = (this.#each ??= this.#newEach());
       this.#add(topic, partition, key, checked, slot, each.add(resolve, reject));
     });
@@ -121,7 +121,7 @@ class Outbox {
     const { key, partition } = optionsOf(options, 'enqueue');
     const checked = valueOf(value);
     this.#checkOpen();
-    const most = mostBytes(key, checked);
+    const most = this.#handover.measure(key, checked);
     if (this.#full && this.#backlog.bytes + most > MAX_HELD) throw new RivvenError(this.#full);
     this.#makeRoom(most);
     const number = ++this.#last;
@@ -157,7 +157,12 @@ class Outbox {
     const isFields = record instanceof Fields;
     const key = isFields ? record.key : null;
     const value = isFields ? record.value : record;
-    this.#makeRoom(mostBytes(key, value));
+    try {
+      this.#makeRoom(this.#handover.measure(key, value));
+    } catch (error) {
+      // Too large for a hand-over buffer: as with one that the core refuses, the others are sent.
+      return this.#waiters.fail(slot, place, 1, fieldsOf(error));
+    }
     this.#add(topic, isFields ? record.partition : NONE, key, value, slot, place);
   }
 
@@ -175,7 +180,7 @@ class Outbox {
   }
 
   /**
-   * Packs a record, for which there is room.
+   * Packs a record, which was measured and for which there is room.
    *
    * @param {number} topic
    * @param {number} partition

@@ -4,7 +4,7 @@
 
 const args = require('./arguments.js');
 const { misuse } = require('./error.js');
-const { NONE, mostBytes } = require('./handover.js');
+const { NONE } = require('./handover.js');
 
 /** @typedef {string | Uint8Array} Bytes */
 
@@ -58,20 +58,15 @@ function partitionOf(partition) {
 }
 
 /**
- * A record of a batch: a value, which stays as it is, or the fields of an object; one that can be handed over.
+ * A record of a batch: a value, which stays as it is, or the fields of an object.
  *
  * @param {unknown} record
  * @returns {Bytes | Fields}
  */
 function recordOf(record) {
-  if (args.isBytes(record)) {
-    mostBytes(null, record);
-    return record;
-  }
+  if (args.isBytes(record)) return record;
   const { key, value, partition } = args.options(record, 'a record', ['key', 'value', 'partition']);
-  const fields = new Fields(keyOf(key), valueOf(value), partitionOf(partition));
-  mostBytes(fields.key, fields.value);
-  return fields;
+  return new Fields(keyOf(key), valueOf(value), partitionOf(partition));
 }
 
 module.exports = { Fields, optionsOf, recordOf, valueOf };
