@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use clap::ValueEnum;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use rivven_client::{ErrorCode, Producer, ProducerConfig};
+use rivven_client::{Delivery, ErrorCode, Producer, ProducerConfig};
 
 use crate::measurement::{Measurement, Subject, histogram, report};
 use crate::progress;
@@ -211,18 +211,31 @@ struct Caller<'a> {
 impl Caller<'_> {
     async fn enqueue_by_handle(&mut self, reports: &mut Reports) -> Result<()> {
         let topic = self.producer.topic(self.topic);
-        self.enqueue(reports, |value| topic.enqueue(None::<&[u8]>, value)).await
+        let each = reports.each_is_awaited();
+        self.enqueue(reports, |value, sampled, delivery| {
+            if each || sampled {
+                *delivery = Some(topic.enqueue(None::<&[u8]>, value)?);
+                return Ok(());
+            }
+            // What is reported with its batch needs no delivery.
+            topic.enqueue_tagged(None, None, value, 0)
+        })
+        .await
     }
 
     async fn enqueue_by_name(&mut self, reports: &mut Reports) -> Result<()> {
         let (producer, topic) = (self.producer, self.topic);
-        self.enqueue(reports, |value| producer.enqueue(topic, None::<&[u8]>, value)).await
+        self.enqueue(reports, |value, _, delivery| {
+            *delivery = Some(producer.enqueue(topic, None::<&[u8]>, value)?);
+            Ok(())
+        })
+        .await
     }
 
     async fn enqueue(
         &mut self,
         reports: &mut Reports,
-        enqueue: impl Fn(&[u8]) -> rivven_client::Result<rivven_client::Delivery>,
+        enqueue: impl Fn(&[u8], bool, &mut Option<Delivery>) -> rivven_client::Result<()>,
     ) -> Result<()> {
         for number in 0..self.records {
             let mut start = None;
@@ -233,8 +246,9 @@ impl Caller<'_> {
             }
             let value = self.values.next();
             loop {
-                match enqueue(value) {
-                    Ok(delivery) => break reports.add(delivery, start),
+                let mut delivery = None;
+                match enqueue(value, start.is_some(), &mut delivery) {
+                    Ok(()) => break reports.add(delivery, start),
                     Err(error) if error.code() == ErrorCode::QueueFull => reports.wait().await?,
                     Err(error) => return Err(error.into()),
                 }

@@ -52,14 +52,19 @@ impl Reports {
         Reports { batches, each, delivered: 0, sampled, latencies: Vec::new() }
     }
 
+    /// Whether each record is looked at, and not its batch.
+    pub(crate) fn each_is_awaited(&self) -> bool {
+        self.batches.is_none()
+    }
+
     /// Waits for the delivery of a record that was handed over; `start` if it is sampled.
     #[inline]
-    pub(crate) fn add(&mut self, delivery: Delivery, start: Option<Instant>) {
-        match start {
-            Some(start) => self.sampled.push((start, delivery)),
-            None if self.batches.is_none() => self.each.push_back(delivery),
+    pub(crate) fn add(&mut self, delivery: Option<Delivery>, start: Option<Instant>) {
+        match (delivery, start) {
+            (Some(delivery), Some(start)) => self.sampled.push((start, delivery)),
+            (Some(delivery), None) if self.batches.is_none() => self.each.push_back(delivery),
             // It is reported with its batch.
-            None => drop(delivery),
+            _ => {}
         }
     }
 
