@@ -259,16 +259,21 @@ impl NativeProducer {
     }
 
     /// Calls with the record that a buffer begins with, and its topic.
-    fn with_first<T>(
+    fn with_first(
         &self,
         bytes: &[u8],
-        call: impl FnOnce(&Topic, &Packed<'_>) -> CoreResult<T>,
-    ) -> napi::Result<CoreResult<T>> {
+        call: impl FnOnce(&Topic, &Packed<'_>) -> CoreResult<()>,
+    ) -> napi::Result<Option<Failure>> {
         let topics = self.topics.borrow();
-        let first = Packed::first(bytes).and_then(|packed| Some((topics.get(packed.topic)?, packed)));
-        let (topic, packed) = first.ok_or_else(|| napi::Error::from_reason("a hand-over buffer is damaged"))?;
-        Ok(catch_panic(|| call(topic, &packed)))
+        let (topic, packed) = first(&topics, bytes)?;
+        Ok(self.attempt(|| call(topic, &packed)))
     }
+}
+
+/// The record that a buffer begins with, and its topic.
+fn first<'a>(topics: &'a [Topic], bytes: &'a [u8]) -> napi::Result<(&'a Topic, Packed<'a>)> {
+    let first = Packed::first(bytes).and_then(|packed| Some((topics.get(packed.topic)?, packed)));
+    first.ok_or_else(|| napi::Error::from_reason("a hand-over buffer is damaged"))
 }
 
 #[napi]
@@ -305,22 +310,19 @@ impl NativeProducer {
     /// Hands over records until one has to wait for room; nothing if all were taken.
     #[napi]
     pub fn hand_over(&self, bytes: &[u8]) -> napi::Result<Option<HandedOver>> {
+        let topics = self.topics.borrow();
         let mut done = 0;
         let mut refused = Vec::new();
         while done < bytes.len() {
-            let (mut size, mut slot, mut place) = (0, 0, 0);
-            let taken = self.with_first(&bytes[done..], |topic, packed| {
-                (size, slot, place) = (packed.size, packed.slot, packed.place);
-                topic.enqueue(packed.partition, packed.key, packed.value, packed.tag())
-            })?;
-            match taken {
+            let (topic, packed) = first(&topics, &bytes[done..])?;
+            match catch_panic(|| topic.enqueue(packed.partition, packed.key, packed.value, packed.tag())) {
                 Ok(()) => {}
                 Err(error) if error.code() == ErrorCode::QueueFull => {
                     return Ok(Some(HandedOver { done: done as u32, refused, full: Some(error.into()) }));
                 }
-                Err(error) => refused.push(Refused { slot, place, failure: error.into() }),
+                Err(error) => refused.push(Refused { slot: packed.slot, place: packed.place, failure: error.into() }),
             }
-            done += size;
+            done += packed.size;
         }
         Ok((!refused.is_empty()).then_some(HandedOver { done: done as u32, refused, full: None }))
     }
@@ -328,20 +330,18 @@ impl NativeProducer {
     /// Waits for room for the record that a buffer begins with.
     #[napi]
     pub fn await_room(&self, token: i64, bytes: &[u8]) -> napi::Result<Option<Failure>> {
-        let asked = self.with_first(bytes, |topic, packed| {
+        self.with_first(bytes, |topic, packed| {
             let len = packed.key.map_or(0, <[u8]>::len) + packed.value.len();
             topic.submit_has_room(len, &self.queue, token as u64)
-        })?;
-        Ok(asked.err().map(Failure::from))
+        })
     }
 
     /// Sends the record that a buffer begins with as soon as there is room; the answer is its report.
     #[napi]
     pub fn send_first(&self, token: i64, bytes: &[u8]) -> napi::Result<Option<Failure>> {
-        let sent = self.with_first(bytes, |topic, packed| {
+        self.with_first(bytes, |topic, packed| {
             topic.submit_send(packed.partition, packed.key, packed.value, &self.queue, token as u64)
-        })?;
-        Ok(sent.err().map(Failure::from))
+        })
     }
 
     /// Waits for a first ready connection.
