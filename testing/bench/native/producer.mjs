@@ -14,11 +14,11 @@ import { Producer } from '../../../bindings/node/index.mjs';
 /** Different values, as in values.rs. */
 const POOL = 1024;
 
-/** Records of a call of `sendBatch`: of so many the values differ from those of the call before by their numbers alone. */
-const BATCH = 10 * POOL;
+/** Records of a call of `sendBatch`, which copies them all in one turn of the event loop: a multiple of the pool. */
+const BATCH = 2 * POOL;
 
 /** Calls of `sendBatch` under way at once. */
-const CALLS = 4;
+const CALLS = 20;
 
 /** Promises of `send` at once. */
 const SENDS = 10_000;
