@@ -25,6 +25,7 @@ mod cluster;
 pub mod compression;
 mod config;
 mod connection;
+mod consumer;
 mod error;
 mod methods;
 pub mod ops;
@@ -42,9 +43,9 @@ pub use client::Client;
 pub use cluster::{ResilientStats, ServerStats, StateChange, StateChanges};
 pub use compression::{CompressionType, Decompression};
 pub use config::{
-    AuthConfig, Kind, PipelineAuthConfig, PipelineConfig, PipelineConfigBuilder, ProducerAuthConfig, ProducerConfig,
-    ProducerConfigBuilder, Properties, Property, ResilientAuthConfig, ResilientClientConfig,
-    ResilientClientConfigBuilder, Scope,
+    AuthConfig, AutoOffsetReset, ConsumerAuthConfig, ConsumerConfig, ConsumerConfigBuilder, Kind, PipelineAuthConfig,
+    PipelineConfig, PipelineConfigBuilder, ProducerAuthConfig, ProducerConfig, ProducerConfigBuilder, Properties,
+    Property, ResilientAuthConfig, ResilientClientConfig, ResilientClientConfigBuilder, Scope,
 };
 #[cfg(feature = "tls")]
 pub use config::{TlsConfig, TlsConfigBuilder};
