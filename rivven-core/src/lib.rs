@@ -49,6 +49,10 @@ pub use config::{
 };
 #[cfg(feature = "tls")]
 pub use config::{TlsConfig, TlsConfigBuilder};
+pub use consumer::{
+    Consumer, ConsumerEvent, ConsumerEvents, ConsumerRecord, ConsumerRecords, ConsumerStatsSnapshot, IntoRecords,
+    PartitionRecords, PartitionStats, RebalanceListener, RecordStream, RecordView, TopicPartition,
+};
 pub use error::{Detail, Error, ErrorCode, Outcome, Result};
 pub use ops::AlterTopicConfigResult;
 pub use pipelined::{PipelineStatsSnapshot, PipelinedClient};

@@ -19,7 +19,7 @@ use crate::compression::Decompression;
 use crate::error::{Error, Result};
 
 /// The most connections to one broker that a consumer reads by.
-pub(crate) const MAX_FETCH_CONNECTIONS: usize = 16;
+const MAX_FETCH_CONNECTIONS: usize = 16;
 
 /// How a consumer works; made by [`builder`](Self::builder) or from [`Properties`].
 ///

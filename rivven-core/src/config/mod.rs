@@ -11,7 +11,6 @@ mod resilient;
 mod tls;
 
 pub use auth::AuthConfig;
-pub(crate) use consumer::MAX_FETCH_CONNECTIONS;
 pub use consumer::{AutoOffsetReset, ConsumerAuthConfig, ConsumerConfig, ConsumerConfigBuilder};
 pub use keys::{Kind, Property, Scope};
 pub use pipeline::{PipelineAuthConfig, PipelineConfig, PipelineConfigBuilder};
