@@ -17,6 +17,7 @@ use futures_util::stream::{FuturesOrdered, StreamExt};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
+use super::events::ConsumerEvent;
 use super::partition::Arrived;
 use super::position::Seen;
 use super::records::{Frame, gather};
@@ -268,6 +269,7 @@ impl Task {
         }
         if let Some(offset) = unreadable {
             state.halt(&request.key, offset, too_large(request, offset));
+            self.shared.announce(ConsumerEvent::Unreadable { partition: (&request.key).into(), offset });
         }
         let news = ended || unreadable.is_some() || state.current(&request.key, request.epoch)?.has_records();
         drop(state);

@@ -11,9 +11,6 @@ use super::shared::Shared;
 /// The pause between two looks.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// After how long without an answer a partition stalls, besides the time that the broker may wait.
-pub(super) const STALL: Duration = Duration::from_secs(10);
-
 /// Looks after a consumer until it has ended.
 pub(super) async fn watch(shared: Weak<Shared>, ended: impl Future<Output = ()>) {
     tokio::select! {
@@ -42,14 +39,16 @@ async fn look(shared: &Weak<Shared>) {
 }
 
 fn tell_stalls(shared: &Arc<Shared>) {
-    let limit = STALL + 2 * shared.config.fetch_max_wait;
+    // As long as an empty poll waits, besides the time that the broker may wait.
+    let limit = Duration::from_millis(shared.config.max_poll_interval_ms) + 2 * shared.config.fetch_max_wait;
     let last_error = shared.last_error();
     let now = Instant::now();
     let stalls: Vec<_> = {
         let mut state = shared.state();
         let short = state.wants_memory(now, &shared.memory);
         let partitions = state.partitions.values_mut();
-        let stalled = partitions.filter_map(|partition| Some((partition.stalled(now, limit)?, partition)));
+        let stalled =
+            partitions.filter_map(|partition| Some((partition.stalled(now, limit.max(INTERVAL))?, partition)));
         stalled
             .map(|(since, partition)| {
                 let trouble = partition.trouble.as_ref().map(|trouble| &trouble.error).or(last_error.as_ref());

@@ -225,3 +225,47 @@ async fn a_consumer_logs_in_over_tls() -> Result<()> {
     assert!(!format!("{consumer:?} {refused:?}").contains("Horse"));
     Ok(())
 }
+
+#[tokio::test]
+async fn a_broker_that_does_not_answer_is_told_long_before_the_request_times_out() -> Result<()> {
+    let broker = broker();
+    broker.append("t", 0, None, b"v");
+    broker.on(Kind::Consume).once().hold();
+    let config = config(broker.address()).assign("t", vec![0]).max_poll_interval_ms(100);
+    let consumer = Consumer::new(config.build()).await?;
+    let mut events = consumer.events();
+    let stalled = |event| match event {
+        ConsumerEvent::Stalled { partition, since, .. } => Some((partition.partition, since)),
+        _ => None,
+    };
+    let (partition, since) = event(&mut events, stalled).await;
+    assert!(partition == 0 && since >= Duration::from_millis(300), "{since:?}");
+    broker.release();
+    assert_eq!(offsets(&consumer, 1).await, [0]);
+    Ok(())
+}
+
+/// The broker takes three connections and closes every further one without a byte.
+#[tokio::test]
+async fn a_broker_that_takes_few_connections_is_read_by_those() -> Result<()> {
+    let broker = ScriptedBroker::builder().topic("t", 8).max_connections(4).start().unwrap();
+    let config = config(broker.address()).assign("t", (0..8).collect()).max_reconnect_attempts(1_000_000);
+    let consumer = Consumer::unconnected(config.build()?)?;
+    let mut events = consumer.events();
+    let mut next = [0; 8];
+    for round in 0..3 {
+        (0..8).for_each(|partition| _ = broker.append("t", partition, None, b"v"));
+        while next.iter().any(|offset| *offset <= round) {
+            for record in super::some(&consumer).await.views() {
+                assert_eq!(record.offset, next[record.partition as usize]);
+                next[record.partition as usize] += 1;
+            }
+        }
+    }
+    let fewer = |event| match event {
+        ConsumerEvent::FewerConnections { connections, .. } => Some(connections),
+        _ => None,
+    };
+    assert!(event(&mut events, fewer).await < 8);
+    Ok(())
+}

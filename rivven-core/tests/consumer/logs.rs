@@ -142,22 +142,13 @@ async fn answers_that_would_be_too_large_are_asked_for_in_parts() -> Result<()> 
 
 #[tokio::test]
 async fn a_record_that_the_broker_cannot_send_is_told_and_can_be_skipped() -> Result<()> {
-    let broker = TestBroker::start().unwrap();
-    let client = Client::connect(broker.address()).await?;
-    client.create_topic("t", Some(2)).await?;
-    publish(&client, "t", 0, 0..2).await?;
-    // What the clients of this library refuse to write.
-    let value = vec![0xfe; 10 * 1024 * 1024 - 40];
-    let request = rivven_client::Request::Publish {
-        topic: "t".into(),
-        partition: Some(0),
-        key: None,
-        value: value.into(),
-        leader_epoch: None,
-    };
-    client.call(&request).await?;
-    publish(&client, "t", 0, 3..4).await?;
-    let consumer = Consumer::new(config(broker.address()).assign("t", vec![0, 1]).build()).await?;
+    let broker = ScriptedBroker::builder().topic("t", 2).max_frame(10_000).start().unwrap();
+    (0..2).for_each(|_| _ = broker.append("t", 0, None, b"v"));
+    broker.append("t", 0, None, &[0xfe; 20_000]);
+    broker.append("t", 0, None, b"v");
+    let config = config(broker.address()).assign("t", vec![0, 1]);
+    let consumer = Consumer::unconnected(config.build()?)?;
+    let mut events = consumer.events();
     assert_eq!(offsets(&consumer, 2).await, [0, 1]);
     let error = soon("the error", async {
         loop {
@@ -168,7 +159,12 @@ async fn a_record_that_the_broker_cannot_send_is_told_and_can_be_skipped() -> Re
     })
     .await;
     assert_eq!((error.code(), consumer.position("t", 0)?), (ErrorCode::AnswerTooLarge, Some(2)));
-    publish(&client, "t", 1, 0..1).await?;
+    let unreadable = |event| match event {
+        ConsumerEvent::Unreadable { offset, .. } => Some(offset),
+        _ => None,
+    };
+    assert_eq!(event(&mut events, unreadable).await, 2);
+    broker.append("t", 1, None, b"v");
     assert_eq!(offsets(&consumer, 1).await, [0], "other partitions go on");
     let again = soon("the error", consumer.poll_timeout(Duration::from_millis(50))).await.unwrap_err();
     assert_eq!(again.code(), ErrorCode::AnswerTooLarge, "it is said again instead of nothing");

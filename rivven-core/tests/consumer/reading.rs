@@ -45,20 +45,20 @@ async fn many_records_of_many_partitions_come_in_the_order_of_each() -> Result<(
     let client = Client::connect(broker.address()).await?;
     client.create_topic("t", Some(20)).await?;
     for partition in 0..20 {
-        publish(&client, "t", partition, 0..300).await?;
+        publish(&client, "t", partition, 0..100).await?;
     }
-    let config = config(broker.address()).assign("t", (0..20).collect()).max_poll_records(100);
+    let config = config(broker.address()).assign("t", (0..20).collect()).max_poll_records(30);
     let consumer = Consumer::new(config.build()).await?;
     let mut read: BTreeMap<u32, Vec<u64>> = BTreeMap::new();
-    while read.values().map(Vec::len).sum::<usize>() < 6000 {
+    while read.values().map(Vec::len).sum::<usize>() < 2000 {
         let records = some(&consumer).await;
-        assert!(records.len() <= 100);
+        assert!(records.len() <= 30);
         records.views().for_each(|record| read.entry(record.partition).or_default().push(record.offset));
     }
     assert_eq!(read.len(), 20);
-    assert!(read.values().all(|offsets| *offsets == (0..300).collect::<Vec<_>>()));
+    assert!(read.values().all(|offsets| *offsets == (0..100).collect::<Vec<_>>()));
     let stats = consumer.stats();
-    assert_eq!((stats.records, stats.records_fetched, stats.lag()), (6000, 6000, 0));
+    assert_eq!((stats.records, stats.records_fetched, stats.lag()), (2000, 2000, 0));
     consumer.close().await
 }
 
@@ -68,7 +68,7 @@ async fn every_partition_has_its_share_of_a_poll() -> Result<()> {
     let broker = TestBroker::start().unwrap();
     let client = Client::connect(broker.address()).await?;
     client.create_topic("t", Some(3)).await?;
-    publish(&client, "t", 0, 0..5000).await?;
+    publish(&client, "t", 0, 0..1500).await?;
     publish(&client, "t", 2, 0..10).await?;
     let config = config(broker.address()).assign("t", vec![0, 1, 2]).max_poll_records(10);
     let consumer = Consumer::new(config.build()).await?;
@@ -235,7 +235,8 @@ async fn reading_begins_where_the_configuration_says() -> Result<()> {
     client.create_topic("t", Some(1)).await?;
     publish(&client, "t", 0, 0..3).await?;
     let config = |reset, group: &str| {
-        config(broker.address()).assign("t", vec![0]).auto_offset_reset(reset).group_id(group).build()
+        let config = config(broker.address()).assign("t", vec![0]).auto_offset_reset(reset).group_id(group);
+        config.max_poll_interval_ms(200).build()
     };
     let latest = Consumer::new(config(AutoOffsetReset::Latest, "latest")).await?;
     // Once its position is known, what is written is read.
