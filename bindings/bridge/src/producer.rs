@@ -345,6 +345,7 @@ pub struct Topic {
 }
 
 impl Topic {
+    #[inline]
     fn core(&self) -> Result<&TopicHandle> {
         self.mark.check(WHAT)?;
         Ok(&self.parts.0)
@@ -364,8 +365,9 @@ impl Topic {
     /// # Errors
     ///
     /// `FORKED`, `QUEUE_FULL`, and those of [`TopicHandle::enqueue`].
+    #[inline]
     pub fn enqueue(&self, partition: Option<u32>, key: Option<&[u8]>, value: &[u8], tag: u64) -> Result<()> {
-        self.core()?.enqueue_tagged(partition, key, value, tag).map(drop)
+        self.core()?.enqueue_tagged(partition, key, value, tag)
     }
 
     /// Begins to send a record, which waits for room where there is none; it has no report.
@@ -425,7 +427,7 @@ impl Topic {
     ) -> Result<()> {
         let (core, key, value) = (self.core()?.clone(), key.map(<[u8]>::to_vec), value.to_vec());
         self.parts.1.run_into(WHAT, queue, token, async move {
-            core.hand_over_tagged(partition, key.as_deref(), &value, tag).await.map(drop)
+            core.hand_over_tagged(partition, key.as_deref(), &value, tag).await
         });
         Ok(())
     }

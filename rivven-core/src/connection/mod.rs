@@ -18,6 +18,7 @@ mod output;
 mod pending;
 mod session;
 mod socket;
+mod started;
 mod stream;
 mod task;
 #[cfg(test)]
@@ -46,6 +47,7 @@ use login::log_in;
 use session::Session;
 #[cfg(feature = "schema-registry")]
 pub(crate) use socket::Socket;
+pub(crate) use started::Started;
 use stream::Stream;
 use task::{Command, Reply, Task};
 #[cfg(all(feature = "schema-registry", feature = "tls"))]
@@ -57,6 +59,9 @@ use crate::protocol::{DecodeAnswer, DecodeError, RequestFrame, Response, describ
 
 /// The most requests without answer on a connection where nothing else is configured.
 pub(crate) const DEFAULT_MAX_IN_FLIGHT: u32 = 1000;
+
+/// Where the task gives the payload of an answer, or why there is none.
+type Answer = oneshot::Receiver<Result<Bytes, Failure>>;
 
 /// A handle to a connection; clones share it.
 ///
@@ -157,13 +162,21 @@ impl Connection {
         if self.shared.session.is_due() {
             Box::pin(self.renew(deadline)).await?;
         }
-        let result = self.call_within(frame, &mut read, deadline).await;
-        match &result {
-            Err(error) if is_expiry(error) && Box::pin(self.renew_expired(deadline)).await? => {
-                Box::pin(self.call_within(frame, &mut read, deadline)).await
-            }
-            _ => result,
+        match self.call_within(frame, &mut read, deadline).await {
+            Err(error) if is_expiry(&error) => Box::pin(self.after_expiry(frame, &mut read, deadline, error)).await,
+            result => result,
         }
+    }
+
+    /// Logs in again and sends a request once more that was refused because the login had expired.
+    async fn after_expiry<T>(
+        &self,
+        frame: &RequestFrame,
+        read: &mut impl FnMut(&Bytes) -> Reading<T>,
+        deadline: Deadline,
+        refused: Error,
+    ) -> Result<T> {
+        if self.renew_expired(deadline).await? { self.call_within(frame, read, deadline).await } else { Err(refused) }
     }
 
     async fn call_within<T>(
@@ -226,13 +239,27 @@ impl Connection {
         deadline: Deadline,
         slot: Option<OwnedSemaphorePermit>,
     ) -> Result<Bytes, Failure> {
-        let (sender, receiver) = oneshot::channel();
+        match self.submit(frame, deadline, slot) {
+            Some(answer) => answer.await.unwrap_or_else(|_| Err(self.shared.too_late())),
+            None => Err(self.shared.too_late()),
+        }
+    }
+
+    /// Gives the task a request; `None` if it takes no more.
+    fn submit(&self, frame: &RequestFrame, deadline: Deadline, slot: Option<OwnedSemaphorePermit>) -> Option<Answer> {
+        let (sender, answer) = oneshot::channel();
         let reply = Reply { sender, _slot: slot };
         let command = Command::Call { frame: frame.clone(), deadline, reply };
-        if self.commands.send(command).is_err() {
-            return Err(self.shared.too_late());
+        self.commands.send(command).is_ok().then_some(answer)
+    }
+
+    /// Gives the task a request that has not to wait for anything; `None` if it has.
+    fn submit_now(&self, frame: &RequestFrame, deadline: Deadline) -> Option<Answer> {
+        if self.shared.session.is_due() {
+            return None;
         }
-        receiver.await.unwrap_or_else(|_| Err(self.shared.too_late()))
+        let slot = Arc::clone(&self.shared.slots).try_acquire_owned().ok()?;
+        self.submit(frame, deadline, Some(slot))
     }
 
     /// Logs in; the deadline bounds the exchange with the server, not the key derivation.

@@ -209,11 +209,24 @@ pub struct Delivery {
     place: Place,
 }
 
-impl Delivery {
-    pub(super) fn new(batch: Arc<Batch>, index: u32) -> Self {
-        Delivery { batch, index, place: Place::NONE }
-    }
+/// What a caller gets for a record that was handed over.
+pub(super) trait Receipt: Sized {
+    /// The one for this record of the batch.
+    fn of(batch: &Arc<Batch>, index: u32) -> Self;
+}
 
+impl Receipt for Delivery {
+    fn of(batch: &Arc<Batch>, index: u32) -> Self {
+        Delivery { batch: Arc::clone(batch), index, place: Place::NONE }
+    }
+}
+
+/// For callers who learn of their records by reports: the batch is not even counted up for them.
+impl Receipt for () {
+    fn of(_: &Arc<Batch>, _: u32) -> Self {}
+}
+
+impl Delivery {
     /// What became of the record, if that is known already.
     pub fn result(&self) -> Option<Result<RecordMetadata>> {
         self.batch.result(self.index)

@@ -31,7 +31,7 @@ pub use reports::{DeliveryReport, DeliveryReports};
 pub use stats::ProducerStatsSnapshot;
 
 use accumulator::Accumulator;
-use batch::Batch;
+use batch::{Batch, Receipt};
 use memory::Memory;
 use partition::{Full, Pending, Record};
 use shared::{Left, Shared, Stage};
@@ -202,7 +202,7 @@ impl Producer {
     /// [`Error::outcome`] tells whether the broker may have it all the same.
     pub async fn send(&self, topic: impl AsRef<str>, value: impl AsRef<[u8]>) -> Result<RecordMetadata> {
         let given = (None, None, value.as_ref());
-        self.shared().hand_over(&self.shared().topic(topic.as_ref()), given).await?.await
+        self.shared().send(&self.shared().topic(topic.as_ref()), given).await
     }
 
     /// Sends a record to the partition that its key leads to, and waits until it is delivered.
@@ -217,7 +217,7 @@ impl Producer {
         value: impl AsRef<[u8]>,
     ) -> Result<RecordMetadata> {
         let given = parts(None, &key, &value);
-        self.shared().hand_over(&self.shared().topic(topic.as_ref()), given).await?.await
+        self.shared().send(&self.shared().topic(topic.as_ref()), given).await
     }
 
     /// Sends a record to a partition and waits until it is delivered.
@@ -233,7 +233,7 @@ impl Producer {
         value: impl AsRef<[u8]>,
     ) -> Result<RecordMetadata> {
         let given = parts(Some(partition), &key, &value);
-        self.shared().hand_over(&self.shared().topic(topic.as_ref()), given).await?.await
+        self.shared().send(&self.shared().topic(topic.as_ref()), given).await
     }
 
     /// Hands a record over without waiting, and gives its delivery.
@@ -410,18 +410,14 @@ impl TopicHandle {
         self.owner.shared.enqueue(&self.topic, parts(Some(partition), &key, &value), 0)
     }
 
-    /// The same with a tag, which the report of its batch gives back ([`Producer::with_reports`]).
+    /// The same with a tag, which the report of its batch gives back ([`Producer::with_reports`]);
+    /// there is no delivery to await.
     ///
     /// # Errors
     ///
     /// As [`enqueue`](TopicHandle::enqueue) and [`enqueue_to_partition`](TopicHandle::enqueue_to_partition).
-    pub fn enqueue_tagged(
-        &self,
-        partition: Option<u32>,
-        key: Option<&[u8]>,
-        value: &[u8],
-        tag: u64,
-    ) -> Result<Delivery> {
+    #[inline]
+    pub fn enqueue_tagged(&self, partition: Option<u32>, key: Option<&[u8]>, value: &[u8], tag: u64) -> Result<()> {
         self.owner.shared.enqueue(&self.topic, (partition, key, value), tag)
     }
 
@@ -431,8 +427,7 @@ impl TopicHandle {
     ///
     /// As [`Producer::send`].
     pub async fn send<K: AsRef<[u8]>>(&self, key: Option<K>, value: impl AsRef<[u8]>) -> Result<RecordMetadata> {
-        let given = parts(None, &key, &value);
-        self.owner.shared.hand_over(&self.topic, given).await?.await
+        self.owner.shared.send(&self.topic, parts(None, &key, &value)).await
     }
 
     /// Sends a record to a partition, if one is given, and waits until it is delivered.
@@ -441,7 +436,7 @@ impl TopicHandle {
     ///
     /// As [`Producer::send`]; `INVALID_PARTITION` if the topic has no such partition.
     pub async fn send_to(&self, partition: Option<u32>, key: Option<&[u8]>, value: &[u8]) -> Result<RecordMetadata> {
-        self.owner.shared.hand_over(&self.topic, (partition, key, value)).await?.await
+        self.owner.shared.send(&self.topic, (partition, key, value)).await
     }
 
     /// Sends many records, to a partition if one is given, and waits until all are delivered.
@@ -459,7 +454,7 @@ impl TopicHandle {
         let mut deliveries = Vec::with_capacity(records.len());
         let mut failed = None;
         for (key, value) in records {
-            match self.owner.shared.hand_over(&self.topic, parts(partition, key, value)).await {
+            match self.owner.shared.hand_over::<Delivery>(&self.topic, parts(partition, key, value), 0).await {
                 Ok(delivery) => deliveries.push(delivery),
                 Err(error) => {
                     failed = Some(error);
@@ -488,8 +483,8 @@ impl TopicHandle {
         key: Option<&[u8]>,
         value: &[u8],
         tag: u64,
-    ) -> Result<Delivery> {
-        self.owner.shared.hand_over_tagged(&self.topic, (partition, key, value), tag).await
+    ) -> Result<()> {
+        self.owner.shared.hand_over(&self.topic, (partition, key, value), tag).await
     }
 
     /// Waits until there is room for a record of so many bytes, at most `max_block`.
@@ -536,7 +531,7 @@ impl Shared {
         MAX_RECORD_SIZE.min(self.config.buffer_memory.saturating_sub(partition::MAX_COST))
     }
 
-    fn enqueue(self: &Arc<Self>, topic: &Arc<Topic>, parts: Parts<'_>, tag: u64) -> Result<Delivery> {
+    fn enqueue<R: Receipt>(self: &Arc<Self>, topic: &Arc<Topic>, parts: Parts<'_>, tag: u64) -> Result<R> {
         self.check_open()?;
         self.append(topic, parts, tag, 0).map_err(|refusal| match refusal {
             Refusal::Full(full) => self.full(topic, &full, None),
@@ -544,13 +539,13 @@ impl Shared {
         })
     }
 
-    fn append(
+    fn append<R: Receipt>(
         self: &Arc<Self>,
         topic: &Arc<Topic>,
         parts: Parts<'_>,
         tag: u64,
         prepaid: usize,
-    ) -> Result<Delivery, Refusal> {
+    ) -> Result<R, Refusal> {
         let (partition, key, value) = parts;
         let len = key.map_or(0, <[u8]>::len) + value.len();
         if len > self.largest_record() {
@@ -558,7 +553,7 @@ impl Shared {
             return Err(Refusal::Error(Box::new(self.too_large(topic, len))));
         }
         // With compression on it is encoded when its batch is sent.
-        let delivery = if self.config.compression_type == CompressionType::None && needs_escape(value) {
+        let receipt = if self.config.compression_type == CompressionType::None && needs_escape(value) {
             let value = encode_plain(value);
             let record = Record { key, header: value.header(), data: value.data(), tag };
             topic.append(&Given { partition, record }, &self.config.partitioner, prepaid)?
@@ -569,22 +564,23 @@ impl Shared {
         if topic.count().is_none() {
             self.find_out(topic);
         }
-        Ok(delivery)
+        Ok(receipt)
+    }
+
+    /// Hands a record over, and waits until it is delivered.
+    async fn send(self: &Arc<Self>, topic: &Arc<Topic>, parts: Parts<'_>) -> Result<RecordMetadata> {
+        self.hand_over::<Delivery>(topic, parts, 0).await?.await
     }
 
     /// Hands a record over, and waits for room as long as `max_block`.
-    async fn hand_over(self: &Arc<Self>, topic: &Arc<Topic>, parts: Parts<'_>) -> Result<Delivery> {
-        self.hand_over_tagged(topic, parts, 0).await
-    }
-
-    async fn hand_over_tagged(self: &Arc<Self>, topic: &Arc<Topic>, parts: Parts<'_>, tag: u64) -> Result<Delivery> {
+    async fn hand_over<R: Receipt>(self: &Arc<Self>, topic: &Arc<Topic>, parts: Parts<'_>, tag: u64) -> Result<R> {
         let mut limit = None;
         let mut prepaid = 0;
         let mut asked = false;
         loop {
             self.check_open()?;
             let full = match self.append(topic, parts, tag, std::mem::take(&mut prepaid)) {
-                Ok(delivery) => return Ok(delivery),
+                Ok(receipt) => return Ok(receipt),
                 Err(Refusal::Full(full)) => full,
                 // Partitions may have been added.
                 Err(Refusal::Error(error)) if error.code() == ErrorCode::InvalidPartition && !asked => {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 
 use crate::build;
+use crate::install::install;
 use crate::session::Session;
 
 /// The folder of the programs in C and Python.
@@ -16,6 +17,8 @@ const FOLDER: &str = "testing/bench/native";
 pub(super) enum Peer {
     /// Copying and writing alone, in C.
     Floor,
+    /// Our own library from C.
+    Librivven,
     /// librdkafka from C.
     Librdkafka,
     /// confluent-kafka from Python.
@@ -40,6 +43,7 @@ impl Peer {
     pub(super) fn prepare(self, session: &Session) -> Result<Program> {
         match self {
             Peer::Floor => floor(session).context("the floor is missing: install a C compiler"),
+            Peer::Librivven => librivven(session).context("librivven cannot be built"),
             Peer::Librdkafka => librdkafka(session),
             Peer::ConfluentKafka => confluent_kafka(session),
             Peer::Published => published(session).context("the published rivven-client cannot be built"),
@@ -50,6 +54,13 @@ impl Peer {
 fn floor(session: &Session) -> Result<Program> {
     let program = compile(session, "floor", &[])?;
     Ok(Program { language: "c", against: "sink".into(), command: vec![program.into()] })
+}
+
+fn librivven(session: &Session) -> Result<Program> {
+    let prefix = session.scratch("prefix");
+    session.once("installed librivven", || install(session, &prefix))?;
+    let command = vec![compile(session, "rivven", &build::native::static_flags(session, &prefix)?)?.into()];
+    Ok(Program { language: "c", against: "sink".into(), command })
 }
 
 fn librdkafka(session: &Session) -> Result<Program> {
