@@ -218,7 +218,7 @@ fn a_gap_is_told_with_its_bounds() {
 #[test]
 fn small_records_are_asked_for_in_larger_numbers_and_large_ones_in_smaller() {
     let mut position = Position::new(0);
-    let mut full = |position: &mut Position, record: usize| {
+    let full = |position: &mut Position, record: usize| {
         let ask = position.ask(false);
         let (total, from) = (ask.max_messages, position.next());
         let seen = Seen { total, kept: Some((from, from + u64::from(total) - 1)), bytes: total as usize * record };
