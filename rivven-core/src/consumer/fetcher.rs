@@ -229,10 +229,10 @@ impl Task {
 
     fn bounds(&self, request: &Request, bounds: Result<(u64, u64)>) {
         // Why there are none, the records tell as well.
-        let Ok((_, latest)) = bounds else { return };
+        let Ok((earliest, latest)) = bounds else { return };
         let mut state = self.shared.state();
         let Some(partition) = state.current(&request.key, request.epoch) else { return };
-        let notice = partition.bounds(latest);
+        let notice = partition.bounds(earliest, latest);
         if partition.is_ended() {
             state.may_have_ended(&request.key);
             drop(state);

@@ -279,10 +279,9 @@ impl Inner {
     async fn part(&self, with_listener: bool) -> Result<()> {
         let source = std::mem::take(&mut *self.source());
         let keys: Vec<Key> = self.shared.state().partitions.keys().cloned().collect();
-        if matches!(source, Source::Task { .. }) && with_listener && !keys.is_empty() {
-            if let Some(listener) = self.shared.listener() {
-                listener.on_partitions_revoked(&keys.iter().map(Into::into).collect::<Vec<_>>()).await;
-            }
+        let tell = matches!(source, Source::Task { .. }) && with_listener && !keys.is_empty();
+        if let Some(listener) = self.shared.listener().filter(|_| tell) {
+            listener.on_partitions_revoked(&keys.iter().map(Into::into).collect::<Vec<_>>()).await;
         }
         let commits = match self.shared.config.auto_commit_interval {
             Some(_) => self.shared.offsets_to_commit(|_| true, Offsets::to_auto_commit),

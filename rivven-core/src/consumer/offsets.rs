@@ -1,7 +1,7 @@
 //! Which offsets of a partition the program has, which of them it is done with, and which are committed.
 
 /// The offsets of one partition. All are those of the next record to read.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(super) struct Offsets {
     /// What the next poll goes on with.
     position: Option<u64>,
@@ -44,7 +44,7 @@ impl Offsets {
 
     /// The program goes on elsewhere, on purpose: that is what it wants to find again.
     pub(super) fn seek(&mut self, position: u64) {
-        *self = Offsets { position: Some(position), processed: Some(position), stored: None, ..*self };
+        (self.position, self.processed, self.stored) = (Some(position), Some(position), None);
     }
 
     /// The program says itself what it is done with.

@@ -189,9 +189,9 @@ impl Partition {
         Some(ask)
     }
 
-    /// The end of the log came, which was asked for before the records.
-    pub(super) fn bounds(&mut self, latest: u64) -> Option<Notice> {
-        self.position.as_mut()?.bounds(latest)
+    /// The bounds of the log came, which were asked for before the records.
+    pub(super) fn bounds(&mut self, earliest: u64, latest: u64) -> Option<Notice> {
+        self.position.as_mut()?.bounds(earliest, latest)
     }
 
     /// An answer came.

@@ -159,14 +159,21 @@ impl Position {
     }
 
     /// The bounds came that were asked for before the records.
-    pub(super) fn bounds(&mut self, latest: u64) -> Option<Notice> {
+    ///
+    /// Below the first record the broker begins at it without a word, and so does the position.
+    pub(super) fn bounds(&mut self, earliest: u64, latest: u64) -> Option<Notice> {
+        let gap = Notice::Gap { from: self.next, to: earliest };
+        let below = self.next < earliest && self.probe.is_none();
+        if below {
+            self.next = earliest;
+        }
         self.judged = Some(latest);
         self.latest = Some(latest);
         self.end = Some(latest.max(self.next));
         self.judge = false;
         let past = latest < self.next;
         let first = past && !std::mem::replace(&mut self.past_end, past);
-        first.then_some(Notice::PastEnd { position: self.next, latest })
+        first.then_some(Notice::PastEnd { position: self.next, latest }).or(below.then_some(gap))
     }
 
     /// Whether the log is known to end at the position.
@@ -190,20 +197,23 @@ impl Position {
     }
 
     fn too_large(&mut self, ask: Ask) -> (Step, Option<Notice>) {
+        if let Some(probe) = self.probe {
+            // There are records, and reading them will tell what is wrong.
+            return self.probed(probe, Some(probe.at));
+        }
         if ask.max_messages > 1 {
             self.max = ask.max_messages / 2;
             self.ceiling = self.max;
             self.calm = 0;
             return (Step::Again, None);
         }
-        match self.probe {
-            // There is a record, and reading it will tell what is wrong with it.
-            Some(probe) => self.probed(probe, Some(probe.at)),
-            None => {
-                self.unreadable = true;
-                (Step::Unreadable, None)
-            }
+        if self.judged.is_none() {
+            // Below the first record of the log it is that one, and not the one at the position.
+            self.judge = true;
+            return (Step::Again, None);
         }
+        self.unreadable = true;
+        (Step::Unreadable, None)
     }
 
     /// Chooses how many records to ask for from now on.

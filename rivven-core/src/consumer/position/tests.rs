@@ -81,7 +81,7 @@ fn read(log: &Log, mut position: Position) -> Read {
         assert!(read.asks < 200 + 4 * log.entries.len(), "no end: {log:?} at {position:?}");
         let ask = position.ask(false);
         if ask.bounds {
-            read.notices.extend(position.bounds(log.latest()));
+            read.notices.extend(position.bounds(log.earliest, log.latest()));
         }
         let (answer, offsets) = log.fetch(ask);
         // The broker waits only where no entry is at or above the offset.
@@ -194,7 +194,7 @@ fn a_log_that_ends_below_the_position_is_told_once_until_it_has_grown() {
     let notice = |position: &mut Position, latest| {
         let ask = position.ask(true);
         assert!(ask.bounds);
-        let notice = position.bounds(latest);
+        let notice = position.bounds(0, latest);
         let (step, _) = position.answer(ask, Answer::Records(Seen::default()), false);
         assert_eq!(step, Step::Idle { early: false });
         notice
@@ -202,7 +202,7 @@ fn a_log_that_ends_below_the_position_is_told_once_until_it_has_grown() {
     assert_eq!(notice(&mut position, 4), Some(Notice::PastEnd { position: 7, latest: 4 }));
     assert_eq!(notice(&mut position, 5), None);
     let ask = position.ask(true);
-    position.bounds(8);
+    position.bounds(0, 8);
     let seen = Seen { total: 1, kept: Some((7, 7)), bytes: 1 };
     assert_eq!(position.answer(ask, Answer::Records(seen), false), (Step::Deliver, None));
     assert_eq!(notice(&mut position, 2), Some(Notice::PastEnd { position: 8, latest: 2 }));
@@ -218,7 +218,7 @@ fn a_gap_is_told_with_its_bounds() {
 #[test]
 fn small_records_are_asked_for_in_larger_numbers_and_large_ones_in_smaller() {
     let mut position = Position::new(0);
-    let mut full = |position: &mut Position, record: usize| {
+    let full = |position: &mut Position, record: usize| {
         let ask = position.ask(false);
         let (total, from) = (ask.max_messages, position.next());
         let seen = Seen { total, kept: Some((from, from + u64::from(total) - 1)), bytes: total as usize * record };
@@ -254,11 +254,16 @@ fn without_bounds_an_early_answer_is_not_judged_but_a_late_one_is_believed() {
     assert!(!ask.bounds);
     let nothing = Answer::Records(Seen::default());
     assert_eq!(position.answer(ask, nothing, false).0, Step::Idle { early: false });
-    assert!(!position.ask(false).bounds);
+    let ask = position.ask(false);
+    assert!(ask.bounds, "so that the end is known");
+    position.bounds(0, 0);
+    assert_eq!(position.answer(ask, nothing, false).0, Step::Idle { early: false });
+    let ask = position.ask(false);
+    assert!(!ask.bounds, "it is known");
     assert_eq!(position.answer(ask, nothing, true).0, Step::Again);
     let ask = position.ask(false);
     assert!(ask.bounds);
-    position.bounds(0);
+    position.bounds(0, 0);
     assert_eq!(position.answer(ask, nothing, true).0, Step::Idle { early: true }, "a pause is due");
     assert!(position.ask(false).bounds, "and it stays under suspicion");
 }
