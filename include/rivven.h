@@ -149,6 +149,14 @@ enum rivven_code
     RIVVEN_CODE_RUNTIME_GONE = 27,
     /** The record was given up by its owner before it was sent. */
     RIVVEN_CODE_PURGED = 28,
+    /** A call that waited was ended by another one. */
+    RIVVEN_CODE_WOKEN_UP = 29,
+    /** The group has committed no offset, and none is to be chosen by itself. */
+    RIVVEN_CODE_NO_OFFSET = 30,
+    /** The program took too long between polls, so its partitions went to others. */
+    RIVVEN_CODE_POLL_TOO_LATE = 31,
+    /** The partition is not assigned to the consumer. */
+    RIVVEN_CODE_NOT_ASSIGNED = 32,
     /** The broker answered with a text that this client does not know. */
     RIVVEN_CODE_SERVER_OTHER = 100,
     /** The broker has too many publishes under way. */

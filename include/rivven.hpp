@@ -98,6 +98,14 @@ enum class Code : std::int32_t {
     RuntimeGone = RIVVEN_CODE_RUNTIME_GONE,
     /// The record was given up by its owner before it was sent.
     Purged = RIVVEN_CODE_PURGED,
+    /// A call that waited was ended by another one.
+    WokenUp = RIVVEN_CODE_WOKEN_UP,
+    /// The group has committed no offset, and none is to be chosen by itself.
+    NoOffset = RIVVEN_CODE_NO_OFFSET,
+    /// The program took too long between polls, so its partitions went to others.
+    PollTooLate = RIVVEN_CODE_POLL_TOO_LATE,
+    /// The partition is not assigned to the consumer.
+    NotAssigned = RIVVEN_CODE_NOT_ASSIGNED,
     /// The broker answered with a text that this client does not know.
     ServerOther = RIVVEN_CODE_SERVER_OTHER,
     /// The broker has too many publishes under way.

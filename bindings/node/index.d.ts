@@ -888,18 +888,25 @@ export class RecordMetadata {
   readonly offsetExact: boolean;
 }
 
-/** What became of records that {@link Producer.enqueue} was called with, and that went together. */
+/**
+ * What became of records that {@link Producer.enqueue} was called with, and that went together.
+ *
+ * It is a view of the report of their batch: `numbers` and `records` are made
+ * when they are first asked for, so that a listener who only counts pays little.
+ */
 export interface Deliveries {
   /** The topic; `null` for a record that was refused at once. */
-  topic: string | null;
+  readonly topic: string | null;
   /** The partition, if it is known. */
-  partition: number | null;
+  readonly partition: number | null;
+  /** How many records there are. */
+  readonly count: number;
   /** The numbers of the records, as `enqueue` gave them. */
-  numbers: number[];
+  readonly numbers: number[];
   /** Where they went, in the same order; empty if they failed. */
-  records: RecordMetadata[];
+  readonly records: RecordMetadata[];
   /** Why they failed; `null` if they were delivered. */
-  error: RivvenError | null;
+  readonly error: RivvenError | null;
 }
 
 /** What a producer has done so far. */
@@ -989,14 +996,36 @@ export class Producer extends EventEmitter<ProducerEvents> implements AsyncDispo
    * Hands a record over without a promise; the number of it, from 1, which the event `deliveries` gives back.
    *
    * Throws `QUEUE_FULL` if there is no room and a mebibyte of records waits for
-   * some already; `CLOSED`.
+   * some already: there is room again after some event `deliveries`. Throws
+   * `REQUEST_TOO_LARGE` for what no hand-over buffer holds, 2 GiB, and
+   * `CLOSED`; every other error comes with the event.
+   *
+   * The event loop has to have its turn for events and promises to be settled:
+   * a loop that enqueues very many records awaits something at times.
+   *
+   * ```js
+   * while (!handedOver(value)) await once(producer, 'deliveries');
+   *
+   * function handedOver(value) {
+   *   try {
+   *     return producer.enqueue('orders', value) > 0;
+   *   } catch (error) {
+   *     if (error.code === 'QUEUE_FULL') return false;
+   *     throw error;
+   *   }
+   * }
+   * ```
    */
   enqueue(topic: string, value: Bytes, options?: SendOptions): number;
 
   /**
    * Sends many records; where they went, in their order, once all of them are settled.
    *
-   * Fails with the first error of any of them; the others may have been delivered.
+   * All are copied before the method returns, so very many at once keep the
+   * event loop waiting: some thousand make good batches. One that is no record
+   * keeps all from being sent: `INVALID_ARGUMENT`. Otherwise it fails with the
+   * first error of any of them, and the others may have been delivered; where
+   * there is no room it waits as {@link Producer.send} does.
    */
   sendBatch(topic: string, messages: Iterable<Bytes | ProducerRecord>): Promise<RecordMetadata[]>;
 
@@ -1136,6 +1165,10 @@ export type ErrorCode =
   | 'QUEUE_FULL'
   | 'RUNTIME_GONE'
   | 'PURGED'
+  | 'WOKEN_UP'
+  | 'NO_OFFSET'
+  | 'POLL_TOO_LATE'
+  | 'NOT_ASSIGNED'
   | 'SERVER_OTHER'
   | 'BUFFER_FULL'
   | 'WAL_ERROR'

@@ -1,6 +1,7 @@
 'use strict';
 
 const { RivvenError } = require('./error.js');
+const { Slice } = require('./slice.js');
 
 /** @import { RivvenErrorFields } from '../index' */
 /** @import { Completion, NativeClient, NativeProducer, Report } from './native.js' */
@@ -37,6 +38,8 @@ class Channel {
   #native;
   #onReports;
   #kept = false;
+  /** Whether more answers are settled in the next turn of the event loop. */
+  #draining = false;
   #nextToken = 1;
   /** @type {Calls} */
   #waiting = new Map();
@@ -116,19 +119,33 @@ class Channel {
     this.#native.release();
   }
 
-  /** Settles every call whose answer has come. */
+  /** Settles the calls whose answers have come, a slice of time at once. */
   drain() {
-    for (const completion of this.#native.drain()) {
-      const { token } = completion;
-      if (token === REPORTS) {
-        this.#onReports?.(/** @type {Report[]} */ (completion.value));
-        continue;
-      }
-      const calls = this.#waiting.has(token) ? this.#waiting : this.#background;
-      calls.get(token)?.(completion);
-      calls.delete(token);
-    }
+    // Else the native side calls while the next turn is awaited, which goes on by itself.
+    if (!this.#draining) this.#drainSlice();
+  }
+
+  #drainSlice() {
+    const slice = new Slice();
+    do {
+      const completions = this.#native.drain();
+      for (const completion of completions) this.#settle(completion);
+      this.#draining = completions.length > 0;
+    } while (this.#draining && !slice.isOver);
+    if (this.#draining) setImmediate(() => this.#drainSlice());
     this.#release();
+  }
+
+  /** @param {Completion} completion */
+  #settle(completion) {
+    const { token } = completion;
+    if (token === REPORTS) {
+      this.#onReports?.(/** @type {Report[]} */ (completion.value));
+      return;
+    }
+    const calls = this.#waiting.has(token) ? this.#waiting : this.#background;
+    calls.get(token)?.(completion);
+    calls.delete(token);
   }
 }
 

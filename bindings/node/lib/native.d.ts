@@ -129,10 +129,10 @@ export class NativeClient {
 
 /** What became of records: the first went to the offset, the others follow. */
 export interface Report {
-  topic: string;
+  topic: string | null;
   partition: number | null;
-  /** Two numbers of each record: its slot, and its place among those of the slot. */
-  tags: Uint32Array;
+  /** Three numbers of records that were handed over in turn: their slot, the first one's place among those of the slot, how many. */
+  ranges: Uint32Array;
   offset: bigint;
   timestamp: number;
   duplicate: boolean;
@@ -141,10 +141,10 @@ export interface Report {
   failure: RivvenErrorFields | null;
 }
 
-/** What became of a hand-over buffer: the bytes that are done with, and why the next record has to wait. */
+/** What became of a hand-over buffer that was not taken whole: the bytes that are done with, and why the next record has to wait. */
 export interface HandedOver {
   done: number;
-  refused: { slot: number; index: number; failure: RivvenErrorFields }[];
+  refused: { slot: number; place: number; failure: RivvenErrorFields }[];
   full: Failed;
 }
 
@@ -154,7 +154,7 @@ export class NativeProducer {
   hold(): void;
   release(): void;
   topic(name: string): Failed;
-  handOver(bytes: Uint8Array): HandedOver;
+  handOver(bytes: Uint8Array): HandedOver | null;
   awaitRoom(token: number, bytes: Uint8Array): Failed;
   sendFirst(token: number, bytes: Uint8Array): Failed;
   connect(token: number): Failed;

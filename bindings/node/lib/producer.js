@@ -49,8 +49,15 @@ class Producer extends EventEmitter {
    * @param {api.Bytes} value
    * @param {api.SendOptions} [options]
    */
-  async send(topic, value, options) {
-    return this.#outbox.send(this.#outbox.topic(topic), value, options);
+  send(topic, value, options) {
+    // An asynchronous method would make another promise for each record.
+    let number;
+    try {
+      number = this.#outbox.topic(topic);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return this.#outbox.send(number, value, options);
   }
 
   /**

@@ -13,6 +13,7 @@ use rivven_client::{AuthConfig, Error, Properties, Result};
 
 use crate::completion::Completion;
 use crate::failure::Failure;
+use crate::inbox::Inbox;
 use crate::producer::NativeProducer;
 use crate::wake::Wake;
 
@@ -24,6 +25,7 @@ use crate::wake::Wake;
 pub(crate) struct NativeClient {
     pub(crate) client: Client,
     pub(crate) queue: Arc<Queue>,
+    inbox: Inbox,
     wake: Wake,
     changes: OnceCell<NextStateChange>,
     properties: Properties,
@@ -60,7 +62,7 @@ pub(crate) fn open(
     };
     let wake = Wake::new(&wake)?;
     let queue = Queue::with_call(wake.signal());
-    Ok(Either::A(NativeClient { client, queue, wake, changes: OnceCell::new(), properties }))
+    Ok(Either::A(NativeClient { client, queue, inbox: Inbox::default(), wake, changes: OnceCell::new(), properties }))
 }
 
 /// A duration of so many milliseconds, of which JavaScript may give infinitely many.
@@ -79,12 +81,12 @@ pub(crate) fn set_all(properties: &mut Properties, config: HashMap<String, Strin
 #[napi]
 #[allow(unreachable_pub, reason = "the macro exports only what is pub")]
 impl NativeClient {
-    /// Takes every answer that has come.
+    /// Takes answers that have come, some at once; to be called until there are none.
     #[napi(catch_unwind)]
     pub fn drain(&self) -> Vec<Completion> {
         let explain = |error: Error| self.failure(&error);
         let completion = |Entry { token, result }| Completion::new(token, result, explain);
-        self.queue.drain().into_iter().map(completion).collect()
+        self.inbox.take(&self.queue).into_iter().map(completion).collect()
     }
 
     /// Keeps the event loop alive from now on, for calls that wait for their answers.

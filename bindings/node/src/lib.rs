@@ -13,6 +13,7 @@
 mod client;
 mod completion;
 mod failure;
+mod inbox;
 mod log;
 mod operations;
 mod producer;

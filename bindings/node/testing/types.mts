@@ -70,8 +70,8 @@ async function produce(client: Client): Promise<bigint> {
   const records: ProducerRecord[] = [{ value: 'v' }, { value: new Uint8Array(1), ...where }];
   const many: RecordMetadata[] = await producer.sendBatch(topic, [...records, 'v']);
   await handle.sendBatch(new Set(['v']));
-  producer.on('deliveries', ({ topic, partition, numbers, records, error }: Deliveries) => {
-    console.log(topic, partition, numbers.length, records[0]?.offset, error?.code);
+  producer.on('deliveries', ({ topic, partition, count, numbers, records, error }: Deliveries) => {
+    console.log(topic, partition, count === numbers.length, records[0]?.offset, error?.code);
   });
   const number: number = handle.enqueue('v', { partition }) + producer.enqueue(topic, 'v');
   await producer.flush();

@@ -55,7 +55,7 @@ pub(crate) use tls::encrypt;
 
 use crate::auth::{AuthSession, Credentials};
 use crate::error::{Error, ErrorCode, Outcome, Result};
-use crate::protocol::{DecodeAnswer, RequestFrame, Response, describe};
+use crate::protocol::{DecodeAnswer, DecodeError, RequestFrame, Response, describe};
 
 /// The most requests without answer on a connection where nothing else is configured.
 pub(crate) const DEFAULT_MAX_IN_FLIGHT: u32 = 1000;
@@ -148,12 +148,22 @@ impl Connection {
     /// first; one that the server has let expire is renewed and the request,
     /// which was refused, sent again.
     pub(crate) async fn call<T>(&self, frame: &RequestFrame, decode: DecodeAnswer<T>, deadline: Deadline) -> Result<T> {
+        self.call_reading(frame, by(decode), deadline).await
+    }
+
+    /// The same for an answer that is read in a way of its own.
+    pub(crate) async fn call_reading<T>(
+        &self,
+        frame: &RequestFrame,
+        mut read: impl FnMut(&Bytes) -> Reading<T>,
+        deadline: Deadline,
+    ) -> Result<T> {
         // Logins are rare and their futures large, so those are on the heap and not part of every call's.
         if self.shared.session.is_due() {
             Box::pin(self.renew(deadline)).await?;
         }
-        match self.call_within(frame, decode, deadline).await {
-            Err(error) if is_expiry(&error) => Box::pin(self.after_expiry(frame, decode, deadline, error)).await,
+        match self.call_within(frame, &mut read, deadline).await {
+            Err(error) if is_expiry(&error) => Box::pin(self.after_expiry(frame, &mut read, deadline, error)).await,
             result => result,
         }
     }
@@ -162,45 +172,49 @@ impl Connection {
     async fn after_expiry<T>(
         &self,
         frame: &RequestFrame,
-        decode: DecodeAnswer<T>,
+        read: &mut impl FnMut(&Bytes) -> Reading<T>,
         deadline: Deadline,
         refused: Error,
     ) -> Result<T> {
-        if self.renew_expired(deadline).await? { self.call_within(frame, decode, deadline).await } else { Err(refused) }
+        if self.renew_expired(deadline).await? { self.call_within(frame, read, deadline).await } else { Err(refused) }
     }
 
-    async fn call_within<T>(&self, frame: &RequestFrame, decode: DecodeAnswer<T>, deadline: Deadline) -> Result<T> {
+    async fn call_within<T>(
+        &self,
+        frame: &RequestFrame,
+        read: &mut impl FnMut(&Bytes) -> Reading<T>,
+        deadline: Deadline,
+    ) -> Result<T> {
         let payload = match self.slots(1, deadline).await {
             Ok(slot) => self.exchange(frame, deadline, Some(slot)).await,
             Err(failure) => Err(failure),
         };
-        self.understand(frame, decode, payload)
+        self.understand(frame, read, payload)
     }
 
     /// Sends a request while the caller holds every place in flight.
     async fn call_alone<T>(&self, frame: &RequestFrame, decode: DecodeAnswer<T>, deadline: Deadline) -> Result<T> {
         let payload = self.exchange(frame, deadline, None).await;
-        self.understand(frame, decode, payload)
+        self.understand(frame, &mut by(decode), payload)
     }
 
     fn understand<T>(
         &self,
         frame: &RequestFrame,
-        decode: DecodeAnswer<T>,
+        read: &mut impl FnMut(&Bytes) -> Reading<T>,
         payload: Result<Bytes, Failure>,
     ) -> Result<T> {
         let failed = |failure: Failure| failure.into_error(&describe(frame), self.address());
-        match Response::decode(&payload.map_err(failed)?) {
-            Ok(Response::Error { message }) => {
+        match read(&payload.map_err(failed)?) {
+            Ok(Ok(output)) => Ok(output),
+            Ok(Err(Response::Error { message })) => {
                 Err(Error::from_broker(&message, frame.name(), &describe(frame), self.address()))
             }
-            Ok(Response::Throttled { throttle_time_ms, quota_type, entity }) => {
+            Ok(Err(Response::Throttled { throttle_time_ms, quota_type, entity })) => {
                 let wait = Duration::from_millis(throttle_time_ms);
                 Err(Error::throttled(wait, &quota_type, &entity, &describe(frame), self.address()))
             }
-            Ok(response) => {
-                decode(response).map_err(|other| Error::unexpected(other.name(), &describe(frame), self.address()))
-            }
+            Ok(Err(other)) => Err(Error::unexpected(other.name(), &describe(frame), self.address())),
             Err(error) => {
                 let cause = Cause::Malformed { error, hint: ": check that client and broker are of matching releases" };
                 let _ = self.commands.send(Command::Poison(cause.clone()));
@@ -295,6 +309,19 @@ impl Connection {
         if self.commands.send(Command::Close { until }).is_ok() {
             self.commands.closed().await;
         }
+    }
+}
+
+/// What was read out of an answer: the output, or another answer than that.
+pub(crate) type Reading<T> = Result<Result<T, Response>, DecodeError>;
+
+/// Reads an answer by decoding all of it.
+fn by<T>(decode: DecodeAnswer<T>) -> impl FnMut(&Bytes) -> Reading<T> {
+    move |payload| {
+        Ok(match Response::decode(payload)? {
+            refusal @ (Response::Error { .. } | Response::Throttled { .. }) => Err(refusal),
+            response => decode(response),
+        })
     }
 }
 

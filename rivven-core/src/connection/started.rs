@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use super::{Answer, Connection, Deadline, is_expiry};
+use super::{Answer, Connection, Deadline, by, is_expiry};
 use crate::error::Result;
 use crate::protocol::{DecodeAnswer, RequestFrame};
 
@@ -59,13 +59,12 @@ impl<T: Send + 'static> Future for Started<T> {
                 State::Long(call) => return call.as_mut().poll(cx),
             };
             let answer = answer.unwrap_or_else(|_| Err(connection.shared.too_late()));
-            match connection.understand(frame, *decode, answer) {
+            match connection.understand(frame, &mut by(*decode), answer) {
                 Err(error) if is_expiry(&error) => {
                     let (connection, frame, decode, deadline) = (connection.clone(), frame.clone(), *decode, *deadline);
-                    *state =
-                        State::Long(Box::pin(
-                            async move { connection.after_expiry(&frame, decode, deadline, error).await },
-                        ));
+                    *state = State::Long(Box::pin(async move {
+                        connection.after_expiry(&frame, &mut by(decode), deadline, error).await
+                    }));
                 }
                 result => return Poll::Ready(result),
             }

@@ -22,7 +22,7 @@ use crate::cluster::Held;
 use crate::compression::Compressor;
 use crate::connection::{Deadline, Started};
 use crate::error::{Detail, Error, ErrorCode, Outcome, Result};
-use crate::protocol::{BatchBuffer, FramedBatch, RequestFrame, Response, Stamp};
+use crate::protocol::{BatchBuffer, FramedBatch, Purpose, RequestFrame, Response, Stamp};
 use crate::record_metadata::OFFSET_UNKNOWN;
 use crate::resilience::Next as Retry;
 
@@ -250,7 +250,8 @@ impl Task {
             return;
         }
         let (cluster, destination) = (Arc::clone(&self.shared.cluster), self.sender.destination.clone());
-        self.connecting = Some(Box::pin(async move { cluster.hold(destination.as_ref(), CROWDED).await }));
+        self.connecting =
+            Some(Box::pin(async move { cluster.hold(Purpose::Produce, destination.as_ref(), CROWDED).await }));
     }
 
     fn connected(&mut self, connected: Result<Held>) {

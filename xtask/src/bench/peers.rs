@@ -9,7 +9,7 @@ use crate::build;
 use crate::install::install;
 use crate::session::Session;
 
-/// The folder of the programs in C and Python.
+/// The folder of the programs in C, Python and JavaScript.
 const FOLDER: &str = "testing/bench/native";
 
 /// A program that `rivven-bench program` runs.
@@ -27,6 +27,8 @@ pub(super) enum Peer {
     ConfluentKafka,
     /// The published Rust client.
     Published,
+    /// Our own client from Node.
+    Node,
 }
 
 /// A program that is ready to be run.
@@ -50,6 +52,7 @@ impl Peer {
             Peer::Librdkafka => librdkafka(session),
             Peer::ConfluentKafka => confluent_kafka(session),
             Peer::Published => published(session).context("the published rivven-client cannot be built"),
+            Peer::Node => node(session).context("the Node package is missing: install Node 20 or later"),
         }
     }
 }
@@ -102,6 +105,12 @@ fn published(session: &Session) -> Result<Program> {
     session.build("build the published client", "two to four minutes", &mut build)?;
     let program = session.root.join("testing/broker/target/release/rivven-published-bench");
     Ok(Program { language: "rust", against: "broker".into(), command: vec![program.into()] })
+}
+
+fn node(session: &Session) -> Result<Program> {
+    build::node::package(session)?;
+    let script = session.root.join(FOLDER).join("producer.mjs");
+    Ok(Program { language: "node", against: "sink".into(), command: vec!["node".into(), script.into()] })
 }
 
 /// What `--against` takes for librdkafka's mock cluster.

@@ -1,4 +1,4 @@
-//! The examples that the documents in `docs/` show, and those of producers, against real brokers.
+//! The examples that the documents in `docs/` show, and those of producers and consumers, against real brokers.
 
 use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
@@ -26,7 +26,10 @@ const ADMIN: &str = "retention.ms 86400000\npartitions 4\n2 three\n\
 /// How what `producer` prints ends.
 const PRODUCER: &str = " orders are delivered, 0 are not\n";
 
-/// Runs `guide`, `admin` and `producer` in every language, which have to print what is expected.
+/// What `consumer` prints.
+const CONSUMER: &str = "1000 orders are read\n";
+
+/// Runs `guide`, `admin` and `producer` in every language and `consumer` in Rust, which have to print what is expected.
 pub(super) fn run(session: &Session) -> Result<Tally> {
     let plain = TestBroker::start(session)?;
     let secure = TestBroker::start_with(session, &["--secure", "--user", USER])?;
@@ -41,6 +44,8 @@ pub(super) fn run(session: &Session) -> Result<Tally> {
         ensure!(sent.ends_with(PRODUCER), "producer in {language} ended with\n{sent}");
         tally.passed += 3;
     }
+    expect(session, Language::Rust, "consumer", &[&plain.address], CONSUMER)?;
+    tally.passed += 1;
     Ok(tally)
 }
 
