@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::ops::Published;
+use crate::ops::{Published, PublishedBatch};
 
 /// The offset of a record whose place is not known.
 pub const OFFSET_UNKNOWN: u64 = u64::MAX;
@@ -44,6 +44,12 @@ impl RecordMetadata {
             maybe_duplicate,
             offset_exact: true,
         }
+    }
+
+    /// Where the broker says that the first record of a batch went; the time is that of this call.
+    pub fn of_batch(topic: &str, published: PublishedBatch) -> Self {
+        let PublishedBatch { base_offset: offset, partition, maybe_duplicate, .. } = published;
+        Self::of(topic, Published { offset, partition, maybe_duplicate })
     }
 }
 
