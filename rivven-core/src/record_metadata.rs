@@ -27,7 +27,8 @@ pub struct RecordMetadata {
     /// Whether the offset is the record's own for certain.
     ///
     /// Of the records of a batch the broker names the first one's offset; those of the others are counted from
-    /// it, which is right as long as nobody else writes to the partition at the same time.
+    /// it, which is right as long as nobody else writes to the partition at the same time. It is false where the
+    /// producer's own earlier attempts, whose outcome is unknown, may have been written in between.
     pub offset_exact: bool,
 }
 

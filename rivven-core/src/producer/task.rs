@@ -36,6 +36,9 @@ const CROWDED: Duration = Duration::from_secs(2);
 /// How long a broker that lost a connection may take for a request that it had read, besides that for its records.
 const QUIET: Duration = Duration::from_millis(100);
 
+/// How long earlier attempts may be written where the request timeout is beyond all clocks.
+const ECHO: Duration = Duration::from_secs(1 << 30);
+
 /// What the broker says of a batch.
 #[derive(Debug, Clone, Copy)]
 struct Ack {
@@ -362,25 +365,40 @@ impl Task {
         self.unanswered -= records;
         self.last_answer = now;
         match what {
-            What::Plain(pack) => self.answered_plain(&partition, *pack, result, &server),
+            What::Plain(pack) => self.answered_plain(&partition, *pack, (sent, result), &server),
             What::Numbered(ticket) => self.answered_numbered(&partition, ticket, result, &server),
         }
         partition.nudge();
     }
 
-    fn answered_plain(&mut self, partition: &Arc<Partition>, pack: Pack, result: Result<Ack>, server: &ServerCounters) {
+    fn answered_plain(
+        &mut self,
+        partition: &Arc<Partition>,
+        pack: Pack,
+        (sent, result): (Instant, Result<Ack>),
+        server: &ServerCounters,
+    ) {
         partition.returned(&pack.batch);
         match result {
             Ok(ack) => {
                 self.sender.take_backlog(u64::from(pack.records));
+                // Of several records the places are counted from the first one's.
+                let counted = pack.records > 1 && (pack.unknown.is_some() || partition.echoes(sent));
+                let at = Delivered::at(ack.base_offset);
                 let delivered = Delivered {
                     duplicate: ack.duplicate,
                     maybe_duplicate: pack.unknown.is_some(),
-                    ..Delivered::at(ack.base_offset)
+                    offset_exact: at.offset_exact && !counted,
+                    ..at
                 };
                 self.shared.accumulator.deliver(&pack.batch, delivered, Some(server));
             }
-            Err(error) => self.failed(partition, pack, error, server),
+            Err(error) => {
+                if error.outcome() == Outcome::Unknown {
+                    partition.may_echo(self.end_of_echoes());
+                }
+                self.failed(partition, pack, error, server);
+            }
         }
     }
 
@@ -410,16 +428,29 @@ impl Task {
             let accumulator = &self.shared.accumulator;
             match result {
                 Ok(delivered) => {
+                    let at = Delivered::at(delivered.offset.unwrap_or(OFFSET_UNKNOWN));
+                    let counted = pack.records > 1 && delivered.maybe_duplicate;
                     let delivered = Delivered {
                         duplicate: delivered.duplicate,
                         maybe_duplicate: delivered.maybe_duplicate,
-                        ..Delivered::at(delivered.offset.unwrap_or(OFFSET_UNKNOWN))
+                        offset_exact: at.offset_exact && !counted,
+                        ..at
                     };
                     accumulator.deliver(&pack.batch, delivered, server);
                 }
                 Err(error) => accumulator.give_up(&pack.batch, error),
             }
         }
+    }
+
+    /// Until when the broker may be at requests that nobody waits for any more.
+    ///
+    /// A stalled connection delivers them when the stall ends, together with the one that is sent again, and the
+    /// answer of that comes at most a request timeout after it was sent.
+    fn end_of_echoes(&self) -> Instant {
+        let timeout = self.shared.config.request_timeout;
+        let pause = timeout.saturating_mul(2).saturating_add(self.service.of(self.unanswered));
+        Instant::now().checked_add(pause).unwrap_or_else(|| Instant::now() + ECHO)
     }
 
     /// Decides what follows a failed attempt.
