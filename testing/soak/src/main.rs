@@ -66,7 +66,7 @@ async fn producer(options: &Options) -> Result<()> {
     reports.push(disturbed(Size { seed: seed + 1, ..size }, true).await?);
     reports.push(killed(Size { faults: kills, ..size }).await?);
     for name in PRESETS {
-        reports.push(preset(name, Duration::from_secs(options.seconds)).await?);
+        reports.push(preset(name, Duration::from_secs(options.seconds), u64::MAX).await?);
     }
     let text = serde_json::to_string_pretty(&reports)? + "\n";
     fs::write(&options.json, text).with_context(|| format!("write {}", options.json.display()))?;

@@ -77,19 +77,20 @@ pub async fn killed(size: Size) -> Result<Report> {
     Ok(Report { findings, unreachable: Some(unreachable), ..sent.report })
 }
 
-/// Sends with a preset, at full speed for so long, and reads everything back.
+/// Sends with a preset, at full speed for so long or so many records, and reads everything back.
 ///
 /// # Errors
 ///
 /// That the run could not be made; what it finds is in the report.
-pub async fn preset(name: &str, time: Duration) -> Result<Report> {
+pub async fn preset(name: &str, time: Duration, most: u64) -> Result<Report> {
     let broker = TestBroker::builder().default_partitions(PARTITIONS).start()?;
     let config = of_name(name)?.to_builder().bootstrap_servers(vec![broker.address().to_owned()]).build();
     let producer = Producer::new(config).await?;
     producer.get_partition_count(TOPIC).await?;
     let (run, start) = (format!("preset {name}"), Instant::now());
     let work = async {
-        let deliveries = hand_over(&producer, TOPIC, PARTITIONS, |_| start.elapsed() < time).await?;
+        let deliveries =
+            hand_over(&producer, TOPIC, PARTITIONS, |number| number < most && start.elapsed() < time).await?;
         anyhow::Ok(settled(PARTITIONS, deliveries).await)
     };
     let ledger = told(&run, &producer, work).await?;

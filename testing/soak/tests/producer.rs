@@ -35,7 +35,7 @@ async fn whatever_is_acknowledged_is_on_the_disk_of_a_broker_that_is_killed() ->
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_presets_work_at_full_speed() -> Result<()> {
     for name in PRESETS {
-        preset(name, Duration::from_millis(500)).await?.check_undisturbed()?;
+        preset(name, Duration::from_secs(60), 2000).await?.check_undisturbed()?;
     }
     Ok(())
 }
