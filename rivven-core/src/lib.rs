@@ -25,6 +25,7 @@ mod cluster;
 pub mod compression;
 mod config;
 mod connection;
+mod consumer;
 mod error;
 mod methods;
 pub mod ops;
@@ -48,6 +49,7 @@ pub use config::{
 };
 #[cfg(feature = "tls")]
 pub use config::{TlsConfig, TlsConfigBuilder};
+pub use consumer::Assignor;
 pub use error::{Detail, Error, ErrorCode, Outcome, Result};
 pub use ops::AlterTopicConfigResult;
 pub use pipelined::{PipelineStatsSnapshot, PipelinedClient};

@@ -1,0 +1,7 @@
+//! The consumer: records of topics, read alone or shared with the other members of a group.
+
+#![allow(dead_code)]
+
+mod assignor;
+
+pub use assignor::Assignor;
