@@ -3,5 +3,6 @@
 #![allow(dead_code)]
 
 mod assignor;
+mod group;
 
 pub use assignor::Assignor;
