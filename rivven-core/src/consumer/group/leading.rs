@@ -82,7 +82,9 @@ impl Leading {
         let quiet = now.saturating_sub(self.changed) >= SETTLE || age >= LONGEST_SETTLE;
         let patient = !patience.lost_group || age >= patience.timing.heartbeat + SETTLE;
         let ready = || self.members.iter().all(|member| self.is_ready(member, patience, now));
-        quiet && patient && (ready() || age >= patience.timing.rebalance)
+        // Whoever has not heard of the rebalance within its session has given up its partitions by itself.
+        let long = patience.timing.session + patience.timing.rebalance;
+        quiet && patient && (ready() || age >= long)
     }
 
     /// Whether a member reads nothing. Members of other make do not say it; they

@@ -77,14 +77,15 @@ fn run(seed: u64, seen: &mut Seen) {
     // What is under way ends: late requests, processes that are stopped, slow consumers.
     world.run_until(world.now + LATEST.max(session * 3 / 2).max(2 * rebalance));
     let from = world.now;
-    let end = world.now + 2 * session + rebalance + 8000;
+    let end = world.now + 4 * session + rebalance + 8000;
     assert!(world.settle_until(end), "it does not settle: {}", world.describe());
     let took = world.now - from;
     world.seen.longest = world.seen.longest.max(took);
     world.seen.total += took;
     let changes = world.changes;
     world.run_until(world.now + 5_000 + session);
-    assert!(world.is_settled() && world.changes == changes, "it does not stay settled: {}", world.describe());
+    assert_eq!(world.changes, changes, "it does not stay settled");
+    assert!(world.is_settled(), "it does not stay settled: {}", world.describe());
     world.seen.schedules += 1;
 }
 

@@ -611,7 +611,9 @@ impl<'a> World<'a> {
                 && node.assigned_at_start == self.start
                 && Some(node.generation) == self.broker.generation()
         };
-        self.broker.is_stable() && alive().all(|node| in_force(node)) && self.covers()
+        // Those that were killed are dropped after their session.
+        let only_they = self.broker.members() == self.alive();
+        only_they && self.broker.is_stable() && alive().all(|node| in_force(node)) && self.covers()
     }
 
     fn covers(&self) -> bool {
@@ -629,7 +631,14 @@ impl<'a> World<'a> {
     }
 
     pub(super) fn describe(&self) -> String {
-        format!("at {} {:#?}\n{:#?}", self.now, self.broker, self.nodes.iter().filter(|n| n.alive).collect::<Vec<_>>())
+        format!(
+            "at {} {} {:?} {:#?}\n{:#?}",
+            self.now,
+            self.covers(),
+            self.counts,
+            self.broker,
+            self.nodes.iter().filter(|n| n.alive).collect::<Vec<_>>()
+        )
     }
 }
 
