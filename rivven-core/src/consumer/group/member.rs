@@ -55,13 +55,24 @@ enum Place {
         generation: Option<u32>,
         then_join: bool,
     },
-    /// A leader that leaves ends its term with a plan of nothing: of a group that is not stable nobody learns
-    /// who leads next.
-    Resigning {
+    /// It is about to leave.
+    Parting {
         generation: u32,
+        turn: Parting,
     },
     Leaving,
     Gone,
+}
+
+/// Of a group that waits for a plan nobody learns that its leader leaves, or
+/// who leads next. So whoever leaves such a group looks whether it leads, and then hands in a plan of nothing.
+#[derive(Debug, Clone, Copy)]
+enum Parting {
+    /// Asks whether the group waits for a plan.
+    Ask,
+    /// Joins to learn who leads.
+    Join,
+    Resign,
 }
 
 /// Whether the consumer reads.
@@ -129,7 +140,6 @@ pub(crate) struct Member {
     same_connection: bool,
     failures: u32,
     complaints: u32,
-    leads: bool,
     leader_is_ours: bool,
     lost_group: bool,
     joined_once: bool,
@@ -162,7 +172,6 @@ impl Member {
             same_connection: true,
             failures: 0,
             complaints: 0,
-            leads: false,
             leader_is_ours: false,
             lost_group: false,
             joined_once: false,
@@ -246,10 +255,14 @@ impl Member {
                 Turn::Count => Some(count(leading.topics())),
                 Turn::Sync => self.sync(),
             },
-            Place::Resigning { generation } => {
-                let plan = vec![(self.id.clone(), Assignment::new())];
-                Some((Request::Sync { generation, plan }, Sent::Sync { planned: false }))
-            }
+            Place::Parting { generation, turn } => match turn {
+                Parting::Ask => heartbeat(generation),
+                Parting::Join => Some(self.join(Some(generation))),
+                Parting::Resign => {
+                    let plan = vec![(self.id.clone(), Assignment::new())];
+                    Some((Request::Sync { generation, plan }, Sent::Sync { planned: false }))
+                }
+            },
             Place::Leaving => Some((Request::Leave, Sent::Leave)),
         }
     }
@@ -347,7 +360,7 @@ impl Member {
 
     fn exit(&self) -> Place {
         match self.generation() {
-            Some(generation) if self.leads => Place::Resigning { generation },
+            Some(generation) => Place::Parting { generation, turn: Parting::Ask },
             _ if self.joined_once => Place::Leaving,
             _ => Place::Gone,
         }
@@ -361,7 +374,7 @@ impl Member {
             | Place::Waiting { generation, .. }
             | Place::Fetching { generation }
             | Place::Steady { generation }
-            | Place::Resigning { generation } => Some(generation),
+            | Place::Parting { generation, .. } => Some(generation),
             Place::Leading(ref leading) => Some(leading.generation),
             Place::Releasing { generation, .. } => generation,
             Place::Outside | Place::Leaving | Place::Gone => None,
@@ -406,7 +419,7 @@ impl Member {
             pending.lost = true;
         }
         let generation = match (&self.place, what) {
-            (Place::Resigning { .. }, _) => {
+            (Place::Parting { .. }, _) => {
                 self.place = Place::Leaving;
                 return;
             }
@@ -423,11 +436,7 @@ impl Member {
             (Sent::Leave, _) => self.left(),
             // Only the leave counts now.
             _ if matches!(self.place, Place::Leaving) => {}
-            (Sent::Sync { .. }, Answer::Moved { expected }) if matches!(self.place, Place::Resigning { .. }) => {
-                self.place = Place::Resigning { generation: expected };
-            }
-            (Sent::Sync { .. }, _) if matches!(self.place, Place::Resigning { .. }) => self.place = Place::Leaving,
-            _ if matches!(self.place, Place::Resigning { .. }) => {}
+            (_, answer) if matches!(self.place, Place::Parting { .. }) => self.part(answer),
             (_, Answer::Unknown) => self.expelled(now),
             (_, Answer::Moved { expected }) => self.moved(now, expected),
             (Sent::Join { ready_in }, Answer::Joined { generation, leader, members }) => {
@@ -440,6 +449,21 @@ impl Member {
             (Sent::Count { topics }, Answer::Counted(counts)) => self.counted(now, topics, counts),
             _ => self.pause(now),
         }
+    }
+
+    /// What comes next on the way out.
+    fn part(&mut self, answer: Answer) {
+        let Place::Parting { generation, .. } = self.place else { return };
+        let (generation, turn) = match answer {
+            Answer::Unsettled => (generation, Parting::Join),
+            Answer::Moved { expected } => (expected, Parting::Join),
+            Answer::Joined { generation, leader, .. } if leader == self.id => (generation, Parting::Resign),
+            _ => {
+                self.place = Place::Leaving;
+                return;
+            }
+        };
+        self.place = Place::Parting { generation, turn };
     }
 
     fn stable(&mut self, at: Duration) {
@@ -491,8 +515,7 @@ impl Member {
         members: Vec<(String, Vec<String>)>,
     ) {
         self.leader_is_ours = notes::is_ours(&leader);
-        self.leads = leader == self.id;
-        if self.leads {
+        if leader == self.id {
             return self.lead(now, generation, members);
         }
         self.made_with = None;
@@ -580,7 +603,8 @@ impl Member {
         }
     }
 
-    fn counted(&mut self, now: Duration, topics: Vec<String>, counts: Counts) {
+    fn counted(&mut self, now: Duration, topics: Vec<String>, mut counts: Counts) {
+        counts.retain(|topic, _| topics.contains(topic));
         match &mut self.place {
             Place::Leading(leading) => {
                 leading.counted(topics, counts);
@@ -600,7 +624,7 @@ impl Member {
         if self.pending.take().is_some_and(|pending| pending.lost) {
             self.rename();
         }
-        (self.made_with, self.leads, self.lost_group) = (None, false, true);
+        (self.made_with, self.lost_group) = (None, true);
         if matches!(self.hands, Hands::Full | Hands::Releasing { lost: false }) {
             self.lose();
         }

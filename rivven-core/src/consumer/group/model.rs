@@ -43,7 +43,6 @@ pub(super) struct Broker {
     group: Option<Group>,
     /// The answers to parked requests, by call.
     pub(super) woken: Vec<(u64, Answer)>,
-    pub(super) never_woken: u64,
 }
 
 impl Broker {
@@ -62,6 +61,21 @@ impl Broker {
 
     pub(super) fn members(&self) -> usize {
         self.group.as_ref().map_or(0, |group| group.members.len())
+    }
+
+    pub(super) fn leader(&self) -> Option<String> {
+        self.group.as_ref().map(|group| group.leader.clone())
+    }
+
+    pub(super) fn knows(&self, id: &str) -> bool {
+        self.group.as_ref().is_some_and(|group| group.members.iter().any(|member| member.id == id))
+    }
+
+    /// Has another one lead.
+    pub(super) fn elect(&mut self, leader: &str) {
+        if let Some(group) = &mut self.group {
+            group.leader = leader.to_owned();
+        }
     }
 
     /// The answer to a request, or nothing if it is parked.
@@ -117,7 +131,8 @@ impl Broker {
         group.members.insert(place, joined);
         group.disturb();
         group.wake_up += 1;
-        let members = group.members.iter().map(|member| (member.id.clone(), member.subscriptions.clone())).collect();
+        let mut members =
+            group.members.iter().map(|member| (member.id.clone(), member.subscriptions.clone())).collect();
         Answer::Joined { generation: group.generation, leader: group.leader.clone(), members }
     }
 
@@ -146,10 +161,10 @@ impl Broker {
     fn wake_up(&mut self) {
         let Some(group) = &mut self.group else { return };
         for parked in std::mem::take(&mut group.parked) {
-            let member = group.members.iter().find(|member| member.id == parked.id);
-            match member.filter(|_| parked.wake_up == group.wake_up) {
-                Some(member) => self.woken.push((parked.call, Answer::Synced(member.share.clone()))),
-                None => self.never_woken += 1,
+            // Those that were parked before the last join are not woken.
+            let mut members = group.members.iter().filter(|_| parked.wake_up == group.wake_up);
+            if let Some(member) = members.find(|member| member.id == parked.id) {
+                self.woken.push((parked.call, Answer::Synced(member.share.clone())));
             }
         }
     }
