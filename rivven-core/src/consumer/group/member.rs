@@ -13,6 +13,8 @@ use crate::ops::Assignment;
 /// How often it is asked whether the leader has synced: a quarter of the time that it took so far, within these.
 const SHORTEST_POLL: Duration = Duration::from_millis(50);
 const LONGEST_POLL: Duration = Duration::from_millis(250);
+/// So long after the leader must have heard of the rebalance others look whether it still leads, one after the other.
+const LOOK: Duration = Duration::from_secs(1);
 /// Complaints are spread by chance over so long.
 const SPREAD: Duration = Duration::from_millis(300);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -529,9 +531,10 @@ impl Member {
             Place::Waiting { generation: same, since, .. } if same == generation => since,
             _ => now,
         };
-        // A leader that is gone has been dropped after its session. To look who leads now is to join,
-        // which disturbs the group if the leader has just synced: so it is done as late and as scattered as may be.
-        let look_at = now + self.timing.session + self.by_chance(self.timing.session / 4);
+        // To look who leads is to join, which disturbs the group if the leader has just synced. A leader that lives has
+        // synced before, or waits for somebody, and then for long.
+        let wait = (self.timing.heartbeat + LOOK).max((now - since) / 4);
+        let look_at = now + wait + self.by_chance(LOOK);
         self.place = Place::Waiting { generation, since, look_at };
         self.due = now + poll_interval(now - since);
     }
