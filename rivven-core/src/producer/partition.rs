@@ -218,6 +218,15 @@ impl Queue {
         topic.leave(index);
     }
 
+    /// What is said of a first batch that was not taken.
+    fn left_waiting(&mut self) -> Next {
+        if self.sealed.is_empty() {
+            return Next::Nothing;
+        }
+        self.ready = true;
+        Next::NoRoom
+    }
+
     /// Gives back what was taken for records to come, since none are taken for now.
     #[cold]
     fn refuse(&mut self, accumulator: &Accumulator) -> Full {
@@ -360,7 +369,7 @@ impl Partition {
             queue.parked = true;
             return Next::Park(until);
         }
-        self.take_first(queue, room).map_or_else(|wait| wait, Next::Send)
+        self.take_first(queue, room).map_or_else(|| queue.left_waiting(), Next::Send)
     }
 
     /// Completes the batch that is being filled if it is its turn and it has lingered; else what to wait for.
@@ -377,17 +386,16 @@ impl Partition {
     }
 
     /// Takes the first batch that waits, as sent, if there is room for it.
-    fn take_first(&self, queue: &mut Queue, room: Option<u32>) -> Result<Pack, Next> {
-        let first = queue.sealed.front().ok_or(Next::Nothing)?;
+    fn take_first(&self, queue: &mut Queue, room: Option<u32>) -> Option<Pack> {
+        let first = queue.sealed.front()?;
         if room.is_some_and(|room| first.records > room) {
-            queue.ready = true;
-            return Err(Next::NoRoom);
+            return None;
         }
-        let pack = queue.sealed.pop_front().ok_or(Next::Nothing)?;
+        let pack = queue.sealed.pop_front()?;
         queue.under_way.push_back(Arc::clone(&pack.batch));
         queue.attempts += 1;
         queue.ready = true;
-        Ok(pack)
+        Some(pack)
     }
 
     fn next_numbered(&self, queue: &mut Queue, room: Option<u32>) -> Next {
@@ -426,10 +434,7 @@ impl Partition {
     }
 
     fn send_numbered(&self, queue: &mut Queue, room: Option<u32>) -> Next {
-        let pack = match self.take_first(queue, room) {
-            Ok(pack) => pack,
-            Err(wait) => return wait,
-        };
+        let Some(pack) = self.take_first(queue, room) else { return queue.left_waiting() };
         match queue.numbered.as_mut().and_then(|numbered| numbered.stamp(pack.records)) {
             Some((ticket, stamp)) => Next::SendNumbered { pack, ticket, stamp },
             None => unreachable!("the numbering has said that it takes a new batch"),

@@ -131,8 +131,7 @@ impl Broker {
         group.members.insert(place, joined);
         group.disturb();
         group.wake_up += 1;
-        let mut members =
-            group.members.iter().map(|member| (member.id.clone(), member.subscriptions.clone())).collect();
+        let members = group.members.iter().map(|member| (member.id.clone(), member.subscriptions.clone())).collect();
         Answer::Joined { generation: group.generation, leader: group.leader.clone(), members }
     }
 
