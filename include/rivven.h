@@ -1068,6 +1068,21 @@ rivven_code rivven_client_publish_batch(rivven_client_t *client,
                                         rivven_error_t **error);
 
 /**
+ * Appends many records like `rivven_client_publish_batch` and stores what is known of the first in `*metadata`.
+ *
+ * It tells of all of them whether an earlier attempt may have written them,
+ * too. The caller frees it with `rivven_record_metadata_free`.
+ */
+rivven_code rivven_client_publish_batch_with_metadata(rivven_client_t *client,
+                                                      const char *topic,
+                                                      int64_t partition,
+                                                      const rivven_bytes_t *keys,
+                                                      const rivven_bytes_t *values,
+                                                      size_t count,
+                                                      rivven_record_metadata_t **metadata,
+                                                      rivven_error_t **error);
+
+/**
  * Reads records of a partition from `offset` on, at most `max_messages`.
  *
  * They are stored in `*batch`, which the caller frees with
@@ -2128,6 +2143,12 @@ enum rivven_event_kind
     RIVVEN_EVENT_KIND_DELIVERIES = 1,
     /** A line of the library's log. */
     RIVVEN_EVENT_KIND_LOG = 2,
+    /** A server does not work any more, or still does not after another attempt. */
+    RIVVEN_EVENT_KIND_SERVER_DEGRADED = 3,
+    /** A server works again. */
+    RIVVEN_EVENT_KIND_SERVER_RECOVERED = 4,
+    /** Changes of servers that the program took too late. */
+    RIVVEN_EVENT_KIND_STATE_CHANGES_MISSED = 5,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -2243,8 +2264,9 @@ bool rivven_events_is_offset_exact(const rivven_events_t *events, size_t index, 
 /**
  * Gives when an event happened, in milliseconds since 1970 by the clock of this machine.
  *
- * For deliveries it is when the answer came; 0 where records failed, and if
- * there is no event of that index.
+ * For deliveries it is when the answer came, and 0 where records failed; for
+ * a degraded server it is since when it does not work. 0 for the other changes
+ * of servers, and if there is no event of that index.
  */
 int64_t rivven_events_timestamp_ms(const rivven_events_t *events, size_t index);
 
@@ -2272,9 +2294,9 @@ void rivven_events_free(rivven_events_t *events);
  * Queues
  *
  * What happens in the background is told by a queue: what became of the
- * records of producers, and the library's log. The program asks for it by
- * `rivven_queue_poll`, on a thread of its own choice, when it likes to or when
- * the queue's descriptor is readable.
+ * records of producers, what changes about servers, and the library's log. The
+ * program asks for it by `rivven_queue_poll`, on a thread of its own choice,
+ * when it likes to or when the queue's descriptor is readable.
  *
  *     struct pollfd ready = {rivven_queue_fd(queue), POLLIN, 0};
  *     while (poll(&ready, 1, -1) == 1) {
@@ -2538,6 +2560,29 @@ rivven_code rivven_producer_send(rivven_producer_t *producer,
                                  rivven_error_t **error);
 
 /**
+ * Sends many records and waits until all are delivered.
+ *
+ * `keys` and `values` are arrays of `count` views; `keys` may be NULL if no
+ * record has a key, and a key whose `data` is NULL is none. `partition` may be
+ * `RIVVEN_PARTITION_ANY`. Where they went is stored in `metadata`, an array
+ * with room for `count` pointers, each of which the caller frees with
+ * `rivven_record_metadata_free`; `metadata` may be NULL. Where there is no room
+ * it waits for that, for each record for at most `max.block.ms`.
+ *
+ * Fails as `rivven_producer_send` with the first error of any record, once all
+ * have ended: the others may have been delivered, but none behind one that was
+ * not taken. To learn of each, hand them over by `rivven_topic_enqueue_batch`.
+ */
+rivven_code rivven_producer_send_batch(rivven_producer_t *producer,
+                                       const char *topic,
+                                       int64_t partition,
+                                       const rivven_bytes_t *keys,
+                                       const rivven_bytes_t *values,
+                                       size_t count,
+                                       rivven_record_metadata_t **metadata,
+                                       rivven_error_t **error);
+
+/**
  * Sends all that was handed over before, without lingering, and waits until it is settled.
  *
  * It waits for at most `timeout_ms` milliseconds; without limit of its own if
@@ -2699,8 +2744,158 @@ uint64_t rivven_producer_stats_latency_p95_us(const rivven_producer_stats_t *sta
 /** Gives the time that 99 of 100 records stay below, in microseconds; 0 for NULL. */
 uint64_t rivven_producer_stats_latency_p99_us(const rivven_producer_stats_t *stats);
 
-/** Frees statistics; accepts NULL. */
+/**
+ * Gives the number of servers that records were sent to, of which the functions below tell; 0 for NULL.
+ */
+size_t rivven_producer_stats_servers_len(const rivven_producer_stats_t *stats);
+
+/**
+ * Gives the address of a server as it is dialled; NULL if there is none of that index.
+ *
+ * The servers are in the order of their addresses. It lives as long as the statistics.
+ */
+const char *rivven_producer_stats_server_address(const rivven_producer_stats_t *stats,
+                                                 size_t index);
+
+/** Gives the number of records that a server has; 0 if there is no server of that index. */
+uint64_t rivven_producer_stats_server_records_delivered(const rivven_producer_stats_t *stats,
+                                                        size_t index);
+
+/**
+ * Gives the number of requests with records to a server, repeated ones included; 0 if there is none.
+ */
+uint64_t rivven_producer_stats_server_batches_sent(const rivven_producer_stats_t *stats,
+                                                   size_t index);
+
+/** Gives the bytes of those requests; 0 if there is no server of that index. */
+uint64_t rivven_producer_stats_server_bytes_sent(const rivven_producer_stats_t *stats,
+                                                 size_t index);
+
+/**
+ * Gives the number of requests to a server that failed; 0 if there is no server of that index.
+ */
+uint64_t rivven_producer_stats_server_errors(const rivven_producer_stats_t *stats, size_t index);
+
+/**
+ * Gives the number of those that were repeated, there or elsewhere; 0 if there is no server of that index.
+ */
+uint64_t rivven_producer_stats_server_retries(const rivven_producer_stats_t *stats,
+                                              size_t index);
+
+/**
+ * Gives the number of records in requests that a server has not answered yet; 0 if there is none.
+ */
+uint64_t rivven_producer_stats_server_records_unanswered(const rivven_producer_stats_t *stats,
+                                                         size_t index);
+
+/**
+ * Gives the number of records that wait to be sent to a server; 0 if there is none of that index.
+ */
+uint64_t rivven_producer_stats_server_records_queued(const rivven_producer_stats_t *stats,
+                                                     size_t index);
+
+/**
+ * Gives the mean number of records of a request to a server; 0 if there is none of that index.
+ */
+double rivven_producer_stats_server_records_per_batch(const rivven_producer_stats_t *stats,
+                                                      size_t index);
+
+/**
+ * Gives the median time until a server had a record, as `rivven_producer_stats_latency_p50_us`.
+ */
+uint64_t rivven_producer_stats_server_latency_p50_us(const rivven_producer_stats_t *stats,
+                                                     size_t index);
+
+/**
+ * Gives the time that 95 of 100 records of a server stay below, in microseconds; 0 if there is none.
+ */
+uint64_t rivven_producer_stats_server_latency_p95_us(const rivven_producer_stats_t *stats,
+                                                     size_t index);
+
+/**
+ * Gives the time that 99 of 100 records of a server stay below, in microseconds; 0 if there is none.
+ */
+uint64_t rivven_producer_stats_server_latency_p99_us(const rivven_producer_stats_t *stats,
+                                                     size_t index);
+
+/** Frees statistics and the strings they gave; accepts NULL. */
 void rivven_producer_stats_free(rivven_producer_stats_t *stats);
+
+/* ----------------------------------------------------------------------------
+ * Changes of servers
+ *
+ * A client or a producer tells by a queue which server stops working, why, and
+ * when it works again.
+ *
+ *     rivven_client_subscribe_state_changes(client, queue, 1, &error);
+ *
+ *     if (rivven_events_kind(events, i) == RIVVEN_EVENT_KIND_SERVER_DEGRADED) {
+ *         rivven_events_reason(events, i, &error);
+ *         printf("%s: %s\n", rivven_events_server(events, i), rivven_error_message(error));
+ *     }
+ * ---------------------------------------------------------------------------- */
+
+/**
+ * Lets what changes about the servers of a client go to a queue, from now on until the client is closed.
+ *
+ * It comes as events of `RIVVEN_EVENT_KIND_SERVER_DEGRADED`,
+ * `RIVVEN_EVENT_KIND_SERVER_RECOVERED` and, where the library could not keep
+ * them all, `RIVVEN_EVENT_KIND_STATE_CHANGES_MISSED`. Each has the `opaque`
+ * that is given here, a number of the program's own, or a pointer cast to one.
+ * The queue may be freed before or after the client. Each call subscribes once
+ * more.
+ *
+ * Fails with `RIVVEN_CODE_CLOSED`, `RIVVEN_CODE_FORKED` and
+ * `RIVVEN_CODE_INVALID_ARGUMENT`.
+ */
+rivven_code rivven_client_subscribe_state_changes(rivven_client_t *client,
+                                                  rivven_queue_t *queue,
+                                                  uint64_t opaque,
+                                                  rivven_error_t **error);
+
+/**
+ * Lets what changes about the servers of a producer go to a queue, as `rivven_client_subscribe_state_changes`.
+ *
+ * The queue may be another one than that of its deliveries.
+ */
+rivven_code rivven_producer_subscribe_state_changes(rivven_producer_t *producer,
+                                                    rivven_queue_t *queue,
+                                                    uint64_t opaque,
+                                                    rivven_error_t **error);
+
+/**
+ * Changes of servers: gives the number that the program gave when it subscribed; 0 for other events.
+ */
+uint64_t rivven_events_opaque(const rivven_events_t *events,
+                              size_t index);
+
+/**
+ * Changes of servers: gives the server, `host:port` as it is dialled; NULL for other events and missed changes.
+ *
+ * It lives as long as the events.
+ */
+const char *rivven_events_server(const rivven_events_t *events,
+                                 size_t index);
+
+/**
+ * Changes of servers: gives how many attempts have failed, or failed meanwhile; 0 for other events.
+ */
+uint32_t rivven_events_attempts(const rivven_events_t *events, size_t index);
+
+/**
+ * Degraded server: fails with why it does not work, the last time that it was tried.
+ *
+ * `RIVVEN_CODE_INVALID_ARGUMENT` for other events.
+ */
+rivven_code rivven_events_reason(const rivven_events_t *events,
+                                 size_t index,
+                                 rivven_error_t **error);
+
+/** Recovered server: gives how long it did not work, in milliseconds; 0 for other events. */
+uint64_t rivven_events_outage_ms(const rivven_events_t *events, size_t index);
+
+/** Missed changes: gives how many were not kept; 0 for other events. */
+uint64_t rivven_events_missed(const rivven_events_t *events, size_t index);
 
 #ifdef __cplusplus
 }

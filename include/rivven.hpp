@@ -537,6 +537,8 @@ struct PublishedBatch {
     std::uint32_t partition;
     /// The number of records.
     std::uint32_t record_count;
+    /// Whether an earlier attempt, whose outcome is unknown, may have written the records too.
+    bool maybe_duplicate = false;
 };
 
 /// What a partition holds.
@@ -778,6 +780,8 @@ struct Stats {
 /// A record to be written: a key, if it is to have one, and a value.
 using KeyValue = std::pair<std::optional<std::string_view>, std::string_view>;
 
+class Queue;
+
 /// A connection to a cluster, made at need and replaced when it fails.
 ///
 /// Calls block until the answer is there or the time that the configuration
@@ -860,12 +864,14 @@ public:
             keys.push_back(detail::key(key));
             values.push_back(detail::bytes(value));
         }
-        PublishedBatch published{0, 0, static_cast<std::uint32_t>(records.size())};
         const std::int64_t wanted = partition ? std::int64_t{*partition} : RIVVEN_PARTITION_ANY;
-        detail::call(rivven_client_publish_batch, client_.get(), detail::text(topic), wanted,
-                     keys.data(), values.data(), records.size(), &published.base_offset,
-                     &published.partition);
-        return published;
+        const auto owner = detail::give<rivven_record_metadata_t, rivven_record_metadata_free>(
+            rivven_client_publish_batch_with_metadata, client_.get(), detail::text(topic), wanted,
+            keys.data(), values.data(), records.size());
+        const rivven_record_metadata_t *first = owner.get();
+        return {rivven_record_metadata_offset(first), rivven_record_metadata_partition(first),
+                static_cast<std::uint32_t>(records.size()),
+                rivven_record_metadata_is_maybe_duplicate(first)};
     }
 
     /// Reads records of a partition from `offset` on, at most `max_messages`; answers at once.
@@ -1279,6 +1285,12 @@ public:
                              [&](std::size_t i) { return server(stats, i); })};
     }
 
+    /// Lets what changes about the servers go to a queue, until the client is closed.
+    ///
+    /// The events have `opaque`; they are of EventKind::ServerDegraded, ServerRecovered and
+    /// StateChangesMissed.
+    void subscribe_state_changes(Queue &queue, std::uint64_t opaque = 0);
+
     /// Waits for requests under way, at most for `close.timeout.ms`, and closes the connections.
     ///
     /// Closing twice is no error; calls afterwards throw Code::Closed.
@@ -1368,6 +1380,12 @@ enum class EventKind : std::int32_t {
     Deliveries = RIVVEN_EVENT_KIND_DELIVERIES,
     /// A line of the library's log.
     Log = RIVVEN_EVENT_KIND_LOG,
+    /// A server does not work any more, or still does not after another attempt.
+    ServerDegraded = RIVVEN_EVENT_KIND_SERVER_DEGRADED,
+    /// A server works again.
+    ServerRecovered = RIVVEN_EVENT_KIND_SERVER_RECOVERED,
+    /// Changes of servers that were not kept, because they were taken too late.
+    StateChangesMissed = RIVVEN_EVENT_KIND_STATE_CHANGES_MISSED,
 };
 
 /// How important a line of the log is.
@@ -1448,6 +1466,8 @@ public:
     }
 
     /// When it happened, since 1970 by the clock of this machine; 0 where records failed.
+    ///
+    /// Of a degraded server, since when it does not work; 0 for the other changes of servers.
     std::chrono::milliseconds timestamp() const noexcept {
         return std::chrono::milliseconds(rivven_events_timestamp_ms(events_, index_));
     }
@@ -1466,6 +1486,31 @@ public:
     std::string_view log_message() const noexcept {
         return words(rivven_events_log_message(events_, index_));
     }
+
+    /// Changes of servers: the number that was given to subscribe_state_changes().
+    std::uint64_t opaque() const noexcept { return rivven_events_opaque(events_, index_); }
+
+    /// Changes of servers: the server, `host:port`; empty for missed changes.
+    std::string_view server() const noexcept { return words(rivven_events_server(events_, index_)); }
+
+    /// Changes of servers: how many attempts have failed, or failed meanwhile.
+    std::uint32_t attempts() const noexcept { return rivven_events_attempts(events_, index_); }
+
+    /// Degraded server: why it does not work, the last time that it was tried.
+    Error reason() const {
+        rivven_error_t *error = nullptr;
+        rivven_events_reason(events_, index_, &error);
+        return Error(error);
+    }
+
+    /// Recovered server: how long it did not work.
+    std::chrono::milliseconds outage() const noexcept {
+        return std::chrono::milliseconds(
+            static_cast<std::int64_t>(rivven_events_outage_ms(events_, index_)));
+    }
+
+    /// Missed changes: how many were not kept.
+    std::uint64_t missed() const noexcept { return rivven_events_missed(events_, index_); }
 
 private:
     static std::string_view words(const char *text) noexcept { return text ? text : ""; }
@@ -1569,6 +1614,10 @@ private:
     detail::Handle<rivven_queue_t, rivven_queue_free> queue_;
 };
 
+inline void Client::subscribe_state_changes(Queue &queue, std::uint64_t opaque) {
+    detail::call(rivven_client_subscribe_state_changes, client_.get(), queue.get(), opaque);
+}
+
 /// A topic that a producer sends to; it may outlive the producer, and takes no records then.
 class Topic {
 public:
@@ -1634,6 +1683,34 @@ private:
     detail::Handle<rivven_topic_t, rivven_topic_free> topic_;
 };
 
+/// What a producer has sent to one server, at one moment.
+struct ProducerServerStats {
+    /// The address as it is dialled.
+    std::string address;
+    /// Records that the server has.
+    std::uint64_t records_delivered;
+    /// Requests with records, repeated ones included.
+    std::uint64_t batches_sent;
+    /// Bytes of those requests.
+    std::uint64_t bytes_sent;
+    /// Requests that failed.
+    std::uint64_t errors;
+    /// Requests that were repeated, here or at another server.
+    std::uint64_t retries;
+    /// Records in requests that the server has not answered yet.
+    std::uint64_t records_unanswered;
+    /// Records that wait to be sent to the server.
+    std::uint64_t records_queued;
+    /// The mean number of records of a request.
+    double records_per_batch;
+    /// The median time from handing over the first record of a batch to its delivery.
+    std::chrono::microseconds latency_p50;
+    /// The time that 95 of 100 records stay below.
+    std::chrono::microseconds latency_p95;
+    /// The time that 99 of 100 records stay below.
+    std::chrono::microseconds latency_p99;
+};
+
 /// What a producer has done so far, at one moment.
 struct ProducerStats {
     /// Records that were handed over.
@@ -1666,6 +1743,8 @@ struct ProducerStats {
     std::chrono::microseconds latency_p95;
     /// The time that 99 of 100 records stay below.
     std::chrono::microseconds latency_p99;
+    /// Each server that records were sent to, in the order of their addresses.
+    std::vector<ProducerServerStats> servers;
 };
 
 /// Sends records in batches, in the background.
@@ -1718,6 +1797,30 @@ public:
         return detail::metadata(owner.get());
     }
 
+    /// Sends many records and waits until all are delivered; gives where they went.
+    ///
+    /// The first error of any of them is thrown once all have ended; the others may have been
+    /// delivered.
+    std::vector<RecordMetadata> send_batch(const std::string &topic,
+                                           const std::vector<KeyValue> &records,
+                                           std::optional<std::uint32_t> partition = std::nullopt) {
+        std::vector<rivven_bytes_t> keys, values;
+        keys.reserve(records.size());
+        values.reserve(records.size());
+        for (const auto &[key, value] : records) {
+            keys.push_back(detail::key(key));
+            values.push_back(detail::bytes(value));
+        }
+        std::vector<rivven_record_metadata_t *> sent(records.size());
+        detail::call(rivven_producer_send_batch, producer_.get(), detail::text(topic),
+                     detail::partition(partition), keys.data(), values.data(), records.size(),
+                     sent.data());
+        std::vector<detail::Handle<rivven_record_metadata_t, rivven_record_metadata_free>> owners(
+            sent.begin(), sent.end());
+        return detail::list(owners.size(),
+                            [&](std::size_t i) { return detail::metadata(owners[i].get()); });
+    }
+
     /// Sends all that was handed over before, and waits until it is settled.
     ///
     /// Code::TimedOut if that takes longer than `timeout`, by default as long as it has to.
@@ -1744,9 +1847,6 @@ public:
         const auto owner = detail::give<rivven_producer_stats_t, rivven_producer_stats_free>(
             rivven_producer_stats, producer_.get());
         const rivven_producer_stats_t *stats = owner.get();
-        const auto time = [](std::uint64_t number) {
-            return std::chrono::microseconds(static_cast<std::int64_t>(number));
-        };
         return {rivven_producer_stats_records_sent(stats),
                 rivven_producer_stats_records_delivered(stats),
                 rivven_producer_stats_records_failed(stats),
@@ -1759,9 +1859,19 @@ public:
                 rivven_producer_stats_bytes_buffered(stats),
                 rivven_producer_stats_records_per_batch(stats),
                 rivven_producer_stats_success_rate(stats),
-                time(rivven_producer_stats_latency_p50_us(stats)),
-                time(rivven_producer_stats_latency_p95_us(stats)),
-                time(rivven_producer_stats_latency_p99_us(stats))};
+                microseconds(rivven_producer_stats_latency_p50_us(stats)),
+                microseconds(rivven_producer_stats_latency_p95_us(stats)),
+                microseconds(rivven_producer_stats_latency_p99_us(stats)),
+                detail::list(rivven_producer_stats_servers_len(stats),
+                             [&](std::size_t i) { return server(stats, i); })};
+    }
+
+    /// Lets what changes about the servers go to a queue, until the producer is closed.
+    ///
+    /// The events have `opaque`; they are of EventKind::ServerDegraded, ServerRecovered and
+    /// StateChangesMissed.
+    void subscribe_state_changes(Queue &queue, std::uint64_t opaque = 0) {
+        detail::call(rivven_producer_subscribe_state_changes, producer_.get(), queue.get(), opaque);
     }
 
     /// Whether a record that is sent again is written once all the same, at this moment.
@@ -1790,6 +1900,25 @@ private:
     template <typename Function, typename... Arguments>
     static Owner make(Function function, Arguments... arguments) {
         return detail::give<rivven_producer_t, rivven_producer_free>(function, arguments...);
+    }
+
+    static std::chrono::microseconds microseconds(std::uint64_t number) {
+        return std::chrono::microseconds(static_cast<std::int64_t>(number));
+    }
+
+    static ProducerServerStats server(const rivven_producer_stats_t *stats, std::size_t index) {
+        return {rivven_producer_stats_server_address(stats, index),
+                rivven_producer_stats_server_records_delivered(stats, index),
+                rivven_producer_stats_server_batches_sent(stats, index),
+                rivven_producer_stats_server_bytes_sent(stats, index),
+                rivven_producer_stats_server_errors(stats, index),
+                rivven_producer_stats_server_retries(stats, index),
+                rivven_producer_stats_server_records_unanswered(stats, index),
+                rivven_producer_stats_server_records_queued(stats, index),
+                rivven_producer_stats_server_records_per_batch(stats, index),
+                microseconds(rivven_producer_stats_server_latency_p50_us(stats, index)),
+                microseconds(rivven_producer_stats_server_latency_p95_us(stats, index)),
+                microseconds(rivven_producer_stats_server_latency_p99_us(stats, index))};
     }
 
     static void deliver(void *callback, const rivven_events_t *deliveries) noexcept {

@@ -909,6 +909,34 @@ export interface Deliveries {
   readonly error: RivvenError | null;
 }
 
+/** What a producer has sent to one server. */
+export interface ProducerServerStats {
+  /** The address as it is dialled. */
+  address: string;
+  /** Records that the server has. */
+  recordsDelivered: number;
+  /** Requests with records, repeated ones included. */
+  batchesSent: number;
+  /** Bytes of those requests. */
+  bytesSent: number;
+  /** Requests that failed. */
+  errors: number;
+  /** Requests that were repeated, here or at another server. */
+  retries: number;
+  /** Records in requests that the server has not answered yet. */
+  recordsUnanswered: number;
+  /** Records that wait to be sent to the server. */
+  recordsQueued: number;
+  /** The mean number of records of a request. */
+  recordsPerBatch: number;
+  /** The median time from handing the first record of a batch over to its delivery, in microseconds. */
+  latencyP50Us: number;
+  /** The time that 95 of 100 records stay below, in microseconds. */
+  latencyP95Us: number;
+  /** The time that 99 of 100 records stay below, in microseconds. */
+  latencyP99Us: number;
+}
+
 /** What a producer has done so far. */
 export interface ProducerStats {
   /** Records that the engine has taken. */
@@ -941,6 +969,8 @@ export interface ProducerStats {
   pending: number;
   /** The share of settled records that were delivered, from 0 to 1. */
   successRate: number;
+  /** Each server that records were sent to, in the order of their addresses. */
+  servers: ProducerServerStats[];
 }
 
 /** The events of a producer, with what their listeners are given. */

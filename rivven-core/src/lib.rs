@@ -57,8 +57,8 @@ pub use error::{Detail, Error, ErrorCode, Outcome, Result};
 pub use ops::AlterTopicConfigResult;
 pub use pipelined::{PipelineStatsSnapshot, PipelinedClient};
 pub use producer::{
-    Deliveries, Delivery, DeliveryReport, DeliveryReports, Partitioner, Partitioning, Producer, ProducerStatsSnapshot,
-    TopicHandle, partition_of_key,
+    Deliveries, Delivery, DeliveryReport, DeliveryReports, Partitioner, Partitioning, Producer, ProducerServerStats,
+    ProducerStatsSnapshot, TopicHandle, partition_of_key,
 };
 pub use protocol::{
     BrokerInfo, DeleteRecordsResult, MAX_MESSAGE_SIZE, MessageData, Operation, PROTOCOL_VERSION, PartitionMetadata,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::ops::Published;
+use crate::ops::{Published, PublishedBatch};
 
 /// The offset of a record whose place is not known.
 pub const OFFSET_UNKNOWN: u64 = u64::MAX;
@@ -27,7 +27,8 @@ pub struct RecordMetadata {
     /// Whether the offset is the record's own for certain.
     ///
     /// Of the records of a batch the broker names the first one's offset; those of the others are counted from
-    /// it, which is right as long as nobody else writes to the partition at the same time.
+    /// it, which is right as long as nobody else writes to the partition at the same time. It is false where the
+    /// producer's own earlier attempts, whose outcome is unknown, may have been written in between.
     pub offset_exact: bool,
 }
 
@@ -44,6 +45,12 @@ impl RecordMetadata {
             maybe_duplicate,
             offset_exact: true,
         }
+    }
+
+    /// Where the broker says that the first record of a batch went; the time is that of this call.
+    pub fn of_batch(topic: &str, published: PublishedBatch) -> Self {
+        let PublishedBatch { base_offset: offset, partition, maybe_duplicate, .. } = published;
+        Self::of(topic, Published { offset, partition, maybe_duplicate })
     }
 }
 

@@ -40,6 +40,7 @@ async fn a_user_logs_in_over_tls() -> Result<()> {
     assert!(client.is_tls());
     let error = client.list_topics().await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::AuthenticationRequired);
+    assert!(error.to_string().contains("set auth.username"), "{error}");
     let session = client.authenticate_scram("alice", PASSWORD).await?;
     assert_eq!((session.expires_in, session.session_id.is_empty()), (3600, false));
     client.create_topic("t", Some(1)).await?;

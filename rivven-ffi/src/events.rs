@@ -22,6 +22,7 @@ use crate::guard::{fallible, read, silent};
 use crate::handle::{self, Opaque};
 use crate::input::{invalid, store};
 use crate::record_metadata::RIVVEN_OFFSET_UNKNOWN;
+use crate::state_changes::Change;
 
 /// What an event is about; later releases add some.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +34,12 @@ pub enum rivven_event_kind {
     Deliveries = 1,
     /// A line of the library's log.
     Log = 2,
+    /// A server does not work any more, or still does not after another attempt.
+    ServerDegraded = 3,
+    /// A server works again.
+    ServerRecovered = 4,
+    /// Changes of servers that the program took too late.
+    StateChangesMissed = 5,
 }
 
 /// How important a line of the log is. As what a queue subscribes to it includes those above it.
@@ -79,6 +86,7 @@ pub struct rivven_events_t {
 pub(crate) enum Event {
     Deliveries(Deliveries),
     Log(Line),
+    Change(Change),
 }
 
 /// The report of a batch.
@@ -130,7 +138,7 @@ unsafe fn deliveries<T>(
 ) -> T {
     let look = |events: &Vec<Event>| match events.get(index)? {
         Event::Deliveries(deliveries) => look(deliveries),
-        Event::Log(_) => None,
+        _ => None,
     };
     // SAFETY: the caller gives NULL or events.
     unsafe { read(events, otherwise, look) }
@@ -140,7 +148,7 @@ unsafe fn deliveries<T>(
 unsafe fn line<T>(events: *const rivven_events_t, index: usize, otherwise: T, look: impl FnOnce(&Line) -> T) -> T {
     let look = |events: &Vec<Event>| match events.get(index)? {
         Event::Log(line) => Some(look(line)),
-        Event::Deliveries(_) => None,
+        _ => None,
     };
     // SAFETY: the caller gives NULL or events.
     unsafe { read(events, otherwise, look) }
@@ -173,6 +181,7 @@ pub unsafe extern "C" fn rivven_events_kind(events: *const rivven_events_t, inde
     let kind = |events: &Vec<Event>| match events.get(index)? {
         Event::Deliveries(_) => Some(rivven_event_kind::Deliveries),
         Event::Log(_) => Some(rivven_event_kind::Log),
+        Event::Change(change) => Some(change.kind),
     };
     // SAFETY: the caller gives NULL or events.
     unsafe { read(events, rivven_event_kind::None, kind) }
@@ -284,13 +293,15 @@ pub unsafe extern "C" fn rivven_events_is_offset_exact(
 
 /// Gives when an event happened, in milliseconds since 1970 by the clock of this machine.
 ///
-/// For deliveries it is when the answer came; 0 where records failed, and if
-/// there is no event of that index.
+/// For deliveries it is when the answer came, and 0 where records failed; for
+/// a degraded server it is since when it does not work. 0 for the other changes
+/// of servers, and if there is no event of that index.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rivven_events_timestamp_ms(events: *const rivven_events_t, index: usize) -> i64 {
     let time = |events: &Vec<Event>| match events.get(index)? {
         Event::Deliveries(deliveries) => deliveries.first.as_ref().map(|first| first.timestamp),
         Event::Log(line) => Some(line.time_ms),
+        Event::Change(change) => Some(change.since_ms),
     };
     // SAFETY: the caller gives NULL or events.
     unsafe { read(events, 0, time) }

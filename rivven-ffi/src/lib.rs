@@ -35,6 +35,7 @@ pub mod records;
 pub mod results;
 pub mod schemas;
 pub mod session;
+pub mod state_changes;
 pub mod stats;
 pub mod strings;
 pub mod topic;

@@ -24,6 +24,7 @@ use crate::handle::{self, Opaque};
 use crate::input::{bytes, invalid, milliseconds, number_or_default, required, store, text};
 use crate::queue::{Callback, Inbox, rivven_deliveries_callback, rivven_queue_t, rivven_user_data_free};
 use crate::record_metadata::{record_metadata, rivven_record_metadata_t};
+use crate::records::records;
 use crate::topic::{rivven_topic_t, topic_handle};
 
 /// Sends records in batches.
@@ -218,6 +219,46 @@ pub unsafe extern "C" fn rivven_producer_send(
             let sent = producer.topic(topic)?.send(partition, key, value)?.wait()?;
             if !metadata.is_null() {
                 metadata.write(record_metadata(sent));
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Sends many records and waits until all are delivered.
+///
+/// `keys` and `values` are arrays of `count` views; `keys` may be NULL if no
+/// record has a key, and a key whose `data` is NULL is none. `partition` may be
+/// `RIVVEN_PARTITION_ANY`. Where they went is stored in `metadata`, an array
+/// with room for `count` pointers, each of which the caller frees with
+/// `rivven_record_metadata_free`; `metadata` may be NULL. Where there is no room
+/// it waits for that, for each record for at most `max.block.ms`.
+///
+/// Fails as `rivven_producer_send` with the first error of any record, once all
+/// have ended: the others may have been delivered, but none behind one that was
+/// not taken. To learn of each, hand them over by `rivven_topic_enqueue_batch`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rivven_producer_send_batch(
+    producer: *mut rivven_producer_t,
+    topic: *const c_char,
+    partition: i64,
+    keys: *const rivven_bytes_t,
+    values: *const rivven_bytes_t,
+    count: usize,
+    metadata: *mut *mut rivven_record_metadata_t,
+    error: *mut *mut rivven_error_t,
+) -> rivven_code {
+    // SAFETY: the caller gives valid arrays and a string, and NULL or room for the outputs.
+    unsafe {
+        on_producer(producer, error, |producer| {
+            let (topic, partition) = (text(topic, "topic")?, number_or_default(partition, "partition")?);
+            let records = records(keys, values, count)?;
+            let records = records.into_iter().map(|(key, value)| (key.map(<[u8]>::to_vec), value.to_vec())).collect();
+            let sent = producer.topic(topic)?.send_batch(partition, records)?.wait()?;
+            if !metadata.is_null() {
+                for (index, record) in sent.into_iter().enumerate() {
+                    metadata.add(index).write(record_metadata(record));
+                }
             }
             Ok(())
         })

@@ -1,9 +1,9 @@
 //! Queues
 //!
 //! What happens in the background is told by a queue: what became of the
-//! records of producers, and the library's log. The program asks for it by
-//! `rivven_queue_poll`, on a thread of its own choice, when it likes to or when
-//! the queue's descriptor is readable.
+//! records of producers, what changes about servers, and the library's log. The
+//! program asks for it by `rivven_queue_poll`, on a thread of its own choice,
+//! when it likes to or when the queue's descriptor is readable.
 //!
 //!     struct pollfd ready = {rivven_queue_fd(queue), POLLIN, 0};
 //!     while (poll(&ready, 1, -1) == 1) {
@@ -28,11 +28,12 @@ use crate::events::{Event, rivven_events_t};
 use crate::guard::{fallible, read, silent};
 use crate::handle::{self, Opaque, lock};
 use crate::input::{invalid, milliseconds, required};
+use crate::state_changes::Change;
 
 /// What errors call a queue.
 const WHAT: &str = "the queue";
 
-/// The token of the log; producers have tokens from 2.
+/// The token of the log; producers have tokens from 2. That of a change of a server is the program's.
 const LOG: u64 = 0;
 
 /// Where events wait for the program.
@@ -136,6 +137,11 @@ impl Inbox {
         Ok(&self.parts)
     }
 
+    /// Where events are entered.
+    pub(crate) fn queue(&self) -> Result<&Arc<Queue>> {
+        Ok(&self.parts()?.queue)
+    }
+
     /// Takes a producer on; where its reports go, and under which token.
     ///
     /// Reports of a token with a callback are for that callback alone: after
@@ -221,6 +227,9 @@ impl Parts {
                     Some((_, events)) => events.push(report.into()),
                     None => calls.push((token, vec![report.into()])),
                 },
+                Ok(Answer::StateChange(change)) => {
+                    events.extend(change.and_then(|change| Change::new(token, change)).map(Event::Change));
+                }
                 _ => events.extend(self.log_lines().map(Event::from)),
             }
         }

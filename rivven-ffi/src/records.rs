@@ -179,12 +179,41 @@ pub unsafe extern "C" fn rivven_client_publish_batch(
     }
 }
 
+/// Appends many records like `rivven_client_publish_batch` and stores what is known of the first in `*metadata`.
+///
+/// It tells of all of them whether an earlier attempt may have written them,
+/// too. The caller frees it with `rivven_record_metadata_free`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rivven_client_publish_batch_with_metadata(
+    client: *mut rivven_client_t,
+    topic: *const c_char,
+    partition: i64,
+    keys: *const rivven_bytes_t,
+    values: *const rivven_bytes_t,
+    count: usize,
+    metadata: *mut *mut rivven_record_metadata_t,
+    error: *mut *mut rivven_error_t,
+) -> rivven_code {
+    // SAFETY: the output was checked, and the caller gives room for it, valid arrays and a string.
+    unsafe {
+        on_client(client, error, |client| {
+            required(metadata, "metadata")?;
+            let (topic, partition) = (text(topic, "topic")?, number_or_default(partition, "partition")?);
+            let records = records(keys, values, count)?;
+            let published =
+                client.start(&PublishBatch { topic, partition, records: records.iter().copied() })?.wait()?;
+            metadata.write(record_metadata(RecordMetadata::of_batch(topic, published)));
+            Ok(())
+        })
+    }
+}
+
 /// The records of two arrays, checked.
 ///
 /// # Safety
 ///
 /// The arrays have `count` valid views, but `keys` may be NULL.
-unsafe fn records<'a>(
+pub(crate) unsafe fn records<'a>(
     keys: *const rivven_bytes_t,
     values: *const rivven_bytes_t,
     count: usize,

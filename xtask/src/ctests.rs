@@ -55,6 +55,8 @@ const LEAKING: &[&str] = &["dlclose", "fork", "hpp_fork"];
 const UNABLE: &[(Under, &str, &str)] = &[
     (Under::Sanitizers, "fork", FORKING),
     (Under::Sanitizers, "hpp_fork", FORKING),
+    (Under::Sanitizers, "producer_memory", MEASURING),
+    (Under::Valgrind, "producer_memory", MEASURING),
     (Under::Valgrind, "sigpipe", "hides functions that valgrind replaces"),
     (Under::Valgrind, "login", DERIVING),
     (Under::Valgrind, "privacy", DERIVING),
@@ -64,6 +66,9 @@ const UNABLE: &[(Under, &str, &str)] = &[
 /// Compilers of today have no handler for `fork` in the allocator of the
 /// sanitizers, whose locks a child may find held for ever.
 const FORKING: &str = "forks under calls, which the sanitizers' allocator does not survive";
+
+/// The tools need memory of their own.
+const MEASURING: &str = "measures the memory of the process";
 
 /// The broker closes a connection whose login takes so long.
 const DERIVING: &str = "logs in by SCRAM, whose key derivation takes too long";
@@ -206,6 +211,16 @@ impl<'a> Bench<'a> {
         std::env::var_os("RIVVEN_SCRIPTED_BROKER").map_or_else(default, PathBuf::from)
     }
 
+    fn fault_proxy(&self) -> PathBuf {
+        let default = || self.target.join("debug/rivven-fault-proxy");
+        std::env::var_os("RIVVEN_FAULT_PROXY").map_or_else(default, PathBuf::from)
+    }
+
+    fn sink(&self) -> PathBuf {
+        let default = || self.target.join("debug/rivven-sink");
+        std::env::var_os("RIVVEN_SINK").map_or_else(default, PathBuf::from)
+    }
+
     /// Every test, programs in the order of their names.
     fn tests(&self) -> Result<Vec<Test>> {
         let mut sources = Vec::new();
@@ -320,6 +335,8 @@ impl<'a> Bench<'a> {
             .env("RIVVEN_TEST_REGISTRY", self.registry())
             .env("RIVVEN_MISBEHAVE", self.misbehave())
             .env("RIVVEN_SCRIPTED_BROKER", self.scripted_broker())
+            .env("RIVVEN_FAULT_PROXY", self.fault_proxy())
+            .env("RIVVEN_SINK", self.sink())
             .envs(self.options.under.name().map(|name| ("RIVVEN_TEST_UNDER", name)))
             .env("ASAN_OPTIONS", if LEAKING.contains(&name) { "detect_leaks=0" } else { "" })
             .stdin(Stdio::null())

@@ -1,11 +1,11 @@
-//! `cargo xtask header`, `snippets` and `performance`: files that are made from others.
+//! `cargo xtask header`, `snippets`, `performance` and `reliability`: files that are made from others.
 
 use std::fs;
 
 use anyhow::{Context, Result};
 
 use crate::session::Session;
-use crate::{header, performance, snippets};
+use crate::{header, performance, snippets, soak};
 
 /// What the commands that write a generated file take.
 #[derive(clap::Args)]
@@ -40,6 +40,12 @@ pub(crate) fn snippets(session: &Session, arguments: &Arguments) -> Result<bool>
 pub(crate) fn performance(session: &Session, arguments: &Arguments) -> Result<bool> {
     let wanted = performance::generate(&session.root)?;
     settle(session, arguments, performance::FILE, &wanted, "cargo xtask performance")
+}
+
+/// Writes or checks `docs/RELIABILITY.md`, made from the record of a long run.
+pub(crate) fn reliability(session: &Session, arguments: &Arguments) -> Result<bool> {
+    let wanted = soak::generate(&session.root)?;
+    settle(session, arguments, soak::FILE, &wanted, "cargo xtask reliability")
 }
 
 /// Writes the file, or says where it differs; false if it should be written but is only checked.

@@ -37,6 +37,7 @@ const SECTIONS: &[&str] = &[
     "topic",
     "producer",
     "producer_stats",
+    "state_changes",
 ];
 
 const OPEN: &str = "#ifndef RIVVEN_H

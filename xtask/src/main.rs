@@ -16,6 +16,7 @@ mod performance;
 mod progress;
 mod session;
 mod snippets;
+mod soak;
 mod surface;
 mod table;
 mod test;
@@ -54,6 +55,9 @@ enum Command {
     Surface,
     /// Generate docs/PERFORMANCE.md from the records in docs/performance
     Performance(generated::Arguments),
+    Soak(soak::Arguments),
+    /// Generate docs/RELIABILITY.md from the record in docs/reliability
+    Reliability(generated::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -83,5 +87,7 @@ fn run(arguments: Arguments) -> anyhow::Result<bool> {
         Command::Covers(arguments) => covers::run(&session, &arguments),
         Command::Surface => surface::run(&session),
         Command::Performance(arguments) => generated::performance(&session, &arguments),
+        Command::Soak(arguments) => soak::run(&session, &arguments),
+        Command::Reliability(arguments) => generated::reliability(&session, &arguments),
     }
 }

@@ -110,6 +110,16 @@ impl Client {
         Ok(NextStateChange::new(self.parts()?.core.state_changes()))
     }
 
+    /// Lets the changes of the servers from now on go to a queue, under a token, until the client is closed.
+    ///
+    /// # Errors
+    ///
+    /// `CLOSED`, `FORKED`.
+    pub fn forward_state_changes(&self, queue: &Arc<Queue>, token: u64) -> Result<()> {
+        let Parts { core, runtime } = self.parts()?;
+        runtime.forward(WHAT, core.state_changes(), queue, token)
+    }
+
     /// Begins to log in, on the connection in use and on every later one.
     ///
     /// # Errors

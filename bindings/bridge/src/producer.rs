@@ -309,6 +309,16 @@ impl Producer {
         Ok(self.parts()?.core.stats())
     }
 
+    /// Lets the changes of the servers from now on go to a queue, under a token, until the producer is closed.
+    ///
+    /// # Errors
+    ///
+    /// `CLOSED`, `FORKED`.
+    pub fn forward_state_changes(&self, queue: &Arc<Queue>, token: u64) -> Result<()> {
+        let Parts { core, runtime, .. } = self.parts()?;
+        runtime.forward(WHAT, core.state_changes(), queue, token)
+    }
+
     /// Whether a record that is sent again is written once all the same.
     ///
     /// # Errors

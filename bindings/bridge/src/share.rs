@@ -3,11 +3,11 @@
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rivven_client::{Error, Properties, Result};
+use rivven_client::{Error, Properties, Result, StateChanges};
 
 use crate::answer::Answer;
 use crate::call::Call;
-use crate::queue::{Due, Queue};
+use crate::queue::{Completion, Due, Queue};
 use crate::runtime::SharedRuntime;
 
 /// A handle's share in the runtime, given back when the handle has been closed.
@@ -54,6 +54,24 @@ impl Share {
             Some(runtime) => runtime.spawn(async move { due.settle(future.await.map(Answer::from)) }),
             None => due.settle(Err(Error::closed(what))),
         }
+    }
+
+    /// Lets the changes of servers go to a queue under a token, until they end or the queue is gone.
+    ///
+    /// # Errors
+    ///
+    /// `CLOSED` of `what` once the share was given back.
+    pub(crate) fn forward(&self, what: &str, mut changes: StateChanges, queue: &Arc<Queue>, token: u64) -> Result<()> {
+        let runtime = self.get().ok_or_else(|| Error::closed(what))?;
+        let queue = Arc::downgrade(queue);
+        // The task has no share: it is not what keeps the runtime's threads.
+        runtime.handle().spawn(async move {
+            while let Some(change) = changes.next().await {
+                let Some(queue) = queue.upgrade() else { return };
+                queue.push(Completion { token, result: Ok(Answer::StateChange(Some(change))) });
+            }
+        });
+        Ok(())
     }
 
     pub(crate) fn get(&self) -> Option<SharedRuntime> {

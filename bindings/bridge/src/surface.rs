@@ -89,6 +89,7 @@ pub const SURFACE: &[Method] = &[
     producer("purge"),
     producer("refresh_metadata"),
     producer("send"),
+    producer("send_batch"),
     producer("stats"),
 ];
 

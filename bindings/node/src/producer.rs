@@ -162,6 +162,44 @@ pub(crate) struct ProducerStats {
     pub latency_p99_us: f64,
     pub pending: f64,
     pub success_rate: f64,
+    pub servers: Vec<ProducerServerStats>,
+}
+
+/// What a producer has sent to one server.
+#[napi(object, object_from_js = false)]
+#[allow(missing_docs, reason = "the fields are those of the struct that it is made from")]
+pub(crate) struct ProducerServerStats {
+    pub address: String,
+    pub records_delivered: f64,
+    pub batches_sent: f64,
+    pub bytes_sent: f64,
+    pub errors: f64,
+    pub retries: f64,
+    pub records_unanswered: f64,
+    pub records_queued: f64,
+    pub records_per_batch: f64,
+    pub latency_p50_us: f64,
+    pub latency_p95_us: f64,
+    pub latency_p99_us: f64,
+}
+
+impl From<rivven_client::ProducerServerStats> for ProducerServerStats {
+    fn from(stats: rivven_client::ProducerServerStats) -> Self {
+        ProducerServerStats {
+            address: stats.address.to_string(),
+            records_delivered: stats.records_delivered as f64,
+            batches_sent: stats.batches_sent as f64,
+            bytes_sent: stats.bytes_sent as f64,
+            errors: stats.errors as f64,
+            retries: stats.retries as f64,
+            records_unanswered: stats.records_unanswered as f64,
+            records_queued: stats.records_queued as f64,
+            records_per_batch: stats.records_per_batch,
+            latency_p50_us: stats.latency_p50_us as f64,
+            latency_p95_us: stats.latency_p95_us as f64,
+            latency_p99_us: stats.latency_p99_us as f64,
+        }
+    }
 }
 
 impl From<ProducerStatsSnapshot> for ProducerStats {
@@ -182,6 +220,7 @@ impl From<ProducerStatsSnapshot> for ProducerStats {
             latency_p99_us: stats.latency_p99_us as f64,
             pending: stats.pending() as f64,
             success_rate: stats.success_rate(),
+            servers: stats.servers.into_iter().map(ProducerServerStats::from).collect(),
         }
     }
 }

@@ -7,7 +7,7 @@ import { inspect } from 'node:util';
 import { Producer, RecordMetadata, RivvenError, TopicHandle } from 'rivven';
 
 import { failsWith, refuses, withBroker } from '../testing/fixture.mjs';
-import { login, startSecureBroker } from '../testing/servers.mjs';
+import { login, scriptedBroker, startSecureBroker } from '../testing/servers.mjs';
 
 const { broker, client, newTopic } = await withBroker();
 
@@ -241,6 +241,24 @@ test('flushing does not wait for the linger, and empties the producer', async (t
   const { pending, recordsDelivered, recordsFailed, successRate } = producer.stats();
   assert.deepEqual([pending, recordsDelivered, recordsFailed, successRate], [0, 10, 0, 1]);
   assert.equal((await Promise.all(sent)).at(-1).offset, 9n);
+});
+
+test('what was sent is counted by server', async (t) => {
+  // covers: F080 node
+  const { addresses } = await scriptedBroker(t, { nodes: 2, topics: { t: 4 } });
+  const producer = newProducer(t, { bootstrapServers: addresses[0] });
+  assert.deepEqual(producer.stats().servers, []);
+  await producer.sendBatch('t', Array.from({ length: 10 }, () => ({ value: 'x', partition: 0 })));
+  await producer.sendBatch('t', Array.from({ length: 5 }, () => ({ value: 'x', partition: 1 })));
+  const { servers } = producer.stats();
+  assert.deepEqual(servers.map(({ address }) => address), [...addresses].sort());
+  const delivered = new Map(servers.map(({ address, recordsDelivered }) => [address, recordsDelivered]));
+  assert.deepEqual(addresses.map((address) => delivered.get(address)), [10, 5]);
+  for (const of of servers) {
+    assert.deepEqual([of.errors, of.retries, of.recordsUnanswered, of.recordsQueued], [0, 0, 0, 0]);
+    assert.ok(of.latencyP50Us > 0 && of.latencyP50Us <= of.latencyP95Us && of.latencyP95Us <= of.latencyP99Us);
+    assert.ok(of.recordsPerBatch === of.recordsDelivered / of.batchesSent && of.bytesSent > 0);
+  }
 });
 
 test('closing delivers what there is, and then there is an end', async (t) => {

@@ -19,6 +19,7 @@ const registryProgram =
   process.env.RIVVEN_TEST_REGISTRY ?? path.join(repository, 'testing/broker/target/debug/rivven-test-registry');
 const misbehaveProgram = process.env.RIVVEN_MISBEHAVE ?? path.join(repository, 'target/debug/rivven-misbehave');
 const sinkProgram = path.join(path.dirname(misbehaveProgram), 'rivven-sink');
+const scriptedBrokerProgram = path.join(path.dirname(misbehaveProgram), 'rivven-scripted-broker');
 const faultProxyProgram = path.join(path.dirname(misbehaveProgram), 'rivven-fault-proxy');
 
 /** Starts a broker; gives what it says of itself, above all its `address`, and how to `stop` or `kill` it. */
@@ -63,6 +64,13 @@ export async function faultProxy(test, upstream) {
   const proxy = await start(faultProxyProgram, ['--upstream', upstream]);
   test.after(proxy.stop);
   return proxy;
+}
+
+/** Starts a broker, or a cluster, that does what a script says; it is stopped after the test. */
+export async function scriptedBroker(test, script) {
+  const broker = await start(scriptedBrokerProgram, ['--json', JSON.stringify(script)]);
+  test.after(broker.stop);
+  return broker;
 }
 
 /** Starts a broker that keeps nothing, with one partition of each topic; it is stopped after the test. */

@@ -15,8 +15,8 @@ use rivven_bridge::Answer;
 use rivven_client::ops::{Assignment, ClusterMetadata, GroupMembership, MessageBatch, Published, TopicConfigs};
 use rivven_client::protocol::{QuotaEntry, TopicConfigValue};
 use rivven_client::{
-    CircuitState, DeleteRecordsResult, Error, PartitionMetadata, ProducerStatsSnapshot, RecordMetadata, ResilientStats,
-    Result, Schema, ServerStats, StateChange, TopicMetadata,
+    CircuitState, DeleteRecordsResult, Error, PartitionMetadata, ProducerServerStats, ProducerStatsSnapshot,
+    RecordMetadata, ResilientStats, Result, Schema, ServerStats, StateChange, TopicMetadata,
 };
 
 use crate::inbox::Owner;
@@ -164,8 +164,17 @@ pub(crate) fn producer_stats<'py>(py: Python<'py>, of: &ProducerStatsSnapshot) -
     let traffic = (of.records_sent, of.records_delivered, of.records_failed, of.batches_sent, of.bytes_sent);
     let state = (of.errors, of.retries, of.records_queued, of.bytes_buffered, of.records_per_batch);
     let latency = (of.latency_p50_us, of.latency_p95_us, of.latency_p99_us);
-    let fields = traffic.into_pyobject(py)?.add(state)?.add(latency)?;
+    let servers = list(py, of.servers.iter().collect(), |server| producer_server_stats(py, server))?;
+    let fields = traffic.into_pyobject(py)?.add(state)?.add(latency)?.add((servers,))?;
     record(py, "ProducerStats", fields.cast_into::<PyTuple>()?)
+}
+
+fn producer_server_stats<'py>(py: Python<'py>, of: &ProducerServerStats) -> Given<'py> {
+    let traffic = (&*of.address, of.records_delivered, of.batches_sent, of.bytes_sent, of.errors, of.retries);
+    let state = (of.records_unanswered, of.records_queued, of.records_per_batch);
+    let latency = (of.latency_p50_us, of.latency_p95_us, of.latency_p99_us);
+    let fields = traffic.into_pyobject(py)?.add(state)?.add(latency)?;
+    record(py, "ProducerServerStats", fields.cast_into::<PyTuple>()?)
 }
 
 fn messages<'py>(py: Python<'py>, batch: &MessageBatch, topic: Bound<'py, PyString>) -> Given<'py> {

@@ -10,6 +10,7 @@
 //! last call is answered, and then takes itself out of the loop.
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::BuildHasherDefault;
 use std::iter;
 use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,7 +26,7 @@ use rivven_bridge::{Answer, Completion, ForkMark, Line, Queue, Topic};
 use rivven_client::{DeliveryReport, Error, Result};
 
 use crate::answer::Form;
-use crate::deliveries::{Deliveries, Number, RECORDS, Waiter};
+use crate::deliveries::{Deliveries, Number, RECORDS, Spread, Waiter};
 use crate::delivery::{self, Callback, Delivery, Outcome, Reported};
 use crate::producer::Producing;
 use crate::{answer, error};
@@ -59,7 +60,9 @@ impl dyn Owner + '_ {
 
 /// The inboxes of one client or producer, by the identity of their loops.
 #[derive(Default)]
-pub(crate) struct Inboxes(Mutex<HashMap<usize, Weak<Inbox>>>);
+pub(crate) struct Inboxes(Mutex<ByLoop>);
+
+type ByLoop = HashMap<u64, Weak<Inbox>, BuildHasherDefault<Spread>>;
 
 /// The calls of one client or producer from one event loop.
 pub(crate) struct Inbox {
@@ -146,7 +149,7 @@ impl Inboxes {
 
     /// The inbox of a loop, made at the first call from it.
     pub(crate) fn of(&self, event_loop: &Bound<'_, PyAny>) -> PyResult<Arc<Inbox>> {
-        let identity = event_loop.as_ptr() as usize;
+        let identity = event_loop.as_ptr() as u64;
         let known = self.lock().get(&identity).and_then(Weak::upgrade);
         if let Some(inbox) = known {
             return Ok(inbox);
@@ -166,7 +169,7 @@ impl Inboxes {
         inboxes.values().filter_map(Weak::upgrade).for_each(|inbox| inbox.retire());
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<usize, Weak<Inbox>>> {
+    fn lock(&self) -> MutexGuard<'_, ByLoop> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[3]
 BROKER = os.environ.get("RIVVEN_TEST_BROKER", ROOT / "testing/broker/target/debug/rivven-test-broker")
 REGISTRY = os.environ.get("RIVVEN_TEST_REGISTRY", ROOT / "testing/broker/target/debug/rivven-test-registry")
 MISBEHAVE = os.environ.get("RIVVEN_MISBEHAVE", ROOT / "target/debug/rivven-misbehave")
+SCRIPTED_BROKER = Path(MISBEHAVE).with_name("rivven-scripted-broker")
 
 
 @contextmanager

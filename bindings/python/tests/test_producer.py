@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import rivven
 import rivven.blocking
+from support import SCRIPTED_BROKER, server
 
 Produce = Callable[..., Any]
 Reader = rivven.blocking.Client
@@ -276,7 +277,7 @@ def test_stats_tell_what_was_done(produce: Produce, broker: str, reader: Reader,
     """covers: F080 python"""
     reader.create_topic(topic, 1)
     producer = produce(broker).topic_handle(topic)
-    assert producer.stats() == (0, 0, 0, 0, 0, 0, 0, 0, 0, 0.0, 0, 0, 0)
+    assert producer.stats() == (0, 0, 0, 0, 0, 0, 0, 0, 0, 0.0, 0, 0, 0, [])
     producer.send_batch([b"x"] * 10)
     stats = producer.stats()
     assert (stats.records_sent, stats.records_delivered, stats.records_failed) == (10, 10, 0)
@@ -284,6 +285,24 @@ def test_stats_tell_what_was_done(produce: Produce, broker: str, reader: Reader,
     assert 0 < stats.batches_sent <= 10 and stats.bytes_sent > 10
     assert stats.records_per_batch == 10 / stats.batches_sent
     assert 0 < stats.latency_p50_us <= stats.latency_p95_us <= stats.latency_p99_us
+
+
+def test_stats_are_told_by_server(produce: Produce) -> None:
+    """covers: F080 python"""
+    script = {"nodes": 2, "topics": {"t": 4}}
+    with server(SCRIPTED_BROKER, "--json", json.dumps(script)) as cluster:
+        producer = produce(cluster.addresses[0]).topic_handle("t")
+        producer.send_batch([b"x"] * 10, partition=0)
+        producer.send_batch([b"x"] * 5, partition=1)
+        servers = producer.stats().servers
+    assert all(isinstance(server, rivven.ProducerServerStats) for server in servers)
+    assert [server.address for server in servers] == sorted(cluster.addresses)
+    delivered = {server.address: server.records_delivered for server in servers}
+    assert [delivered[address] for address in cluster.addresses] == [10, 5]
+    for of in servers:
+        assert (of.errors, of.retries, of.records_unanswered, of.records_queued) == (0, 0, 0, 0)
+        assert 0 < of.latency_p50_us <= of.latency_p95_us <= of.latency_p99_us
+        assert of.records_per_batch == of.records_delivered / of.batches_sent and of.bytes_sent > 0
 
 
 def test_partitions_are_counted_and_new_ones_found(

@@ -471,10 +471,13 @@ fn none_of(mut failures: Vec<Error>) -> Error {
 
 fn breaker_open(server: &Server) -> Error {
     let address = server.address().text();
-    let why = server.last_error().map_or(String::new(), |error| format!(": {error}"));
-    let text = format!("{address} failed too often in a row and is left alone for a while{why}");
+    let why = server.last_error().map_or(String::new(), |error| format!(" (last failure: {error})"));
+    let left = server.shut_off_for();
+    let until =
+        if left.is_zero() { "until another call has tried it".to_owned() } else { format!("for {left:?} more") };
+    let text = format!("{address} failed too often in a row and is left alone {until}{why}: check the server");
     let detail = Detail::new(text).with_code(ErrorCode::CircuitBreakerOpen).with_address(address);
-    Error::CircuitBreakerOpen(detail.with_outcome(Outcome::NotSent))
+    Error::CircuitBreakerOpen(detail.with_outcome(Outcome::NotSent).with_retry_after(left))
 }
 
 fn listed(failures: &[Error]) -> String {

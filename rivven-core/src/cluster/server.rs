@@ -172,6 +172,11 @@ impl Server {
         self.breaker.enter(|| self.context.now_ms())
     }
 
+    /// How long its breaker lets nothing through; zero if it may let the next request through.
+    pub(super) fn shut_off_for(&self) -> Duration {
+        Duration::from_millis(self.breaker.remaining_ms(self.context.now_ms()))
+    }
+
     /// Whether it failed and has not worked since: it is used last then.
     pub(super) fn is_degraded(&self) -> bool {
         self.degraded.load(Ordering::Acquire)

@@ -8,9 +8,13 @@
 //! partitions there are is decided by a `source` and applied by polls
 //! (`rebalance`); `start` finds out where reading begins, `commit` keeps how far it has come.
 
+#[allow(dead_code, reason = "who joins a group uses it")]
+mod assignor;
 mod commit;
 mod events;
 mod fetcher;
+#[allow(dead_code, reason = "the members' rules, before the task that goes by them")]
+mod group;
 mod inner;
 mod listener;
 mod memory;

@@ -148,7 +148,8 @@ impl Error {
         self.detail().and_then(Detail::registry_code)
     }
 
-    /// How long the broker asks to wait before the call is repeated, if it does.
+    /// How long to wait before the call is repeated, where that is known: the broker asks for it, or a circuit
+    /// breaker is open so long.
     pub fn retry_after(&self) -> Option<Duration> {
         self.detail().and_then(Detail::retry_after)
     }
@@ -228,7 +229,12 @@ impl Error {
     /// The broker's answer `message` to a request of the name `request`, which is described by `what`.
     pub(crate) fn from_broker(message: &str, request: &str, what: &str, address: &Arc<str>) -> Error {
         let code = broker_message::classify(message);
-        let detail = Detail::new(format!("{what}: {message} ({address})")).with_code(code).with_address(address);
+        let advice = match code {
+            ErrorCode::AuthenticationRequired => ": set auth.username and auth.password, or log in before other calls",
+            _ => "",
+        };
+        let text = format!("{what}: {message} ({address}){advice}");
+        let detail = Detail::new(text).with_code(code).with_address(address);
         let detail = detail.with_retriable(broker_message::is_retriable(message, request));
         match code {
             ErrorCode::AuthenticationFailed | ErrorCode::AuthenticationRequiresTls => {

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::batch::{Batch, Settlement};
+use super::batch::{Batch, Delivered, Settlement};
 use super::memory::Memory;
 use super::partition::Pack;
 use super::reports::{DeliveryReport, DeliveryReports};
-use super::stats::Counters;
+use super::stats::{Counters, ServerCounters};
 use crate::error::Error;
 use crate::resilience::{Repeat, Retries, Rules};
 
@@ -38,22 +38,34 @@ impl Accumulator {
         Retries::new(self.rules, if self.idempotent { Repeat::Safe } else { Repeat::Appends })
     }
 
-    /// Settles a batch, unless that has been done, and gives its memory back.
-    pub(super) fn settle(&self, batch: &Arc<Batch>, settlement: Settlement) {
-        if !batch.claim() {
-            return;
+    /// Settles a batch as delivered by this server, unless it is settled.
+    pub(super) fn deliver(&self, batch: &Arc<Batch>, delivered: Delivered, by: Option<&ServerCounters>) {
+        if batch.claim() {
+            self.counters.delivered(batch, by);
+            self.settle(batch, Settlement::Delivered(delivered));
         }
-        self.counters.settled(batch, &settlement);
+    }
+
+    /// Settles a batch as failed, unless it is settled.
+    pub(super) fn give_up(&self, batch: &Arc<Batch>, error: Error) {
+        if batch.claim() {
+            self.counters.failed(batch);
+            self.settle(batch, Settlement::Failed(error));
+        }
+    }
+
+    /// Gives up a batch that waits: where an attempt may have been executed, that is its error.
+    pub(super) fn fail(&self, pack: Pack, error: Error) {
+        self.give_up(&pack.batch, pack.unknown.unwrap_or(error));
+    }
+
+    /// Settles a batch that was claimed, and gives its memory back.
+    fn settle(&self, batch: &Arc<Batch>, settlement: Settlement) {
         self.memory.give(batch.charged());
         batch.settle(settlement, || {
             if let Some(reports) = &self.reports {
                 reports.settled(DeliveryReport::new(Arc::clone(batch)));
             }
         });
-    }
-
-    /// Gives up a batch that waits: where an attempt may have been executed, that is its error.
-    pub(super) fn fail(&self, pack: Pack, error: Error) {
-        self.settle(&pack.batch, Settlement::Failed(pack.unknown.unwrap_or(error)));
     }
 }

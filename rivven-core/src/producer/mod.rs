@@ -30,7 +30,7 @@ pub use batch::Delivery;
 pub use deliveries::Deliveries;
 pub use partitioner::{Partitioner, Partitioning, partition_of_key};
 pub use reports::{DeliveryReport, DeliveryReports};
-pub use stats::ProducerStatsSnapshot;
+pub use stats::{ProducerServerStats, ProducerStatsSnapshot};
 
 use accumulator::Accumulator;
 use batch::{Batch, Receipt};
@@ -39,7 +39,7 @@ use partition::{Full, Pending, Record};
 use shared::{Left, Shared, Stage};
 use topic::{Given, Refusal, Topic};
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, StateChanges};
 use crate::compression::{CompressionType, encode_plain, needs_escape};
 use crate::config::ProducerConfig;
 use crate::connection::Deadline;
@@ -348,9 +348,14 @@ impl Producer {
 
     /// What the producer has done so far.
     pub fn stats(&self) -> ProducerStatsSnapshot {
-        let Pending { waiting, under_way } = self.shared().total_pending();
-        let accumulator = &self.shared().accumulator;
-        accumulator.counters.snapshot(waiting + under_way, waiting, accumulator.memory.used())
+        self.shared().accumulator.counters.snapshot(&self.shared().load())
+    }
+
+    /// A stream of what changes about the servers from now on: which one stops working, why, and when it works again.
+    ///
+    /// It ends when the producer is closed.
+    pub fn state_changes(&self) -> StateChanges {
+        self.shared().cluster.state_changes()
     }
 
     /// Whether a record that is sent again is written once all the same, at this moment.

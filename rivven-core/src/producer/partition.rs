@@ -185,6 +185,8 @@ struct Queue {
     numbered: Option<Numbered>,
     /// Before this moment no batch with a number is sent.
     not_before: Option<Instant>,
+    /// Until then the broker may still write what a lost attempt had sent.
+    echo_until: Option<Instant>,
     /// Whether somebody gets an identity.
     asking: bool,
     /// Whether the sender has been told to look.
@@ -255,6 +257,7 @@ impl Partition {
             attempts: 0,
             numbered,
             not_before: None,
+            echo_until: None,
             asking: false,
             ready: false,
             lingering: false,
@@ -515,6 +518,17 @@ impl Partition {
         let mut queue = self.queue();
         queue.attempts -= 1;
         queue.under_way.retain(|other| !Arc::ptr_eq(other, batch));
+    }
+
+    /// Notes that until then the broker may still write what an attempt of unknown outcome had sent.
+    pub(super) fn may_echo(&self, until: Instant) {
+        let mut queue = self.queue();
+        queue.echo_until = queue.echo_until.max(Some(until));
+    }
+
+    /// Whether earlier attempts may have been written in between the records of a batch that was sent then.
+    pub(super) fn echoes(&self, sent: Instant) -> bool {
+        self.queue().echo_until.is_some_and(|until| until > sent)
     }
 
     /// Puts a batch back to be sent again before those behind it.

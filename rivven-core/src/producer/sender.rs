@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 
 use super::partition::Partition;
 use super::service::Service;
+use super::stats::ServerCounters;
 use crate::connection::ServerAddress;
 
 /// What the partitions know of the one who sends their batches.
@@ -17,6 +18,8 @@ use crate::connection::ServerAddress;
 pub(super) struct Sender {
     /// The server that leads its partitions; `None` where the cluster names no leaders.
     pub(super) destination: Option<ServerAddress>,
+    /// The server of its last connection.
+    server: Mutex<Option<Arc<ServerCounters>>>,
     /// Partitions that have something to send.
     ready: Mutex<Vec<Arc<Partition>>>,
     wake: Notify,
@@ -35,6 +38,7 @@ impl Sender {
     pub(super) fn new(destination: Option<ServerAddress>, service: &Service) -> Arc<Self> {
         Arc::new(Sender {
             destination,
+            server: Mutex::default(),
             ready: Mutex::default(),
             wake: Notify::new(),
             partitions: Mutex::default(),
@@ -53,6 +57,21 @@ impl Sender {
 
     fn listed(&self) -> MutexGuard<'_, Vec<Weak<Partition>>> {
         self.partitions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn connected(&self) -> MutexGuard<'_, Option<Arc<ServerCounters>>> {
+        self.server.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes which server it is connected to.
+    pub(super) fn goes_to(&self, server: &Arc<ServerCounters>) {
+        *self.connected() = Some(Arc::clone(server));
+    }
+
+    /// The address of the server that is to have what waits, if it is known.
+    pub(super) fn address(&self) -> Option<Arc<str>> {
+        let connected = self.connected().as_ref().map(|server| Arc::clone(server.address()));
+        connected.or_else(|| self.destination.as_ref().map(|address| Arc::clone(address.text())))
     }
 
     /// Tells the sender to look at a partition.

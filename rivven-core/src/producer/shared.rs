@@ -14,6 +14,7 @@ use super::partition::{Partition, Pending};
 use super::sender::Sender;
 use super::sequence::{Grant, Identities, Identity};
 use super::service::Service;
+use super::stats::Load;
 use super::task::{Task, describe, encoded};
 use super::topic::Topic;
 use crate::cluster::{Cluster, Errand};
@@ -436,6 +437,25 @@ impl Shared {
             under_way: sum.under_way + one.under_way,
         };
         self.pending().into_iter().fold(Pending::default(), add)
+    }
+
+    /// The same, with the servers that are to have what waits.
+    pub(super) fn load(&self) -> Load {
+        let Pending { waiting, under_way } = self.total_pending();
+        let mut queued_for = HashMap::new();
+        for topic in self.topics() {
+            for partition in topic.partitions() {
+                if let Some(address) = partition.home().address() {
+                    *queued_for.entry(address).or_default() += partition.pending().waiting;
+                }
+            }
+        }
+        Load {
+            pending: waiting + under_way,
+            queued: waiting,
+            queued_for,
+            buffered_bytes: self.accumulator.memory.used(),
+        }
     }
 
     /// The same by topic and partition.

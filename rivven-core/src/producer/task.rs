@@ -11,13 +11,14 @@ use futures_util::FutureExt;
 use futures_util::future::OptionFuture;
 use tokio::time::{Instant, sleep_until};
 
-use super::batch::{Batch, Delivered, Settlement};
+use super::batch::{Batch, Delivered};
 use super::numbered::{Ended, fenced};
 use super::partition::{Body, Next, Pack, Partition};
 use super::sender::{Sender, sweep_interval};
 use super::sequence::Ticket;
 use super::service::Service;
 use super::shared::Shared;
+use super::stats::ServerCounters;
 use crate::cluster::Held;
 use crate::compression::Compressor;
 use crate::connection::{Deadline, Started};
@@ -34,6 +35,9 @@ const CROWDED: Duration = Duration::from_secs(2);
 
 /// How long a broker that lost a connection may take for a request that it had read, besides that for its records.
 const QUIET: Duration = Duration::from_millis(100);
+
+/// How long earlier attempts may be written where the request timeout is beyond all clocks.
+const ECHO: Duration = Duration::from_secs(1 << 30);
 
 /// What the broker says of a batch.
 #[derive(Debug, Clone, Copy)]
@@ -56,6 +60,7 @@ struct Attempt {
     what: What,
     records: u32,
     sent: Instant,
+    server: Arc<ServerCounters>,
     answer: Started<Ack>,
 }
 
@@ -87,7 +92,7 @@ pub(super) struct Task {
     compressor: Compressor,
     link: Option<Held>,
     /// The server of the last connection.
-    address: Option<Arc<str>>,
+    server: Option<Arc<ServerCounters>>,
     connecting: Option<Connecting>,
     /// Before this moment no connection is made.
     not_before: Option<Instant>,
@@ -116,7 +121,7 @@ impl Task {
             service,
             compressor,
             link: None,
-            address: None,
+            server: None,
             connecting: None,
             not_before: None,
             failures: 0,
@@ -192,7 +197,7 @@ impl Task {
                     self.runnable.push_back(partition);
                 }
                 Next::SendAgain { ticket, frame, records } => {
-                    self.shared.accumulator.counters.repeated();
+                    self.server.iter().for_each(|server| server.repeated());
                     self.send(Arc::clone(&partition), What::Numbered(ticket), frame, records);
                     self.runnable.push_back(partition);
                 }
@@ -258,10 +263,12 @@ impl Task {
         match connected {
             Ok(link) => {
                 tracing::debug!(address = %link.address(), "producer connected");
-                if self.address.as_ref().is_some_and(|before| before != link.address()) {
+                if self.server.as_ref().is_some_and(|before| before.address() != link.address()) {
                     self.shared.another_server();
                 }
-                self.address = Some(Arc::clone(link.address()));
+                let server = self.shared.accumulator.counters.server(link.address());
+                self.sender.goes_to(&server);
+                self.server = Some(server);
                 (self.link, self.failures, self.not_before) = (Some(link), 0, None);
                 self.last_answer = Instant::now();
             }
@@ -307,9 +314,9 @@ impl Task {
             }
             for batch in overdue.under_way {
                 let error = self.shared.too_late(&batch, Outcome::Unknown);
-                self.shared.accumulator.settle(&batch, Settlement::Failed(error));
+                self.shared.accumulator.give_up(&batch, error);
             }
-            self.finish(overdue.ended);
+            self.finish(overdue.ended, self.server.as_deref());
             partition.nudge();
         }
     }
@@ -321,7 +328,7 @@ impl Task {
             Body::Sent => return,
         };
         if self.shared.config.acks == 0 {
-            self.shared.accumulator.settle(&pack.batch, Settlement::Delivered(Delivered::at(OFFSET_UNKNOWN)));
+            self.shared.accumulator.deliver(&pack.batch, Delivered::at(OFFSET_UNKNOWN), self.server.as_deref());
         }
         pack.body = Body::Framed(frame.clone());
         let records = pack.records;
@@ -343,13 +350,13 @@ impl Task {
     }
 
     fn send(&mut self, partition: Arc<Partition>, what: What, frame: RequestFrame, records: u32) {
-        let Some(link) = &self.link else { return };
+        let (Some(link), Some(server)) = (&self.link, &self.server) else { return };
         let deadline = Deadline::in_turn(self.service.limit(records));
         self.unanswered += records;
-        self.shared.accumulator.counters.sent(records, frame.wire_len());
-        let sent = Instant::now();
+        server.sent(records, frame.wire_len());
+        let (sent, server) = (Instant::now(), Arc::clone(server));
         let answer = link.connection().start_call(frame, acknowledged, deadline);
-        self.in_flight.0.push_back(Attempt { partition, what, records, sent, answer });
+        self.in_flight.0.push_back(Attempt { partition, what, records, sent, server, answer });
     }
 
     /// Takes this answer and all others that have come.
@@ -362,41 +369,60 @@ impl Task {
     }
 
     fn answered(&mut self, attempt: Attempt, result: Result<Ack>) {
-        let Attempt { partition, what, records, sent, .. } = attempt;
+        let Attempt { partition, what, records, sent, server, .. } = attempt;
         let now = Instant::now();
+        server.ended(records, result.is_err());
         match &result {
             Ok(_) => self.service.measure(records, now - sent.max(self.last_answer)),
-            Err(error) => {
-                self.shared.accumulator.counters.failed_attempt();
-                self.check_link(error);
-            }
+            Err(error) => self.check_link(error),
         }
         self.unanswered -= records;
         self.last_answer = now;
         match what {
-            What::Plain(pack) => self.answered_plain(&partition, pack, result),
-            What::Numbered(ticket) => self.answered_numbered(&partition, ticket, result),
+            What::Plain(pack) => self.answered_plain(&partition, pack, (sent, result), &server),
+            What::Numbered(ticket) => self.answered_numbered(&partition, ticket, result, &server),
         }
         partition.nudge();
     }
 
-    fn answered_plain(&mut self, partition: &Arc<Partition>, pack: Pack, result: Result<Ack>) {
+    fn answered_plain(
+        &mut self,
+        partition: &Arc<Partition>,
+        pack: Pack,
+        (sent, result): (Instant, Result<Ack>),
+        server: &ServerCounters,
+    ) {
         partition.returned(&pack.batch);
         match result {
             Ok(ack) => {
                 self.sender.take_backlog(u64::from(pack.records));
+                // Of several records the places are counted from the first one's.
+                let counted = pack.records > 1 && (pack.unknown.is_some() || partition.echoes(sent));
+                let at = Delivered::at(ack.base_offset);
                 let delivered = Delivered {
                     duplicate: ack.duplicate,
                     maybe_duplicate: pack.unknown.is_some(),
-                    ..Delivered::at(ack.base_offset)
+                    offset_exact: at.offset_exact && !counted,
+                    ..at
                 };
-                self.shared.accumulator.settle(&pack.batch, Settlement::Delivered(delivered));
+                self.shared.accumulator.deliver(&pack.batch, delivered, Some(server));
             }
-            Err(error) => self.failed(partition, pack, error),
+            Err(error) => {
+                if error.outcome() == Outcome::Unknown {
+                    partition.may_echo(self.end_of_echoes());
+                }
+                self.failed(partition, pack, error, server);
+            }
         }
     }
 
-    fn answered_numbered(&mut self, partition: &Arc<Partition>, ticket: Ticket, result: Result<Ack>) {
+    fn answered_numbered(
+        &mut self,
+        partition: &Arc<Partition>,
+        ticket: Ticket,
+        result: Result<Ack>,
+        server: &ServerCounters,
+    ) {
         if let Err(error) = &result {
             self.shared.note_trouble(error);
             if needs_leaders(error) {
@@ -406,27 +432,43 @@ impl Task {
         let random = self.shared.cluster.random();
         let result = result.map(|ack| (ack.base_offset, ack.duplicate));
         let ended = partition.answered(ticket, result, self.quiet_until, random, &self.shared.identities());
-        self.finish(ended);
+        self.finish(ended, Some(server));
     }
 
-    /// Settles batches that had numbers.
-    fn finish(&self, ended: Vec<Ended>) {
+    /// Settles batches that had numbers, those that were delivered by this server.
+    fn finish(&self, ended: Vec<Ended>, server: Option<&ServerCounters>) {
         for Ended { pack, result } in ended {
             self.sender.take_backlog(u64::from(pack.records));
-            let settlement = match result {
-                Ok(delivered) => Settlement::Delivered(Delivered {
-                    duplicate: delivered.duplicate,
-                    maybe_duplicate: delivered.maybe_duplicate,
-                    ..Delivered::at(delivered.offset.unwrap_or(OFFSET_UNKNOWN))
-                }),
-                Err(error) => Settlement::Failed(error),
-            };
-            self.shared.accumulator.settle(&pack.batch, settlement);
+            let accumulator = &self.shared.accumulator;
+            match result {
+                Ok(delivered) => {
+                    let at = Delivered::at(delivered.offset.unwrap_or(OFFSET_UNKNOWN));
+                    let counted = pack.records > 1 && delivered.maybe_duplicate;
+                    let delivered = Delivered {
+                        duplicate: delivered.duplicate,
+                        maybe_duplicate: delivered.maybe_duplicate,
+                        offset_exact: at.offset_exact && !counted,
+                        ..at
+                    };
+                    accumulator.deliver(&pack.batch, delivered, server);
+                }
+                Err(error) => accumulator.give_up(&pack.batch, error),
+            }
         }
     }
 
+    /// Until when the broker may be at requests that nobody waits for any more.
+    ///
+    /// A stalled connection delivers them when the stall ends, together with the one that is sent again, and the
+    /// answer of that comes at most a request timeout after it was sent.
+    fn end_of_echoes(&self) -> Instant {
+        let timeout = self.shared.config.request_timeout;
+        let pause = timeout.saturating_mul(2).saturating_add(self.service.of(self.unanswered));
+        Instant::now().checked_add(pause).unwrap_or_else(|| Instant::now() + ECHO)
+    }
+
     /// Decides what follows a failed attempt.
-    fn failed(&mut self, partition: &Arc<Partition>, mut pack: Pack, error: Error) {
+    fn failed(&mut self, partition: &Arc<Partition>, mut pack: Pack, error: Error, server: &ServerCounters) {
         if pack.batch.is_claimed() {
             self.sender.take_backlog(u64::from(pack.records));
             return;
@@ -445,7 +487,7 @@ impl Task {
             return self.end(pack, late);
         }
         tracing::debug!(batch = %describe(&pack.batch), ?pause, %error, "sending a batch again");
-        self.shared.accumulator.counters.repeated();
+        server.repeated();
         if error.outcome() == Outcome::Unknown {
             pack.unknown.get_or_insert(error);
         }
@@ -460,7 +502,7 @@ impl Task {
         let unknown = error.outcome() == Outcome::Unknown;
         let error = pack.unknown.clone().filter(|_| !unknown).unwrap_or(error);
         self.sender.take_backlog(u64::from(pack.records));
-        self.shared.accumulator.settle(&pack.batch, Settlement::Failed(error));
+        self.shared.accumulator.give_up(&pack.batch, error);
     }
 
     /// Lets go of a connection that has ended, or that the broker is about to close.
@@ -490,7 +532,7 @@ impl Drop for Task {
                         .with_code(error.code())
                         .with_outcome(Outcome::Unknown),
                 );
-                self.shared.accumulator.settle(&batch, Settlement::Failed(error));
+                self.shared.accumulator.give_up(&batch, error);
             }
         }
     }

@@ -112,6 +112,12 @@ impl Breaker {
         });
     }
 
+    /// How long nothing is let through any more, in milliseconds; of a circuit that is not open nothing.
+    pub(crate) fn remaining_ms(&self, now_ms: u64) -> u64 {
+        let word = self.word.load(Ordering::Acquire);
+        if word & STATE == OPEN { (word & VALUE).saturating_add(self.recovery_ms).saturating_sub(now_ms) } else { 0 }
+    }
+
     /// What it lets through.
     pub(crate) fn state(&self) -> CircuitState {
         match self.word.load(Ordering::Acquire) & STATE {
@@ -156,9 +162,11 @@ mod tests {
     #[test]
     fn an_open_one_lets_nothing_through_before_the_recovery_time_and_then_one() {
         let breaker = open();
+        assert_eq!((breaker.remaining_ms(1000), breaker.remaining_ms(1499), breaker.remaining_ms(1501)), (500, 1, 0));
         assert_eq!(breaker.enter(|| 1499), None);
         assert_eq!(breaker.enter(|| 1500), Some(Pass::Probe));
         assert_eq!((breaker.enter(|| 1501), breaker.state()), (None, CircuitState::HalfOpen));
+        assert_eq!(breaker.remaining_ms(1501), 0);
         breaker.succeeded(Pass::Probe);
         assert_eq!((breaker.enter(|| 1502), breaker.state()), (Some(Pass::Normal), CircuitState::Closed));
     }

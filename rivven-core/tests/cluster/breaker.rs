@@ -40,6 +40,8 @@ async fn an_open_one_refuses_without_connecting() {
         if error.code() == ErrorCode::CircuitBreakerOpen {
             assert_eq!(error.outcome(), Outcome::NotSent);
             assert_eq!(error.address(), Some(broker.address().as_str()));
+            let left = error.retry_after().expect("it says for how long");
+            assert!(left <= Duration::from_millis(300) && error.to_string().contains("is left alone"), "{error}");
         }
     }
     assert!(broker.connections() <= before + 1);

@@ -5,6 +5,7 @@ mod idempotent;
 mod limits;
 mod options;
 mod retries;
+mod stats;
 
 use std::time::Duration;
 

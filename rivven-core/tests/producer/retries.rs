@@ -25,6 +25,30 @@ async fn a_batch_of_unknown_outcome_is_sent_again_and_the_result_says_so() -> Re
     Ok(())
 }
 
+/// The broker went on with a batch whose connection was lost, while it was sent again and while those behind it were:
+/// what the places of records were counted as was then not where they were.
+#[tokio::test]
+async fn places_are_certain_only_where_no_earlier_attempt_may_be_in_between() -> Result<()> {
+    let broker = broker();
+    let producer = Producer::new(config(broker.address()).linger_ms(60_000).build()).await?;
+    let send = async |values: &[&str]| {
+        let taken = values.iter().map(|value| producer.enqueue("t", None::<&str>, value));
+        let deliveries = taken.collect::<Result<Vec<_>>>()?;
+        // Together: the linger is longer than the test.
+        soon("flush", producer.flush()).await?;
+        let sent = deliveries.into_iter().map(|delivery| delivery.result().expect("it is settled"));
+        let sent = sent.collect::<Result<Vec<_>>>()?;
+        Ok::<_, rivven_client::Error>((sent[0].offset_exact, sent[0].maybe_duplicate))
+    };
+    producer.refresh_metadata("t").await?;
+    assert_eq!(send(&["a", "b"]).await?, (true, false));
+    broker.on(Kind::PublishBatch).once().executed().close_connection();
+    assert_eq!(send(&["c", "d"]).await?, (false, true));
+    assert_eq!(send(&["e", "f"]).await?, (false, false), "the first attempt may still be under way");
+    assert_eq!(send(&["g"]).await?, (true, false), "the broker has named its place");
+    Ok(())
+}
+
 // covers: F074 rust
 #[tokio::test]
 async fn without_leave_a_batch_of_unknown_outcome_is_an_error() -> Result<()> {

@@ -22,16 +22,37 @@ struct server {
     pid_t pid;
     int input;
     char address[64];
-    /* The line that it printed. */
-    char line[2048];
+    /* Where it answers commands; -1 if nobody listens. */
+    int output;
+    /* The last line that it printed. */
+    char line[8192];
 };
 
-/* Reads the line that the server prints. */
-static inline void read_line(struct server *server, int output) {
+/* Reads a line that the server prints. */
+static inline void read_line(struct server *server) {
     size_t length = 0;
     char *line = server->line;
-    while (length + 1 < sizeof server->line && read(output, line + length, 1) == 1 && line[length] != '\n') length++;
+    while (length + 1 < sizeof server->line && read(server->output, line + length, 1) == 1 && line[length] != '\n') {
+        length++;
+    }
     line[length] = '\0';
+}
+
+/* Has the server do something; gives the line that it answers when it has. */
+static inline const char *command(struct server *server, const char *what) {
+    if (dprintf(server->input, "%s\n", what) < 0) give_up(what);
+    read_line(server);
+    if (strstr(server->line, "\"error\"")) give_up(server->line);
+    return server->line;
+}
+
+/* Gives the number that the line has under a key. */
+static inline unsigned long long number_in(const char *line, const char *key) {
+    char opening[64];
+    snprintf(opening, sizeof opening, "\"%s\":", key);
+    const char *start = strstr(line, opening);
+    if (!start) give_up(key);
+    return strtoull(start + strlen(opening), NULL, 10);
 }
 
 /* Copies the text that the line has under a key; there are no escapes in it. */
@@ -47,8 +68,8 @@ static inline void read_value(const struct server *server, const char *key, char
     value[length] = '\0';
 }
 
-/* Starts the program that the environment variable names; the arguments end with NULL. */
-static inline struct server start_server(const char *variable, const char *const *arguments) {
+/* Starts the program that the environment variable names, to be commanded; the arguments end with NULL. */
+static inline struct server start_obedient(const char *variable, const char *const *arguments) {
     const char *program = getenv(variable);
     const char *command[32] = {program};
     int input[2], output[2];
@@ -68,9 +89,17 @@ static inline struct server start_server(const char *variable, const char *const
     close(input[0]);
     close(output[1]);
     server.input = input[1];
-    read_line(&server, output[0]);
-    close(output[0]);
+    server.output = output[0];
+    read_line(&server);
     read_value(&server, "address", server.address, sizeof server.address);
+    return server;
+}
+
+/* Starts the program that the environment variable names, which may print what it likes; the arguments end with NULL. */
+static inline struct server start_server(const char *variable, const char *const *arguments) {
+    struct server server = start_obedient(variable, arguments);
+    close(server.output);
+    server.output = -1;
     return server;
 }
 
@@ -104,9 +133,22 @@ static inline struct server start_scripted(const char *script) {
     return start_server("RIVVEN_SCRIPTED_BROKER", arguments);
 }
 
+/* Starts a proxy to an address, which obeys. */
+static inline struct server start_proxy(const char *upstream) {
+    const char *const arguments[] = {"--upstream", upstream, NULL};
+    return start_obedient("RIVVEN_FAULT_PROXY", arguments);
+}
+
+/* Starts a broker that keeps nothing and checks the numbers that values begin with; it obeys. */
+static inline struct server start_sink(void) {
+    const char *const arguments[] = {"--sequenced", NULL};
+    return start_obedient("RIVVEN_SINK", arguments);
+}
+
 /* Ends a server and waits until it is gone. */
 static inline void stop_server(struct server *server) {
     close(server->input);
+    if (server->output >= 0) close(server->output);
     waitpid(server->pid, NULL, 0);
 }
 

@@ -97,14 +97,12 @@ struct caller {
     rivven_client_t *client;
     atomic_int id;
     rivven_code code;
-    double ended;
 };
 
 static void *call(void *argument) {
     struct caller *caller = argument;
     atomic_store(&caller->id, (int)syscall(SYS_gettid));
     caller->code = rivven_client_get_metadata(caller->client, "t", NULL, NULL);
-    caller->ended = seconds();
     return NULL;
 }
 
@@ -128,34 +126,36 @@ static void start_call(struct caller *caller, rivven_client_t *client) {
     check(holds_within(5, is_in_the_call, caller), "a call is under way in another thread");
 }
 
+/* Time that no test has: what waits for it is stopped from outside. */
+static const char *const for_ever[] = {"request.timeout.ms", "3600000", NULL};
+
 static void test_close_under_calls(void) {
     struct caller callers[3];
-    rivven_client_t *client = connected_client(stalling.address);
+    rivven_client_t *client = client_of(stalling.address, for_ever);
+    succeeds("connect", rivven_client_connect(client, &error));
     for (int i = 0; i < 3; i++) start_call(&callers[i], client);
-    double start = seconds();
     succeeds("close with 300 ms", rivven_client_close(client, 300, &error));
-    check(seconds() - start < 3, "it takes %.2f s", seconds() - start);
     for (int i = 0; i < 3; i++) {
         pthread_join(callers[i].thread, NULL);
         check(callers[i].code == RIVVEN_CODE_CLOSED, "the call ends: %s", rivven_code_name(callers[i].code));
-        check(callers[i].ended - start < 3, "after %.2f s", callers[i].ended - start);
     }
     rivven_client_free(client);
 }
 
 static void test_free_under_a_call(void) {
-    static const char *const settings[] = {"request.timeout.ms", "1000", NULL};
+    struct server server = start_misbehaving("stall");
     struct caller caller;
-    rivven_client_t *client = client_of(stalling.address, settings);
+    rivven_client_t *client = client_of(server.address, for_ever);
     succeeds("connect", rivven_client_connect(client, &error));
     start_call(&caller, client);
-    double start = seconds();
     rivven_client_free(client);
-    check(seconds() - start < 0.5, "free does not wait");
+    check(is_in_the_call(&caller), "free does not wait for the call");
     /* The call keeps the memory, so that the marker of a freed client can be seen. */
     fails("another call", RIVVEN_CODE_INVALID_ARGUMENT, rivven_client_ping(client, &error));
+    stop_server(&server);
     pthread_join(caller.thread, NULL);
-    check(caller.code == RIVVEN_CODE_TIMED_OUT, "the call ends by itself: %s", rivven_code_name(caller.code));
+    check(caller.code == RIVVEN_CODE_CONNECTION_FAILED || caller.code == RIVVEN_CODE_CONNECTION_LOST,
+          "the call goes on to its end: %s", rivven_code_name(caller.code));
 }
 
 enum { WORKERS = 8, ROUNDS = 20 };

@@ -234,13 +234,13 @@ fn report(record: &Record, file: &Path) {
     println!("recorded in {}", file.display());
 }
 
-fn commit(session: &Session) -> Result<String> {
+pub(crate) fn commit(session: &Session) -> Result<String> {
     let mut describe: Command = session.command("git");
     describe.args(["describe", "--always", "--dirty", "--exclude", "*", "--abbrev=12"]);
     Ok(session.query(&mut describe)?.trim().to_owned())
 }
 
-fn machine() -> String {
+pub(crate) fn machine() -> String {
     let known = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = known.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     let model = model.map_or(std::env::consts::ARCH, |(_, model)| model.trim());

@@ -16,7 +16,7 @@ use crate::{build, covers, demo, generated, surface, test};
 const DEMO_ROWS: usize = 2159;
 
 /// The gates in the order they run in: what is quick to fail comes first.
-const GATES: [Check; 26] = [
+const GATES: [Check; 27] = [
     Check { name: "hygiene", about: "no registry hosts or machine paths in tracked files", run: hygiene::run },
     Check { name: "format", about: "cargo fmt", run: lint::format },
     Check { name: "header", about: "include/rivven.h is what rivven-ffi says", run: header },
@@ -29,6 +29,7 @@ const GATES: [Check; 26] = [
     },
     Check { name: "msrv", about: "no dependency wants a newer Rust than we promise", run: dependencies::rust_version },
     Check { name: "performance", about: "docs/PERFORMANCE.md is what the records say", run: performance },
+    Check { name: "reliability", about: "docs/RELIABILITY.md is what the record says", run: reliability },
     Check { name: "clippy", about: "no warnings, in any target", run: lint::clippy },
     Check { name: "docs", about: "rustdoc without warnings", run: lint::docs },
     Check { name: "test-rust", about: "the tests of the workspace", run: test::rust },
@@ -95,6 +96,10 @@ fn covers(session: &Session) -> Result<Tally> {
 
 fn performance(session: &Session) -> Result<Tally> {
     generated::performance(session, &generated::Arguments::CHECK).map(Tally::gate)
+}
+
+fn reliability(session: &Session) -> Result<Tally> {
+    generated::reliability(session, &generated::Arguments::CHECK).map(Tally::gate)
 }
 
 fn demo(session: &Session) -> Result<Tally> {

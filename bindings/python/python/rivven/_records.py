@@ -256,6 +256,46 @@ class ClientStats(NamedTuple):
     """Each server by itself."""
 
 
+class ProducerServerStats(NamedTuple):
+    """What a producer has sent to one server, at one moment."""
+
+    address: str
+    """The server as "host:port"."""
+
+    records_delivered: int
+    """Records that the server has."""
+
+    batches_sent: int
+    """Requests with records, repeated ones included."""
+
+    bytes_sent: int
+    """Bytes of those requests."""
+
+    errors: int
+    """Requests that failed."""
+
+    retries: int
+    """Requests that were repeated, here or at another server."""
+
+    records_unanswered: int
+    """Records in requests that the server has not answered yet."""
+
+    records_queued: int
+    """Records that wait to be sent to the server."""
+
+    records_per_batch: float
+    """The mean number of records of a request."""
+
+    latency_p50_us: int
+    """The median time from handing a record over to its delivery, in microseconds."""
+
+    latency_p95_us: int
+    """The time that 95 of 100 records stay below, in microseconds."""
+
+    latency_p99_us: int
+    """The time that 99 of 100 records stay below, in microseconds."""
+
+
 class ProducerStats(NamedTuple):
     """What a producer has done so far, at one moment."""
 
@@ -297,6 +337,9 @@ class ProducerStats(NamedTuple):
 
     latency_p99_us: int
     """The time that 99 of 100 records stay below, in microseconds."""
+
+    servers: list[ProducerServerStats]
+    """Each server that records were sent to, in the order of their addresses."""
 
     @property
     def pending(self) -> int:

@@ -1,0 +1,16 @@
+//! What becomes of every record of a producer while brokers and connections fail.
+//!
+//! Each record has a number, and its partition follows from that. A `ledger`
+//! has what the producer says became of it, and compares that with the log:
+//! what was acknowledged has to be there, in order, and once unless its result
+//! said otherwise. `runs` are the occasions: connections that are cut and
+//! stalled and brokers that are restarted (`faults`), brokers that are killed,
+//! and the presets at full speed.
+
+pub mod faults;
+pub mod ledger;
+mod load;
+pub mod log;
+pub mod report;
+pub mod runs;
+pub mod value;
