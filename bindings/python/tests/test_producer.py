@@ -292,6 +292,7 @@ def test_stats_are_told_by_server(produce: Produce) -> None:
     script = {"nodes": 2, "topics": {"t": 4}}
     with server(SCRIPTED_BROKER, "--json", json.dumps(script)) as cluster:
         producer = produce(cluster.addresses[0]).topic_handle("t")
+        producer.connect()  # learns who leads what: else the first server would be asked first
         producer.send_batch([b"x"] * 10, partition=0)
         producer.send_batch([b"x"] * 5, partition=1)
         servers = producer.stats().servers

@@ -174,6 +174,10 @@ impl<C: Clone> Pool<C> {
 
     /// Plans another connection, if there is room for it.
     fn plan(&mut self, lane: Lane, now_ms: u64) -> Option<Plan> {
+        if self.entries.is_empty() {
+            // Those beside which one was refused are gone: it was the server that went away, and not its limit.
+            self.no_growth_before_ms = 0;
+        }
         let may = self.may_open(lane, now_ms);
         may.then(|| {
             self.opening.push(lane);
@@ -546,6 +550,19 @@ mod tests {
         pool.release(poll, After::Use, 0, open);
         ready(&mut pool, SHARED);
         assert!(matches!(pool.ask(ALONE, GROWTH_PAUSE_MS, open), Answer::Open(_)), "it is tried again later");
+    }
+
+    /// A broker that is stopped refuses connections while others seem to work for a moment longer. After it was
+    /// started again there was one connection then, and no other for ten seconds.
+    #[test]
+    fn a_server_that_went_away_is_not_taken_for_one_that_is_full() {
+        let mut pool = pool(10);
+        opened(&mut pool, SHARED, 1);
+        let Answer::Open(plan) = pool.ask(ALONE, 0, open) else { panic!("there is room") };
+        pool.not_opened(plan, 0);
+        pool.forget(0, |_| false);
+        opened(&mut pool, SHARED, 2);
+        assert!(matches!(pool.ask(ALONE, 1, open), Answer::Open(_)));
     }
 
     #[test]

@@ -175,6 +175,8 @@ pub(super) struct Partition {
 #[derive(Debug)]
 struct Queue {
     home: Arc<Sender>,
+    /// Who is to look after it as soon as nothing is under way.
+    next_home: Option<Arc<Sender>>,
     open: Option<Open>,
     sealed: VecDeque<Pack>,
     /// The batches that were sent and are not settled; those that wait for another attempt only if they have numbers.
@@ -260,6 +262,7 @@ impl Partition {
             accumulator.idempotent.then(|| Numbered::new(accumulator.in_flight, accumulator.rules.unknown_outcome));
         let queue = Queue {
             home,
+            next_home: None,
             open: None,
             sealed: VecDeque::new(),
             under_way: VecDeque::new(),
@@ -348,13 +351,17 @@ impl Partition {
     }
 
     /// What the sender is to do about this partition, with room for so many records.
-    pub(super) fn next(&self, sender: &Arc<Sender>, room: Option<u32>) -> Next {
+    pub(super) fn next(self: &Arc<Self>, sender: &Arc<Sender>, room: Option<u32>) -> Next {
         let mut queue = self.queue();
         let queue = &mut *queue;
         if !Arc::ptr_eq(&queue.home, sender) {
             return Next::Moved;
         }
         queue.ready = false;
+        if let Some(next) = queue.next_home.clone() {
+            // Whoever has the answers tells the present sender to look again.
+            return if self.settle_at(queue, &next) { Next::Moved } else { Next::Nothing };
+        }
         if queue.parked || queue.attempts >= self.topic.accumulator.in_flight {
             return Next::Nothing;
         }
@@ -603,15 +610,27 @@ impl Partition {
         Arc::clone(&self.queue().home)
     }
 
-    /// Gives the partition to another sender; false while batches are under way.
-    pub(super) fn move_to(self: &Arc<Self>, sender: &Arc<Sender>) -> bool {
+    /// Who looks after the partition once nothing is under way.
+    pub(super) fn heading(&self) -> Arc<Sender> {
+        let queue = self.queue();
+        Arc::clone(queue.next_home.as_ref().unwrap_or(&queue.home))
+    }
+
+    /// Gives the partition to another sender, at once or when what is under way has been answered.
+    pub(super) fn move_to(self: &Arc<Self>, sender: &Arc<Sender>) {
         let mut queue = self.queue();
-        if Arc::ptr_eq(&queue.home, sender) {
-            return true;
+        queue.next_home = None;
+        if !Arc::ptr_eq(&queue.home, sender) && !self.settle_at(&mut queue, sender) {
+            queue.next_home = Some(Arc::clone(sender));
         }
+    }
+
+    /// Gives the partition to another sender; false while batches are under way.
+    fn settle_at(self: &Arc<Self>, queue: &mut Queue, sender: &Arc<Sender>) -> bool {
         if queue.attempts > 0 {
             return false;
         }
+        queue.next_home = None;
         let sealed: u64 = queue.sealed.iter().map(|pack| u64::from(pack.records)).sum();
         let kept: u64 = queue.under_way.iter().map(|batch| u64::from(batch.records())).sum();
         let records = sealed + kept;
@@ -620,7 +639,7 @@ impl Partition {
         sender.add_backlog(records);
         sender.look_after(self);
         (queue.ready, queue.lingering, queue.parked) = (false, false, false);
-        self.tell(&mut queue);
+        self.tell(queue);
         true
     }
 

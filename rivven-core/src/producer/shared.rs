@@ -43,7 +43,7 @@ pub(super) type Left = (Arc<str>, Option<u32>, Pending);
 #[derive(Debug, Default)]
 struct Group {
     senders: Vec<Arc<Sender>>,
-    /// How many of them have got no connection and none of the partitions.
+    /// Those that got no connection, and have no partitions until they do.
     folded: Vec<Arc<Sender>>,
     next: usize,
 }
@@ -195,22 +195,54 @@ impl Shared {
         sender
     }
 
-    /// Gives the partitions of a sender that gets no connection to others that have one.
-    pub(super) fn fold(self: &Arc<Self>, sender: &Arc<Sender>, why: &Error) {
+    /// Gives the partitions of a sender that gets no connection to others that have one; false if there are none.
+    pub(super) fn fold(&self, sender: &Arc<Sender>, why: &Error) -> bool {
         let mut groups = self.groups();
-        let Some(group) = groups.get_mut(&sender.destination).filter(|group| group.senders.len() > 1) else { return };
-        let before = group.senders.len();
-        group.senders.retain(|other| !Arc::ptr_eq(other, sender));
-        if group.senders.len() == before {
-            return;
+        let Some(group) = groups.get_mut(&sender.destination) else { return false };
+        let others: Vec<_> = group.senders.iter().filter(|other| !Arc::ptr_eq(other, sender)).cloned().collect();
+        if others.is_empty() {
+            return false;
         }
-        group.folded.push(Arc::clone(sender));
-        let others = group.senders.clone();
+        if others.len() < group.senders.len() {
+            group.folded.push(Arc::clone(sender));
+            group.senders.clone_from(&others);
+            tracing::warn!(connections = others.len(), %why, "the producer goes on with fewer connections");
+        }
         drop(groups);
-        tracing::warn!(connections = others.len(), %why, "the producer goes on with fewer connections");
-        for (index, partition) in sender.partitions().into_iter().enumerate() {
+        let mine = |partition: &Arc<Partition>| {
+            Arc::ptr_eq(&partition.home(), sender) || Arc::ptr_eq(&partition.heading(), sender)
+        };
+        for (index, partition) in self.partitions().into_iter().filter(mine).enumerate() {
             partition.move_to(&others[index % others.len()]);
         }
+        true
+    }
+
+    /// Takes a sender back that has got a connection at last, and gives it its share of the partitions.
+    pub(super) fn unfold(&self, sender: &Arc<Sender>) {
+        let mut groups = self.groups();
+        let Some(group) = groups.get_mut(&sender.destination) else { return };
+        group.folded.retain(|other| !Arc::ptr_eq(other, sender));
+        let mut loads: Vec<_> = group.senders.iter().map(|other| (Arc::clone(other), Vec::new())).collect();
+        group.senders.push(Arc::clone(sender));
+        tracing::info!(connections = group.senders.len(), "the producer goes on with more connections");
+        drop(groups);
+        for partition in self.partitions() {
+            let heading = partition.heading();
+            let load = loads.iter_mut().find(|(other, _)| Arc::ptr_eq(other, &heading));
+            load.into_iter().for_each(|(_, partitions)| partitions.push(Arc::clone(&partition)));
+        }
+        let share = loads.iter().map(|(_, partitions)| partitions.len()).sum::<usize>() / (loads.len() + 1);
+        for _ in 0..share {
+            let most = loads.iter_mut().max_by_key(|(_, partitions)| partitions.len());
+            most.and_then(|(_, partitions)| partitions.pop())
+                .into_iter()
+                .for_each(|partition| partition.move_to(sender));
+        }
+    }
+
+    fn partitions(&self) -> Vec<Arc<Partition>> {
+        self.topics().iter().flat_map(|topic| topic.partitions().cloned().collect::<Vec<_>>()).collect()
     }
 
     /// Learns the leaders anew in the background, and moves the partitions to them.
@@ -226,12 +258,12 @@ impl Shared {
         });
     }
 
-    /// Moves every partition that has nothing under way to a sender of its leader.
+    /// Moves every partition to a sender of its leader.
     fn follow_leaders(self: &Arc<Self>) {
         for topic in self.topics() {
             for partition in topic.partitions() {
                 let leader = self.cluster.leader_of(topic.name(), partition.index);
-                if leader.is_some() && leader != partition.home().destination {
+                if leader.is_some() && leader != partition.heading().destination {
                     partition.move_to(&self.sender_for(topic.name(), partition.index));
                 }
             }
@@ -408,15 +440,6 @@ impl Shared {
             if let Err(error) = self.refresh(topic).await {
                 tracing::debug!(topic = %topic.name(), %error, "metadata not refreshed");
             }
-        }
-        self.unfold();
-    }
-
-    /// Lets senders that got no connection try again with partitions to come.
-    fn unfold(&self) {
-        for group in self.groups().values_mut() {
-            let folded = std::mem::take(&mut group.folded);
-            group.senders.extend(folded);
         }
     }
 

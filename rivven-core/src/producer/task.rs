@@ -33,6 +33,9 @@ const IDLE: Duration = Duration::from_secs(5);
 /// How long a sender waits for a connection before its partitions go to another one.
 const CROWDED: Duration = Duration::from_secs(2);
 
+/// How long after that it tries again to get one.
+const UNFOLD: Duration = Duration::from_secs(5);
+
 /// How long a broker that lost a connection may take for a request that it had read, besides that for its records.
 const QUIET: Duration = Duration::from_millis(100);
 
@@ -97,6 +100,8 @@ pub(super) struct Task {
     /// Before this moment no connection is made.
     not_before: Option<Instant>,
     failures: u32,
+    /// When a connection is tried again, if the partitions have been given to others for want of one.
+    unfold_at: Option<Instant>,
     in_flight: Attempts,
     /// Records without answer.
     unanswered: u32,
@@ -125,6 +130,7 @@ impl Task {
             connecting: None,
             not_before: None,
             failures: 0,
+            unfold_at: None,
             in_flight: Attempts::default(),
             unanswered: 0,
             last_answer: Instant::now(),
@@ -177,6 +183,9 @@ impl Task {
             self.sweep(now);
         }
         self.pump();
+        if self.unfold_at.is_some_and(|due| due <= now) && self.link.is_none() && self.connecting.is_none() {
+            self.connect();
+        }
         self.rest(now);
     }
 
@@ -244,6 +253,7 @@ impl Task {
             self.next_sweep,
             self.idle_since.map(|since| since + IDLE),
             connect,
+            self.unfold_at.filter(|_| self.connecting.is_none()),
         ]
         .into_iter()
         .flatten()
@@ -271,18 +281,25 @@ impl Task {
                 self.server = Some(server);
                 (self.link, self.failures, self.not_before) = (Some(link), 0, None);
                 self.last_answer = Instant::now();
+                if self.unfold_at.take().is_some() {
+                    self.shared.unfold(&self.sender);
+                }
             }
             Err(error) if error.is_retriable() => {
-                if error.code() == ErrorCode::PoolExhausted {
-                    self.shared.fold(&self.sender, &error);
-                }
                 self.failures += 1;
                 let pause = self.shared.pause(self.failures);
                 tracing::debug!(%error, ?pause, "producer not connected");
                 self.not_before = Some(Instant::now() + pause);
+                let crowded = error.code() == ErrorCode::PoolExhausted;
+                if crowded && self.shared.fold(&self.sender, &error) || self.unfold_at.is_some() {
+                    self.unfold_at = Some(Instant::now() + UNFOLD.max(pause));
+                }
                 self.shared.note_trouble(&error);
             }
-            Err(error) => self.give_up(&error),
+            Err(error) => {
+                self.unfold_at = self.unfold_at.map(|_| Instant::now() + UNFOLD);
+                self.give_up(&error);
+            }
         }
     }
 

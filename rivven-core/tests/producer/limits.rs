@@ -1,5 +1,6 @@
 //! Bounds of memory and time, and the ends of a producer.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -225,6 +226,41 @@ async fn records_that_cannot_be_sent_are_refused_at_once() -> Result<()> {
     let odd = Producer::new(config(broker.address()).partitioner(own).build()).await?;
     odd.refresh_metadata("t").await?;
     assert_eq!(odd.send("t", "v").await.unwrap_err().code(), ErrorCode::InvalidPartition);
+    Ok(())
+}
+
+/// After a broker had taken no more connections for a while, all partitions stayed on the one that it had taken.
+#[tokio::test]
+async fn connections_that_were_refused_for_a_while_are_used_again() -> Result<()> {
+    const CONNECTIONS: usize = 3;
+    let broker = ScriptedBroker::builder().topic("t", 6).start().unwrap();
+    let producer = Producer::new(config(broker.address()).connections_per_broker(CONNECTIONS).build()).await?;
+    producer.refresh_metadata("t").await?;
+    broker.on(Kind::Connect).after(1).close_connection();
+    let send_to_all = async || {
+        for partition in 0..6 {
+            soon("a delivery", producer.send_to_partition("t", partition, None::<&str>, "value")).await?;
+        }
+        Ok::<_, Error>(())
+    };
+    send_to_all().await?;
+    broker.clear_rules();
+    let used_again = async {
+        loop {
+            broker.clear_requests();
+            send_to_all().await?;
+            let requests = broker.requests_of(Kind::PublishBatch);
+            let used: HashSet<_> = requests.iter().map(|request| request.connection).collect();
+            if used.len() == CONNECTIONS {
+                return Ok::<_, Error>(());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    soon("the use of all connections", used_again).await?;
+    for partition in 0..6 {
+        assert_eq!(broker.records("t", partition).len() as u64, producer.stats().records_delivered / 6);
+    }
     Ok(())
 }
 
