@@ -186,11 +186,127 @@ static void test_commits(void) {
     rivven_batch_free(batch);
 }
 
-/* covers: F081 c, F100 c */
+/* What is paused waits; what is sought comes next. */
+static void test_positions(void) {
+    bool found = false;
+    uint64_t offset = 77, lag = 77;
+    rivven_partitions_t *list = NULL;
+    rivven_batch_t *batch = NULL;
+    fill("positions", 1, 20);
+    rivven_consumer_t *consumer = member_of("positions");
+    assign(consumer, "positions", 1);
+    succeeds("assignments", rivven_consumer_assignments(consumer, &list, &error));
+    check(rivven_partitions_len(list) == 1 && !strcmp(rivven_partitions_topic(list, 0), "positions") &&
+              rivven_partitions_partition(list, 0) == 0 && !rivven_partitions_topic(list, 1),
+          "the partition is assigned");
+    rivven_partitions_free(list);
+    succeeds("pause", rivven_consumer_pause(consumer, "positions", 0, &error));
+    succeeds("paused", rivven_consumer_paused(consumer, &list, &error));
+    check(rivven_partitions_len(list) == 1, "it is paused");
+    rivven_partitions_free(list);
+    succeeds("poll", rivven_consumer_poll(consumer, 100, &batch, &error));
+    check(rivven_batch_len(batch) == 0, "nothing comes of a paused partition");
+    rivven_batch_free(batch);
+    succeeds("resume", rivven_consumer_resume(consumer, "positions", 0, &error));
+    succeeds("seek", rivven_consumer_seek(consumer, "positions", 0, 17, &error));
+    batch = next_records(consumer);
+    check(rivven_batch_len(batch) == 3 && rivven_batch_offset(batch, 0) == 17, "what was sought comes");
+    rivven_batch_t *detached = NULL;
+    succeeds("detach", rivven_batch_detach(batch, 1, 2, &detached, &error));
+    fails("detach too many", RIVVEN_CODE_INVALID_ARGUMENT, rivven_batch_detach(batch, 1, 3, &detached, &error));
+    rivven_batch_free(batch);
+    check(rivven_batch_len(detached) == 2 && rivven_batch_offset(detached, 0) == 18 && is_in_parts(detached) &&
+              holds(rivven_batch_value(detached, 1), "v19", 3) && !rivven_batch_key(detached, 0).data &&
+              !strcmp(rivven_batch_topic(detached, 0), "positions"),
+          "a copy outlives its batch");
+    rivven_batch_free(detached);
+    succeeds("position", rivven_consumer_position(consumer, "positions", 0, &found, &offset, &error));
+    check(found && offset == 20, "the position is the end");
+    succeeds("seek to the beginning", rivven_consumer_seek_to_beginning(consumer, "positions", 0, &error));
+    succeeds("lag", rivven_consumer_lag(consumer, "positions", 0, &lag, &error));
+    check(lag == 20, "everything is still to be read");
+    succeeds("seek to the end", rivven_consumer_seek_to_end(consumer, "positions", 0, &error));
+    succeeds("lag", rivven_consumer_lag(consumer, "positions", 0, &lag, &error));
+    check(lag == 0, "nothing is");
+    succeeds("seek to a time", rivven_consumer_seek_to_timestamp(consumer, "positions", 0, 0, &offset, &error));
+    check(offset == 0, "all records are younger");
+    fails("seek elsewhere", RIVVEN_CODE_NOT_ASSIGNED, rivven_consumer_seek(consumer, "positions", 1, 0, &error));
+    fails("subscribe, too", RIVVEN_CODE_INVALID_STATE,
+          rivven_consumer_subscribe(consumer, (const char *const[]){"positions"}, 1, &error));
+    rivven_consumer_stats_t *stats = NULL;
+    succeeds("stats", rivven_consumer_stats(consumer, &stats, &error));
+    check(rivven_consumer_stats_records(stats) == 3 && rivven_consumer_stats_partitions_len(stats) == 1 &&
+              rivven_consumer_stats_position(stats, 0) == 0 && !rivven_consumer_stats_is_paused(stats, 0) &&
+              rivven_consumer_stats_position(stats, 1) == RIVVEN_OFFSET_UNKNOWN,
+          "statistics");
+    rivven_consumer_stats_free(stats);
+    succeeds("wake up", rivven_consumer_wakeup(consumer, &error));
+    fails("poll", RIVVEN_CODE_WOKEN_UP, rivven_consumer_poll(consumer, 1000, &batch, &error));
+    rivven_consumer_free(consumer);
+}
+
+/* What a callback of rebalances has seen. */
+struct witness {
+    pthread_t thread;
+    rivven_consumer_t *consumer;
+    int assigned, revoked, freed;
+    bool elsewhere;
+    rivven_code nested;
+};
+
+static void on_rebalance(void *user_data, rivven_rebalance_kind kind, const rivven_partitions_t *partitions) {
+    struct witness *witness = user_data;
+    rivven_batch_t *batch = NULL;
+    witness->elsewhere |= !pthread_equal(witness->thread, pthread_self());
+    if (kind == RIVVEN_REBALANCE_KIND_ASSIGNED) witness->assigned += (int)rivven_partitions_len(partitions);
+    if (kind == RIVVEN_REBALANCE_KIND_REVOKED) witness->revoked += (int)rivven_partitions_len(partitions);
+    witness->nested = rivven_consumer_poll(witness->consumer, 0, &batch, NULL);
+}
+
+static void on_free(void *user_data) { ((struct witness *)user_data)->freed++; }
+
+/* Callbacks come in a poll or a close, and events by the queue. */
+static void test_rebalances(void) {
+    rivven_queue_t *queue = NULL;
+    rivven_events_t *events = NULL;
+    if (rivven_queue_new(&queue, NULL)) give_up("rivven_queue_new");
+    fill("rebalances", PARTITIONS, 30);
+    static const char *const settings[] = {"group.id", "rebalances", NULL};
+    rivven_consumer_t *consumer = consumer_of(broker.address, queue, settings);
+    struct witness witness = {.thread = pthread_self(), .consumer = consumer};
+    succeeds("set a callback",
+             rivven_consumer_set_rebalance_callback(consumer, on_rebalance, &witness, on_free, &error));
+    const char *const topics[] = {"rebalances"};
+    succeeds("subscribe", rivven_consumer_subscribe(consumer, topics, 1, &error));
+    rivven_batch_free(next_records(consumer));
+    check(witness.assigned == PARTITIONS && !witness.elsewhere, "the partitions are given, on the thread that polls");
+    check(witness.nested == RIVVEN_CODE_INVALID_STATE, "a poll within the callback is refused");
+    bool told = false;
+    for (double start = seconds(); !told && seconds() - start < 30;) {
+        succeeds("poll the queue", rivven_queue_poll(queue, 1000, &events, &error));
+        for (size_t i = 0; i < rivven_events_len(events); i++) {
+            told |= rivven_events_kind(events, i) == RIVVEN_EVENT_KIND_ASSIGNED &&
+                    rivven_events_count(events, i) == PARTITIONS &&
+                    rivven_partitions_len(rivven_events_partitions(events, i)) == PARTITIONS;
+        }
+        rivven_events_free(events);
+    }
+    check(told, "the queue tells it, too");
+    succeeds("close", rivven_consumer_close(consumer, -1, &error));
+    check(witness.revoked == PARTITIONS && !witness.elsewhere, "they are taken away by the close");
+    check(witness.freed == 0, "the data is kept");
+    rivven_consumer_free(consumer);
+    check(witness.freed == 1, "and freed with the consumer");
+    rivven_queue_free(queue);
+}
+
+/* covers: F081 c, F099 c, F100 c */
 int main(void) {
     broker = start_broker();
     test_all_records();
     test_commits();
+    test_positions();
+    test_rebalances();
     stop_server(&broker);
     return summary();
 }
