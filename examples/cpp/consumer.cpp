@@ -1,4 +1,4 @@
-// Reads what a topic has, from its beginning to its end, and commits how far it has come.
+// Reads the records of a topic, and commits how far it has come.
 //
 // Usage: consumer <broker address>
 
@@ -7,7 +7,7 @@
 #include <string>
 
 int main(int argc, char **argv) {
-    constexpr std::size_t orders = 100;
+    constexpr std::size_t orders = 1000;
     rivven::Config config{{"bootstrap.servers", argc > 1 ? argv[1] : "127.0.0.1:9092"}};
     try {
         rivven::Producer producer(config);
@@ -19,16 +19,15 @@ int main(int argc, char **argv) {
         config.set("group.id", "printers-cpp");
         rivven::Consumer consumer(config);
         consumer.subscribe({"orders-read-cpp"});
-        for (std::size_t count = 0; count < orders;) {
+        std::size_t read = 0;
+        while (read < orders) {
             const rivven::Batch batch = consumer.poll();
-            for (const rivven::Record record : batch) {
-                std::cout << record.partition << " at " << record.offset << ": " << record.value << '\n';
-            }
-            count += batch.size();
+            for (const rivven::Record record : batch) read += record.value.substr(0, 5) == "order";
             consumer.commit();
         }
         consumer.close();
         // consumer]
+        std::cout << read << " orders are read\n";
     } catch (const rivven::Error &error) {
         std::cerr << error.what() << '\n';
         return 1;
