@@ -11,7 +11,7 @@ use tokio::sync::Mutex as AsyncMutex;
 use crate::answer::Answer;
 use crate::call::Call;
 use crate::fork::ForkMark;
-use crate::queue::{Due, Queue};
+use crate::queue::{Completion, Due, Queue};
 use crate::rebalance::Relay;
 use crate::share::{OnDrop, Share};
 
@@ -111,6 +111,25 @@ impl Consumer {
     /// `FORKED`.
     pub fn relay_rebalances(&self, to: Option<(&Arc<Queue>, u64)>) -> Result<()> {
         self.core()?.set_rebalance_listener(Relay::new(to));
+        Ok(())
+    }
+
+    /// Lets events go to a queue from now on, under a token, until the consumer or the queue is gone.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`.
+    pub fn relay_events(&self, queue: &Arc<Queue>, token: u64) -> Result<()> {
+        let Parts { core, runtime, .. } = self.parts()?;
+        let (mut events, queue) = (core.events(), Arc::downgrade(queue));
+        let Some(runtime) = runtime.get() else { return Ok(()) };
+        // The task has no share of its own in the runtime, which it would keep until the consumer is dropped.
+        runtime.handle().spawn(async move {
+            while let Some(event) = events.next().await {
+                let Some(queue) = queue.upgrade() else { return };
+                queue.push(Completion { token, result: Ok(Answer::ConsumerEvent(Some(event))) });
+            }
+        });
         Ok(())
     }
 
