@@ -18,9 +18,9 @@ from support import ROOT
 SURFACE = (ROOT / "bindings/bridge/src/surface.rs").read_text()
 STUB = ast.parse((ROOT / "bindings/python/python/rivven/_rivven.pyi").read_text())
 EXAMPLES = sorted((ROOT / "examples/python").glob("*.py"))
-# What Python has beside the list: the published package's form of an operation, an iterator, a producer.
+# What Python has beside the list: the published package's form of an operation, an iterator, a producer, a consumer.
 NAMED_FIELD = type(rivven.QuotaEntry.quotas)
-EXTRA = {"delete_records_batch", "state_changes", "producer"}
+EXTRA = {"consumer", "delete_records_batch", "state_changes", "producer"}
 CLASSES = [rivven.RivvenClient, rivven.blocking.Client]
 
 

@@ -296,6 +296,15 @@ impl Consumer {
         self.seek(topic, partition, offset).await.map(|()| offset)
     }
 
+    /// Asks for the first offset that there is of a partition, and the next one to be written.
+    ///
+    /// # Errors
+    ///
+    /// As [`seek_to_beginning`](Consumer::seek_to_beginning).
+    pub async fn get_offset_bounds(&self, topic: impl AsRef<str>, partition: u32) -> Result<(u64, u64)> {
+        self.bounds(topic.as_ref(), partition).await
+    }
+
     async fn bounds(&self, topic: &str, partition: u32) -> Result<(u64, u64)> {
         self.shared().check_open()?;
         self.check_assigned(&Key::new(topic, partition))?;

@@ -40,6 +40,47 @@ impl RecordStream {
         RecordStream { owner, parts: Vec::new().into_iter(), part: None, polling: None }
     }
 
+    /// Waits until there is a record to [take](RecordStream::try_next), at most so long.
+    ///
+    /// `false` if there is none by then, or as soon as the end of a partition is
+    /// reached, where that is reported. It asks for more records only when all
+    /// that have come were taken. Dropping the future loses no record.
+    ///
+    /// # Errors
+    ///
+    /// As [`poll`](crate::Consumer::poll).
+    pub async fn ready(&mut self, limit: Duration) -> Result<bool> {
+        if self.has_next() {
+            return Ok(true);
+        }
+        let owner = Arc::clone(&self.owner);
+        let polling = self.polling.get_or_insert_with(|| Box::pin(async move { owner.inner.poll(limit).await }));
+        let polled = polling.await;
+        self.polling = None;
+        let records = polled?;
+        self.resume(&records);
+        Ok(!records.is_empty())
+    }
+
+    /// The next record of those that have come; it says that the program is done with those before.
+    pub fn try_next(&mut self) -> Option<ConsumerRecord> {
+        let record = self.take();
+        if record.is_none() {
+            self.part = None;
+        }
+        record
+    }
+
+    /// Goes on with records that a poll of the same consumer gave and nobody has looked at.
+    pub fn resume(&mut self, records: &ConsumerRecords) {
+        self.come(records);
+    }
+
+    fn has_next(&self) -> bool {
+        let left = self.part.as_ref().is_some_and(|part| part.next < part.records.len());
+        left || self.parts.len() > 0
+    }
+
     /// The next record of those that have come.
     fn take(&mut self) -> Option<ConsumerRecord> {
         loop {
