@@ -177,6 +177,15 @@ impl Consumer {
         Ok(self.parts()?.reading.try_next())
     }
 
+    /// Takes the records that have come, at most so many; the program is done with them when it asks for more.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`.
+    pub fn take(&self, most: usize) -> Result<Vec<ConsumerRecord>> {
+        Ok(self.parts()?.reading.take(most))
+    }
+
     /// Gives back what nobody has taken, before the program goes on elsewhere.
     ///
     /// # Errors

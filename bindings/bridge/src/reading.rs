@@ -66,6 +66,12 @@ impl Reading {
         self.stream.try_lock().ok()?.as_mut()?.try_next()
     }
 
+    /// Takes the records that have come, at most so many.
+    pub(crate) fn take(&self, most: usize) -> Vec<ConsumerRecord> {
+        let Ok(mut stream) = self.stream.try_lock() else { return Vec::new() };
+        stream.as_mut().map(|stream| stream.take_ready(most)).unwrap_or_default()
+    }
+
     /// Gives back what nobody has taken, so that it is read again from where the program goes on.
     pub(crate) fn restart(&self) {
         let Ok(mut stream) = self.stream.try_lock() else { return };

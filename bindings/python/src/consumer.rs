@@ -105,6 +105,8 @@ pub(crate) struct ConsumerOperations {
     partition: Option<u32>,
     /// Without one nothing is committed.
     has_group: bool,
+    /// How many messages `fetch` gives where it is not said.
+    batch_size: Option<usize>,
 }
 
 /// A topic, or many of them.
@@ -155,7 +157,7 @@ impl ConsumerOperations {
         }
         .map_err(|error| error::plain(py, &error))?;
         let shared = Arc::new(Consuming { bridge, inboxes: Inboxes::default(), listening: Mutex::default() });
-        Ok(ConsumerOperations { shared, style, topic, partition, has_group: true })
+        Ok(ConsumerOperations { shared, style, topic, partition, has_group: true, batch_size: None })
     }
 
     fn into_object(self, py: Python<'_>) -> Given<'_> {
@@ -242,13 +244,7 @@ impl ConsumerOperations {
     }
 
     fn take_up_to<'py>(&self, py: Python<'py>, most: usize) -> PyResult<Bound<'py, PyList>> {
-        let mut taken = Vec::new();
-        while taken.len() < most {
-            match self.shared.raising(py, self.shared.bridge.try_next())? {
-                Some(record) => taken.push(record),
-                None => break,
-            }
-        }
+        let taken = self.shared.raising(py, self.shared.bridge.take(most))?;
         messages(py, taken.into_iter())
     }
 
@@ -259,7 +255,7 @@ impl ConsumerOperations {
     }
 
     fn most(&self, py: Python<'_>, max_messages: Option<usize>) -> PyResult<usize> {
-        Ok(max_messages.unwrap_or(self.shared.core(py)?.config().max_poll_records))
+        Ok(max_messages.or(self.batch_size).unwrap_or(self.shared.core(py)?.config().max_poll_records))
     }
 }
 
@@ -669,6 +665,7 @@ pub(crate) struct Asked {
     pub(crate) partition: Option<u32>,
     pub(crate) group: Option<String>,
     pub(crate) start_offset: Option<u64>,
+    pub(crate) batch_size: usize,
 }
 
 /// Makes the consumer of a client, for a topic.
@@ -679,7 +676,7 @@ pub(crate) fn of_client<'py>(py: Python<'py>, properties: &Properties, asked: As
         None => Reads::Topics(vec![asked.topic.clone()]),
     };
     let mut consumer = ConsumerOperations::open(py, properties, reads, style)?;
-    consumer.has_group = has_group;
+    (consumer.has_group, consumer.batch_size) = (has_group, Some(asked.batch_size));
     // Without a group nobody has committed an offset to begin at.
     let start = asked.start_offset.or_else(|| (!has_group).then_some(0));
     if let (Some(partition), Some(offset)) = (asked.partition, start) {
@@ -749,10 +746,10 @@ impl AsyncConsumer {
         coroutine(slf.py(), "poll", (slf, limit))
     }
 
-    /// Waits for messages and gives a list of them, at most `max_messages` (default `max_poll_records`).
+    /// Gives a list of messages that have come, at most `max_messages` (default `max_poll_records`, or `batch_size`).
     ///
     /// Where there are none it waits at most `max_poll_interval_ms` (5 s), and
-    /// the list is empty. Each counts as done when there is another fetch. It is a
+    /// the list is empty. They count as done when there is another fetch. It is a
     /// coroutine. Raises as `poll`.
     #[pyo3(signature = (max_messages=None))]
     fn fetch<'py>(slf: &Bound<'py, Self>, max_messages: Option<usize>) -> Given<'py> {
@@ -864,30 +861,20 @@ impl BlockingConsumer {
         }
     }
 
-    /// Waits for messages and gives a list of them, at most `max_messages` (default `max_poll_records`).
+    /// Gives a list of messages that have come, at most `max_messages` (default `max_poll_records`, or `batch_size`).
     ///
     /// Where there are none it waits at most `max_poll_interval_ms` (5 s), and
-    /// the list is empty. Each counts as done when there is another fetch. Raises as `poll`.
+    /// the list is empty. They count as done when there is another fetch. Raises as `poll`.
     #[pyo3(signature = (max_messages=None))]
     fn fetch<'py>(slf: &Bound<'py, Self>, max_messages: Option<usize>) -> PyResult<Bound<'py, PyList>> {
         let (this, py) = (slf.as_super().get(), slf.py());
         let most = this.most(py, max_messages)?;
         let fetched = this.take_up_to(py, most)?;
-        while fetched.len() < most {
-            let limit = if fetched.is_empty() { this.limit(py, None)? } else { Duration::ZERO };
-            let waited = this.shared.wait(py, this.shared.bridge.ready(limit));
-            if let Err(failure) = waited {
-                // Nobody gets what was taken, so it comes again.
-                coroutine(py, "give_back", (slf, &fetched))?;
-                return Err(failure);
-            }
-            let more = this.take_up_to(py, most - fetched.len())?;
-            if more.is_empty() {
-                break;
-            }
-            fetched.call_method1("extend", (more,))?;
+        if !fetched.is_empty() || most == 0 {
+            return Ok(fetched);
         }
-        Ok(fetched)
+        this.shared.wait(py, this.shared.bridge.ready(this.limit(py, None)?))?;
+        this.take_up_to(py, most)
     }
 
     fn __iter__(slf: Py<Self>) -> Py<Self> {

@@ -665,8 +665,8 @@ impl Operations {
     /// joins the group. Reading begins at `start_offset`, or else where the group
     /// has committed, or else at the first record. Without `group`, which may be called
     /// `group_id` as well, nothing is committed; with it that happens by itself
-    /// unless `auto_commit` is False. `batch_size` is how many messages `fetch` and
-    /// `poll` give at most; further keywords are configuration keys of consumers
+    /// unless `auto_commit` is False. `batch_size` is how many messages `fetch`
+    /// gives where it is not said; further keywords are configuration keys of consumers
     /// with underscores. It has connections of its own and is closed for itself.
     ///
     /// Raises ConfigException for an unknown key or a value that it does not take.
@@ -694,7 +694,8 @@ impl Operations {
         }
         let mut properties = self.handle.properties();
         let commits = auto_commit && group.is_some();
-        arguments::set(py, &mut properties, "max_poll_records", batch_size.into_pyobject(py)?.as_any())?;
+        let polled = batch_size.max(FETCHED).into_pyobject(py)?;
+        arguments::set(py, &mut properties, "max_poll_records", polled.as_any())?;
         arguments::set(py, &mut properties, "enable_auto_commit", commits.into_pyobject(py)?.as_any())?;
         arguments::set(py, &mut properties, "report_partition_end", true.into_pyobject(py)?.as_any())?;
         if let Some(group) = &group {
@@ -702,7 +703,7 @@ impl Operations {
         }
         arguments::configure(py, &mut properties, config)?;
         let (partition, start_offset) = (partition.map(|number| number.0), start_offset.map(|offset| offset.0));
-        let asked = Asked { topic: topic.to_str()?.to_owned(), partition, group, start_offset };
+        let asked = Asked { topic: topic.to_str()?.to_owned(), partition, group, start_offset, batch_size };
         consumer::of_client(py, &properties, asked, self.handle.style())
     }
 
@@ -741,6 +742,9 @@ type Assigned = (String, Pairs<(String, Each<Partition>)>);
 
 /// A change of a quota: type, name, key, value.
 type Alteration = (String, Option<String>, String, Option<QuotaValue>);
+
+/// The most messages that one `fetch` of a client's consumer gives, unless its `batch_size` is more.
+const FETCHED: usize = 10_000;
 
 /// How long a member may be silent, unless it says otherwise.
 const SESSION: Duration = Duration::from_secs(10);

@@ -53,6 +53,9 @@ impl RecordStream {
         if self.has_next() {
             return Ok(true);
         }
+        if let Some(mut part) = self.part.take() {
+            part.finish();
+        }
         let owner = Arc::clone(&self.owner);
         let polling = self.polling.get_or_insert_with(|| Box::pin(async move { owner.inner.poll(limit).await }));
         let polled = polling.await;
@@ -69,6 +72,21 @@ impl RecordStream {
             self.part = None;
         }
         record
+    }
+
+    /// Takes as many of the records that have come, at most so many.
+    ///
+    /// The program is done with them as with those of a poll: when it asks for more, or closes the consumer.
+    pub fn take_ready(&mut self, most: usize) -> Vec<ConsumerRecord> {
+        let mut taken = Vec::new();
+        while taken.len() < most && self.has_next() {
+            taken.extend(self.take());
+        }
+        // Nothing is committed by itself but by what asks for more.
+        if let (Some(part), Some(last)) = (&self.part, taken.last()) {
+            part.progress.done(last.offset + 1);
+        }
+        taken
     }
 
     /// Goes on with records that a poll of the same consumer gave and nobody has looked at.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ._rivven import Consumer, ConsumerRecords, Message, _BlockingConsumer, _Rebalance
+    from ._rivven import Consumer, ConsumerRecords, Message, _Rebalance
 
 
 class CurrentOffset(int):
@@ -36,28 +36,12 @@ async def poll(consumer: Consumer, limit: float) -> ConsumerRecords:
 
 
 async def fetch(consumer: Consumer, most: int) -> list[Message]:
-    """Wait for messages; those that were taken by a cancelled wait come again."""
+    """Take the messages that have come, or wait for some."""
     messages = consumer._take(most)
-    while len(messages) < most:
-        try:
-            await consumer._ready(0.0 if messages else None)
-        except BaseException:
-            give_back(consumer, messages)
-            raise
-        more = consumer._take(most - len(messages))
-        if not more:
-            break
-        messages += more
+    if not messages and most > 0:
+        await consumer._ready()
+        messages = consumer._take(most)
     return messages
-
-
-def give_back(consumer: Consumer | _BlockingConsumer, messages: list[Message]) -> None:
-    """Have messages come again that nobody gets."""
-    first: dict[tuple[str, int], int] = {}
-    for message in messages:
-        first.setdefault((message.topic, message.partition), message.offset)
-    for (topic, partition), offset in first.items():
-        consumer.seek(offset, topic=topic, partition=partition)
 
 
 async def next_message(consumer: Consumer) -> Message:
