@@ -321,9 +321,7 @@ fn consumer_event<'py>(py: Python<'py>, owner: &dyn Owner, of: ConsumerEvent) ->
             event(py, "LogTruncated", (place(partition)?, position, latest))
         }
         ConsumerEvent::Unreadable { partition, offset } => event(py, "Unreadable", (place(partition)?, offset)),
-        ConsumerEvent::Stalled { partition, since, reason } => {
-            event(py, "Stalled", (place(partition)?, since, reason))
-        }
+        ConsumerEvent::Stalled { partition, since, reason } => event(py, "Stalled", (place(partition)?, since, reason)),
         ConsumerEvent::Throttled { partition, pause } => event(py, "Throttled", (place(partition)?, pause)),
         ConsumerEvent::CommitFailed { error } => event(py, "CommitFailed", (exception(py, owner, &error),)),
         ConsumerEvent::FewerConnections { connections, reason } => {

@@ -129,9 +129,9 @@ fn chosen(topics: Option<Topics<'_>>, partitions: Option<Each<Place>>) -> PyResu
         (None, None) => Ok(Reads::Nothing),
         (Some(topics), None) => topics_of(topics).map(Reads::Topics),
         (None, Some(partitions)) => Ok(Reads::Partitions(partitions_of(partitions))),
-        (Some(_), Some(_)) => {
-            Err(PyTypeError::new_err("a consumer subscribes to topics or is assigned partitions: leave out one of them"))
-        }
+        (Some(_), Some(_)) => Err(PyTypeError::new_err(
+            "a consumer subscribes to topics or is assigned partitions: leave out one of them",
+        )),
     }
 }
 
@@ -218,7 +218,11 @@ impl ConsumerOperations {
     }
 
     fn check_group(&self) -> PyResult<()> {
-        if self.has_group { Ok(()) } else { Err(PyTypeError::new_err("the consumer was made without a group: pass group=")) }
+        if self.has_group {
+            Ok(())
+        } else {
+            Err(PyTypeError::new_err("the consumer was made without a group: pass group="))
+        }
     }
 
     fn connect_object<'py>(slf: &Bound<'py, Self>, object: Bound<'py, PyAny>) -> Given<'py> {
@@ -438,12 +442,7 @@ impl ConsumerOperations {
 
     /// Gives the same as `position`, but 0 until it is known; it may be awaited.
     #[pyo3(signature = (*, topic=None, partition=None))]
-    fn current_offset<'py>(
-        &self,
-        py: Python<'py>,
-        topic: Option<String>,
-        partition: Option<Partition>,
-    ) -> Given<'py> {
+    fn current_offset<'py>(&self, py: Python<'py>, topic: Option<String>, partition: Option<Partition>) -> Given<'py> {
         static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         let position = self.position(py, topic, partition)?.unwrap_or_default();
         CLASS.import(py, "rivven._consumer", "CurrentOffset")?.call1((position,))
@@ -680,10 +679,8 @@ pub(crate) fn of_client<'py>(py: Python<'py>, properties: &Properties, asked: As
     // Without a group nobody has committed an offset to begin at.
     let start = asked.start_offset.or_else(|| (!has_group).then_some(0));
     if let (Some(partition), Some(offset)) = (asked.partition, start) {
-        let sought = consumer
-            .shared
-            .bridge
-            .start(|core| async move { core.seek(asked.topic, partition, offset).await });
+        let sought =
+            consumer.shared.bridge.start(|core| async move { core.seek(asked.topic, partition, offset).await });
         consumer.shared.wait(py, sought)?;
     }
     consumer.into_object(py)

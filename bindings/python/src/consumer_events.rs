@@ -13,11 +13,7 @@ use crate::inbox::{Owner, Then};
 use crate::wait::wait;
 
 /// The events of a consumer, in its style.
-pub(crate) fn stream<'py>(
-    py: Python<'py>,
-    consumer: &Arc<Consuming>,
-    style: Style,
-) -> PyResult<Bound<'py, PyAny>> {
+pub(crate) fn stream<'py>(py: Python<'py>, consumer: &Arc<Consuming>, style: Style) -> PyResult<Bound<'py, PyAny>> {
     let consumer = Arc::clone(consumer);
     match style {
         Style::Asyncio => py.import("rivven._events")?.getattr("ConsumerEvents")?.call1((EventStream { consumer },)),

@@ -250,11 +250,7 @@ impl Inbox {
     }
 
     /// Has a function called for each rebalance that comes under the token given to `begin`.
-    pub(crate) fn listen(
-        &self,
-        function: Py<PyAny>,
-        begin: impl FnOnce(&Arc<Queue>, u64) -> Result<()>,
-    ) -> Result<()> {
+    pub(crate) fn listen(&self, function: Py<PyAny>, begin: impl FnOnce(&Arc<Queue>, u64) -> Result<()>) -> Result<()> {
         let mut calls = self.lock();
         calls.last_token += 1;
         let token = calls.last_token;

@@ -166,11 +166,7 @@ impl Message {
 
     /// Gives the same record with value and key copied, so that it keeps nothing else that was received.
     fn detach(&self, py: Python<'_>) -> Self {
-        Message {
-            content: Content::Objects(self.value(py), self.key(py)),
-            topic: self.topic.clone_ref(py),
-            ..*self
-        }
+        Message { content: Content::Objects(self.value(py), self.key(py)), topic: self.topic.clone_ref(py), ..*self }
     }
 
     /// Shows the value where it is.
