@@ -5,13 +5,16 @@ use std::mem::ManuallyDrop;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rivven_client::{ConsumerConfig, ConsumerEvent, ConsumerEvents, Error, Properties, Result};
+use rivven_client::{
+    ConsumerConfig, ConsumerEvent, ConsumerEvents, ConsumerRecord, ConsumerRecords, Error, Properties, Result,
+};
 use tokio::sync::Mutex as AsyncMutex;
 
 use crate::answer::Answer;
 use crate::call::Call;
 use crate::fork::ForkMark;
 use crate::queue::{Completion, Due, Queue};
+use crate::reading::Reading;
 use crate::rebalance::Relay;
 use crate::share::{OnDrop, Share};
 
@@ -36,6 +39,7 @@ struct Parts {
     runtime: Arc<Share>,
     /// Whoever asks for the next event waits for those who asked before.
     events: Arc<AsyncMutex<ConsumerEvents>>,
+    reading: Arc<Reading>,
 }
 
 impl Consumer {
@@ -51,7 +55,8 @@ impl Consumer {
         let _inside = share.handle().enter();
         let core = Arc::new(rivven_client::Consumer::unconnected(config)?);
         let events = Arc::new(AsyncMutex::new(core.events()));
-        Ok(Consumer { parts: ManuallyDrop::new(Parts { core, runtime, events }), mark: ForkMark::here() })
+        let reading = Arc::new(Reading::new(&core));
+        Ok(Consumer { parts: ManuallyDrop::new(Parts { core, runtime, events, reading }), mark: ForkMark::here() })
     }
 
     fn parts(&self) -> Result<&Parts> {
@@ -99,6 +104,95 @@ impl Consumer {
     {
         let parts = self.parts()?;
         parts.runtime.run_into(WHAT, queue, token, what(Arc::clone(&parts.core)));
+        Ok(())
+    }
+
+    /// Whether the consumer was closed.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`.
+    pub fn is_closed(&self) -> Result<bool> {
+        Ok(self.parts()?.runtime.get().is_none())
+    }
+
+    /// Begins to wait for records to [claim](Consumer::claim), at most so long.
+    ///
+    /// Whoever gives up the wait leaves them to the next one; a poll begins only when
+    /// those of the one before were claimed.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`; with the answer, those of a poll.
+    pub fn poll(&self, limit: Duration) -> Result<Call<()>> {
+        let reading = Arc::clone(&self.parts()?.reading);
+        self.start(|_| async move { reading.poll(limit).await })
+    }
+
+    /// Waits like [`poll`](Consumer::poll); the answer goes to a queue.
+    ///
+    /// # Errors
+    ///
+    /// As [`poll`](Consumer::poll).
+    pub fn submit_poll(&self, limit: Duration, queue: &Arc<Queue>, token: u64) -> Result<()> {
+        let reading = Arc::clone(&self.parts()?.reading);
+        self.submit(queue, token, |_| async move { reading.poll(limit).await })
+    }
+
+    /// Takes the records of a poll, if there are any.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`.
+    pub fn claim(&self) -> Result<Option<ConsumerRecords>> {
+        Ok(self.parts()?.reading.claim())
+    }
+
+    /// Begins to wait until there is a record to [take](Consumer::try_next), at most so long.
+    ///
+    /// # Errors
+    ///
+    /// As [`poll`](Consumer::poll).
+    pub fn ready(&self, limit: Duration) -> Result<Call<()>> {
+        let reading = Arc::clone(&self.parts()?.reading);
+        self.start(|_| async move { reading.ready(limit).await.map(drop) })
+    }
+
+    /// Waits like [`ready`](Consumer::ready); the answer goes to a queue.
+    ///
+    /// # Errors
+    ///
+    /// As [`poll`](Consumer::poll).
+    pub fn submit_ready(&self, limit: Duration, queue: &Arc<Queue>, token: u64) -> Result<()> {
+        let reading = Arc::clone(&self.parts()?.reading);
+        self.submit(queue, token, |_| async move { reading.ready(limit).await.map(drop) })
+    }
+
+    /// Takes the next record, if one has come; the program is done with those before.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`.
+    pub fn try_next(&self) -> Result<Option<ConsumerRecord>> {
+        Ok(self.parts()?.reading.try_next())
+    }
+
+    /// Takes the records that have come, at most so many; the program is done with them when it asks for more.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`.
+    pub fn take(&self, most: usize) -> Result<Vec<ConsumerRecord>> {
+        Ok(self.parts()?.reading.take(most))
+    }
+
+    /// Gives back what nobody has taken, before the program goes on elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`.
+    pub fn restart(&self) -> Result<()> {
+        self.parts()?.reading.restart();
         Ok(())
     }
 
@@ -203,8 +297,8 @@ impl Drop for Consumer {
     fn drop(&mut self) {
         if self.mark.is_here() {
             // SAFETY: the parts are taken here only, and `self` is not used afterwards.
-            let Parts { core, runtime, events } = unsafe { ManuallyDrop::take(&mut self.parts) };
-            drop(events);
+            let Parts { core, runtime, events, reading } = unsafe { ManuallyDrop::take(&mut self.parts) };
+            drop((events, reading));
             if let Some(runtime) = runtime.give_back() {
                 // The share keeps the runtime's threads until that is done.
                 let handle = runtime.handle().clone();

@@ -23,6 +23,7 @@ mod line;
 mod log;
 mod producer;
 mod queue;
+mod reading;
 mod reaper;
 mod rebalance;
 mod runtime;

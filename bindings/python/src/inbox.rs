@@ -22,13 +22,14 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use rivven_bridge::{Answer, Completion, ForkMark, Line, Queue, Topic};
+use rivven_bridge::{Answer, Completion, ForkMark, Line, Queue, Rebalance, Topic};
 use rivven_client::{DeliveryReport, Error, Result};
 
 use crate::answer::Form;
 use crate::deliveries::{Deliveries, Number, RECORDS, Spread, Waiter};
 use crate::delivery::{self, Callback, Delivery, Outcome, Reported};
 use crate::producer::Producing;
+use crate::rebalance::Rebalancing;
 use crate::{answer, error};
 
 /// A completion under this token answers no call: it only wakes the loop.
@@ -73,6 +74,8 @@ pub(crate) struct Inbox {
     line: OnceLock<Line>,
     /// What is to be called for those that are settled.
     ready: Mutex<VecDeque<Ready>>,
+    /// Who is told of rebalances, by their tokens.
+    listeners: Mutex<HashMap<u64, Py<PyAny>>>,
     retired: AtomicBool,
     /// Not dropped in a forked child: a thread of the parent may have been changing it.
     queue: ManuallyDrop<Arc<Queue>>,
@@ -185,6 +188,7 @@ impl Inbox {
             deliveries: Mutex::default(),
             line: OnceLock::new(),
             ready: Mutex::default(),
+            listeners: Mutex::default(),
             retired: AtomicBool::new(false),
             queue: ManuallyDrop::new(queue),
             mark: ForkMark::here(),
@@ -239,12 +243,33 @@ impl Inbox {
     fn settle(&self, py: Python<'_>, token: u64, result: Result<Answer>) -> PyResult<()> {
         match result {
             Ok(Answer::Deliveries(report)) => self.reported(py, report),
+            Ok(Answer::Rebalance(rebalance)) => self.rebalanced(py, token, rebalance),
             Err(error) if token & RECORDS != 0 => {
                 let waiter = self.deliveries().take(token);
                 waiter.map_or(Ok(()), |waiter| self.settled(py, waiter, Outcome::failed(py, &error)))
             }
             result => self.take(token).map_or(Ok(()), |pending| pending.settle(py, result)),
         }
+    }
+
+    /// Has a function called for each rebalance that comes under the token given to `begin`.
+    pub(crate) fn listen(&self, function: Py<PyAny>, begin: impl FnOnce(&Arc<Queue>, u64) -> Result<()>) -> Result<()> {
+        let mut calls = self.lock();
+        calls.last_token += 1;
+        let token = calls.last_token;
+        drop(calls);
+        self.listeners().insert(token, function);
+        begin(&self.queue, token)
+    }
+
+    fn rebalanced(&self, py: Python<'_>, token: u64, rebalance: Rebalance) -> PyResult<()> {
+        let listener = self.listeners().get(&token).map(|function| function.clone_ref(py));
+        let Some(listener) = listener else { return Ok(()) };
+        listener.bind(py).call1((Rebalancing::new(rebalance),)).map(drop)
+    }
+
+    fn listeners(&self) -> MutexGuard<'_, HashMap<u64, Py<PyAny>>> {
+        self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn reported(&self, py: Python<'_>, report: DeliveryReport) -> PyResult<()> {
@@ -442,6 +467,9 @@ impl Reader {
                 visit.call(object)?;
             }
         }
+        if let Ok(listeners) = self.inbox.listeners.try_lock() {
+            listeners.values().try_for_each(|function| visit.call(function))?;
+        }
         let Ok(deliveries) = self.inbox.deliveries.try_lock() else { return Ok(()) };
         deliveries.waiters().try_for_each(|waiter| visit.call(waiter.object()))
     }
@@ -449,7 +477,8 @@ impl Reader {
     fn __clear__(&self) {
         let open = std::mem::take(&mut self.inbox.lock().open);
         let deliveries = std::mem::take(&mut *self.inbox.deliveries());
-        drop((open, deliveries));
+        let listeners = std::mem::take(&mut *self.inbox.listeners());
+        drop((open, deliveries, listeners));
     }
 }
 

@@ -300,6 +300,15 @@ impl Consumer {
         self.seek(topic, partition, offset).await.map(|()| offset)
     }
 
+    /// Asks for the first offset that there is of a partition, and the next one to be written.
+    ///
+    /// # Errors
+    ///
+    /// As [`seek_to_beginning`](Consumer::seek_to_beginning).
+    pub async fn get_offset_bounds(&self, topic: impl AsRef<str>, partition: u32) -> Result<(u64, u64)> {
+        self.bounds(topic.as_ref(), partition).await
+    }
+
     async fn bounds(&self, topic: &str, partition: u32) -> Result<(u64, u64)> {
         self.shared().check_open()?;
         self.check_assigned(&Key::new(topic, partition))?;
@@ -379,7 +388,7 @@ impl Consumer {
     ///
     /// `CLOSED`.
     pub fn commit_async(&self) -> Result<()> {
-        self.shared().check_open()?;
+        self.shared().check_commits()?;
         let commits = self.shared().offsets_to_commit(|_| true, Offsets::to_commit);
         self.shared().commit_later(commits);
         Ok(())
@@ -406,7 +415,7 @@ impl Consumer {
     }
 
     fn commits_of<T: AsRef<str>>(&self, offsets: &[(T, u32, u64)]) -> Result<Vec<Commit>> {
-        self.shared().check_open()?;
+        self.shared().check_commits()?;
         let subscribed = self.owner.inner.is_subscribed();
         let state = self.shared().state();
         let commit = |(topic, partition, offset): &(T, u32, u64)| {

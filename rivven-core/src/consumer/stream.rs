@@ -40,6 +40,65 @@ impl RecordStream {
         RecordStream { owner, parts: Vec::new().into_iter(), part: None, polling: None }
     }
 
+    /// Waits until there is a record to [take](RecordStream::try_next), at most so long.
+    ///
+    /// `false` if there is none by then, or as soon as the end of a partition is
+    /// reached, where that is reported. It asks for more records only when all
+    /// that have come were taken. Dropping the future loses no record.
+    ///
+    /// # Errors
+    ///
+    /// As [`poll`](crate::Consumer::poll).
+    pub async fn ready(&mut self, limit: Duration) -> Result<bool> {
+        if self.has_next() {
+            return Ok(true);
+        }
+        if let Some(mut part) = self.part.take() {
+            part.finish();
+        }
+        let owner = Arc::clone(&self.owner);
+        let polling = self.polling.get_or_insert_with(|| Box::pin(async move { owner.inner.poll(limit).await }));
+        let polled = polling.await;
+        self.polling = None;
+        let records = polled?;
+        self.resume(&records);
+        Ok(!records.is_empty())
+    }
+
+    /// The next record of those that have come; it says that the program is done with those before.
+    pub fn try_next(&mut self) -> Option<ConsumerRecord> {
+        let record = self.take();
+        if record.is_none() {
+            self.part = None;
+        }
+        record
+    }
+
+    /// Takes as many of the records that have come, at most so many.
+    ///
+    /// The program is done with them as with those of a poll: when it asks for more, or closes the consumer.
+    pub fn take_ready(&mut self, most: usize) -> Vec<ConsumerRecord> {
+        let mut taken = Vec::new();
+        while taken.len() < most && self.has_next() {
+            taken.extend(self.take());
+        }
+        // Nothing is committed by itself but by what asks for more.
+        if let (Some(part), Some(last)) = (&self.part, taken.last()) {
+            part.progress.done(last.offset + 1);
+        }
+        taken
+    }
+
+    /// Goes on with records that a poll of the same consumer gave and nobody has looked at.
+    pub fn resume(&mut self, records: &ConsumerRecords) {
+        self.come(records);
+    }
+
+    fn has_next(&self) -> bool {
+        let left = self.part.as_ref().is_some_and(|part| part.next < part.records.len());
+        left || self.parts.len() > 0
+    }
+
     /// The next record of those that have come.
     fn take(&mut self) -> Option<ConsumerRecord> {
         loop {

@@ -44,7 +44,7 @@ pub(super) fn run(session: &Session) -> Result<Tally> {
         ensure!(sent.ends_with(PRODUCER), "producer in {language} ended with\n{sent}");
         tally.passed += 3;
     }
-    for language in [Language::Rust, Language::C, Language::Cpp] {
+    for language in [Language::Rust, Language::C, Language::Cpp, Language::Python] {
         expect(session, language, "consumer", &[&plain.address], CONSUMER)?;
         tally.passed += 1;
     }
