@@ -15,6 +15,7 @@ mod inner;
 mod listener;
 mod memory;
 mod offsets;
+mod pace;
 mod partition;
 mod position;
 mod rebalance;
@@ -34,6 +35,7 @@ use std::time::Duration;
 
 pub use events::{ConsumerEvent, ConsumerEvents};
 pub use listener::{RebalanceListener, TopicPartition};
+pub use pace::Pace;
 pub use records::{ConsumerRecord, ConsumerRecords, IntoRecords, PartitionRecords, RecordView};
 pub use stats::{ConsumerStatsSnapshot, PartitionStats};
 pub use stream::RecordStream;
@@ -188,6 +190,14 @@ impl Consumer {
     /// It keeps the consumer alive. Polls beside it take records of their own.
     pub fn stream(&self) -> RecordStream {
         RecordStream::new(Arc::clone(&self.owner))
+    }
+
+    /// Lets the program say how far it has come with the records of a poll, one by one.
+    ///
+    /// Without it all of them count as given. Ask for it before anything else is
+    /// asked of the consumer; it is what [`stream`](Consumer::stream) does.
+    pub fn pace(&self, records: &ConsumerRecords) -> Pace {
+        Pace::new(&self.owner.inner, records)
     }
 
     /// Ends the poll that waits, or the next one, with the error `WOKEN_UP`; from any thread.
