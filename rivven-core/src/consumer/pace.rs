@@ -46,12 +46,11 @@ impl Pace {
 
     /// The program has the record at an offset of a [part](ConsumerRecords::partitions), and is done with all before it.
     pub fn reached(&mut self, part: usize, offset: u64) {
+        let Some(at) = self.parts.get(part) else { return };
         let from = self.reached.map_or(0, |(part, _)| part);
         self.parts.iter().take(part).skip(from).for_each(|part| part.progress.done(part.last + 1));
-        if let Some(at) = self.parts.get(part) {
-            at.progress.has(offset);
-            self.reached = Some((part, offset));
-        }
+        at.progress.has(offset);
+        self.reached = Some((part, offset));
     }
 
     /// The program is done with all of them.
