@@ -256,7 +256,8 @@ class Consumer extends EventEmitter {
   async close(options) {
     const { timeoutMs } = args.options(options, 'close', ['timeoutMs']);
     const limit = args.optionalMilliseconds(timeoutMs, 'timeoutMs');
-    return this.#elsewhere((native, token) => native.close(token, limit));
+    for (const stream of this.#streams) stream.abandon();
+    return this.#call((native, token) => native.close(token, limit));
   }
 
   /** The native side, which knows how far the program has come. */
@@ -274,7 +275,7 @@ class Consumer extends EventEmitter {
   }
 
   /**
-   * Makes a call after which reading goes on elsewhere, if at all.
+   * Makes a call after which reading goes on elsewhere.
    *
    * @param {(native: NativeConsumer, token: number) => Failed} submit
    */

@@ -6,7 +6,10 @@ const { Answer, Record } = require('./records.js');
 /** @import { Channel } from './channel.js' */
 /** @import { NativeConsumer, PackedPoll } from './native.js' */
 
-/** What is left when there is nothing. */
+/** The token of no poll. */
+const NONE = 0;
+
+/** The index of no record. */
 const NOTHING = -1;
 
 /**
@@ -20,7 +23,7 @@ class RecordStream {
   #channel;
   #streams;
   /** The token of the poll whose records are in hand. */
-  #token = 0;
+  #token = NONE;
   /** @type {{ part: number, records: Answer }[]} */
   #pieces = [];
   #piece = 0;
@@ -67,6 +70,14 @@ class RecordStream {
   giveBack() {
     this.tell();
     this.#channel.native.giveBack(this.#token);
+    this.#forget();
+  }
+
+  /** Leaves what the program has not had, for good: the consumer is closed. */
+  abandon() {
+    this.tell();
+    // What the native side knows of the poll decides what is committed last.
+    this.#token = NONE;
     this.#forget();
   }
 

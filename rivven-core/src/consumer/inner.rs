@@ -250,7 +250,7 @@ impl Inner {
 
     /// Commits what has been given, or what was stored.
     pub(super) async fn commit(&self) -> Result<()> {
-        self.shared.check_open()?;
+        self.shared.check_commits()?;
         self.shared.commit_all(self.shared.offsets_to_commit(|_| true, Offsets::to_commit)).await
     }
 

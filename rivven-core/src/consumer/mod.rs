@@ -385,7 +385,7 @@ impl Consumer {
     ///
     /// `CLOSED`.
     pub fn commit_async(&self) -> Result<()> {
-        self.shared().check_open()?;
+        self.shared().check_commits()?;
         let commits = self.shared().offsets_to_commit(|_| true, Offsets::to_commit);
         self.shared().commit_later(commits);
         Ok(())
@@ -412,7 +412,7 @@ impl Consumer {
     }
 
     fn commits_of<T: AsRef<str>>(&self, offsets: &[(T, u32, u64)]) -> Result<Vec<Commit>> {
-        self.shared().check_open()?;
+        self.shared().check_commits()?;
         let subscribed = self.owner.inner.is_subscribed();
         let state = self.shared().state();
         let commit = |(topic, partition, offset): &(T, u32, u64)| {
@@ -443,7 +443,7 @@ impl Consumer {
     ///
     /// `INVALID_TOPIC`; those of the connection; `CLOSED`.
     pub async fn committed(&self, topic: impl AsRef<str>, partition: u32) -> Result<Option<u64>> {
-        self.shared().check_open()?;
+        self.shared().check_commits()?;
         self.shared().call(&GetOffset { group: self.group_id(), topic: topic.as_ref(), partition }).await
     }
 

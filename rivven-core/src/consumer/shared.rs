@@ -92,6 +92,11 @@ impl Shared {
         if *self.stage.borrow() == Stage::Open { Ok(()) } else { Err(Error::closed("the consumer")) }
     }
 
+    /// The error `CLOSED` once nothing can be committed any more: a listener may, within `close`.
+    pub(super) fn check_commits(&self) -> Result<()> {
+        if *self.stage.borrow() < Stage::Ended { Ok(()) } else { Err(Error::closed("the consumer")) }
+    }
+
     pub(super) fn advance(&self, stage: Stage) {
         self.stage.send_if_modified(|current| {
             let later = *current < stage;
