@@ -4,7 +4,7 @@ const { RivvenError } = require('./error.js');
 const { Slice } = require('./slice.js');
 
 /** @import { RivvenErrorFields } from '../index' */
-/** @import { Completion, NativeClient, NativeProducer, Report } from './native.js' */
+/** @import { Completion, NativeClient, NativeConsumer, NativeProducer } from './native.js' */
 
 /**
  * @template N
@@ -22,17 +22,17 @@ const { Slice } = require('./slice.js');
  */
 const busy = new Set();
 
-/** The token of reports that no call waits for. */
+/** The token of what no call waits for: reports and rebalances. */
 const REPORTS = 0;
 
 /**
- * A native client or producer and the calls that wait for its answers.
+ * A native client, producer or consumer and the calls that wait for its answers.
  *
  * The native side wakes the event loop once per burst of answers; one drain
  * then settles them all. The process stays alive while a call waits, and not
  * for the client alone.
  *
- * @template {NativeClient | NativeProducer} [N=NativeClient]
+ * @template {NativeClient | NativeProducer | NativeConsumer} [N=NativeClient]
  */
 class Channel {
   #native;
@@ -48,7 +48,7 @@ class Channel {
 
   /**
    * @param {(wake: () => void) => N | RivvenErrorFields} open
-   * @param {(reports: Report[]) => void} [onReports] takes what a producer says of its records
+   * @param {(reports: any) => void} [onReports] takes what a producer says of its records, or a consumer of its partitions
    */
   constructor(open, onReports) {
     const native = open(drainer(new WeakRef(this)));
@@ -140,7 +140,7 @@ class Channel {
   #settle(completion) {
     const { token } = completion;
     if (token === REPORTS) {
-      this.#onReports?.(/** @type {Report[]} */ (completion.value));
+      this.#onReports?.(completion.value);
       return;
     }
     const calls = this.#waiting.has(token) ? this.#waiting : this.#background;

@@ -58,7 +58,8 @@ class Outbox {
    * @param {() => boolean} listened whether somebody wants to know of deliveries
    */
   constructor(open, onDeliveries, listened) {
-    this.#channel = new Channel(open, (reports) => reports.forEach((report) => this.#settle(report)));
+    const settle = (/** @type {Report[]} */ reports) => reports.forEach((report) => this.#settle(report));
+    this.#channel = new Channel(open, settle);
     this.#onDeliveries = onDeliveries;
     this.#listened = listened;
     this.#backlog = new Backlog({

@@ -12,6 +12,7 @@ use rivven_bridge::{Answer, Ask, Client, Completion as Entry, NextStateChange, Q
 use rivven_client::{AuthConfig, Error, Properties, Result};
 
 use crate::completion::Completion;
+use crate::consumer::NativeConsumer;
 use crate::failure::Failure;
 use crate::inbox::Inbox;
 use crate::producer::NativeProducer;
@@ -31,7 +32,7 @@ pub(crate) struct NativeClient {
     properties: Properties,
 }
 
-/// What a producer of a client takes over from it where it sets nothing else.
+/// What a producer or a consumer of a client takes over from it where it sets nothing else.
 const SHARED: [&str; 10] = [
     "bootstrap.servers",
     "client.id",
@@ -120,11 +121,21 @@ impl NativeClient {
         config: HashMap<String, String>,
         wake: Function<'_, (), ()>,
     ) -> napi::Result<Either<NativeProducer, Failure>> {
-        let mut properties = Properties::new();
-        let mut shared = SHARED.into_iter().filter_map(|name| Some((name, self.properties.get(name)?)));
-        let set = shared.try_for_each(|(name, value)| properties.set(name, value).map(drop));
-        match set {
-            Ok(()) => NativeProducer::open(properties, config, &wake),
+        match self.shared() {
+            Ok(properties) => NativeProducer::open(properties, config, &wake),
+            Err(error) => Ok(Either::B(error.into())),
+        }
+    }
+
+    /// Makes a consumer for the servers of this client, with its login and encryption.
+    #[napi]
+    pub fn open_consumer(
+        &self,
+        config: HashMap<String, String>,
+        wake: Function<'_, (), ()>,
+    ) -> napi::Result<Either<NativeConsumer, Failure>> {
+        match self.shared() {
+            Ok(properties) => NativeConsumer::open(properties, config, &wake),
             Err(error) => Ok(Either::B(error.into())),
         }
     }
@@ -143,6 +154,14 @@ impl NativeClient {
 }
 
 impl NativeClient {
+    /// What a producer or a consumer takes over.
+    fn shared(&self) -> Result<Properties> {
+        let mut properties = Properties::new();
+        let mut shared = SHARED.into_iter().filter_map(|name| Some((name, self.properties.get(name)?)));
+        shared.try_for_each(|(name, value)| properties.set(name, value).map(drop))?;
+        Ok(properties)
+    }
+
     fn begin_changes(&self) -> Result<NextStateChange> {
         let changes = self.client.state_changes()?;
         Ok(self.changes.get_or_init(|| changes).clone())

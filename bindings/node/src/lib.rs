@@ -12,6 +12,7 @@
 
 mod client;
 mod completion;
+mod consumer;
 mod failure;
 mod inbox;
 mod log;

@@ -296,11 +296,7 @@ const KEYS: &[Property] = &[
         "sticky",
         "the partition of records without a key: one until its batch ends, then the next (sticky), or each in turn (round-robin); a key decides by its murmur2 hash",
     )),
-    consumer(text(
-        "group.id",
-        Some("default-group"),
-        "the group whose offsets are committed, and that shares the partitions of subscribed topics",
-    )),
+    consumer(text("group.id", Some("default-group"), "the group whose offsets are committed")),
     consumer(integer("max.poll.records", "500", (1, MAX_POLL_RECORDS), "the most records that one poll gives")),
     consumer(milliseconds("max.poll.interval.ms", "5000", "how long a poll waits for records before it gives none")),
     consumer(Property {

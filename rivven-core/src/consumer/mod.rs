@@ -19,6 +19,7 @@ mod inner;
 mod listener;
 mod memory;
 mod offsets;
+mod pace;
 mod partition;
 mod position;
 mod rebalance;
@@ -38,6 +39,7 @@ use std::time::Duration;
 
 pub use events::{ConsumerEvent, ConsumerEvents};
 pub use listener::{RebalanceListener, TopicPartition};
+pub use pace::Pace;
 pub use records::{ConsumerRecord, ConsumerRecords, IntoRecords, PartitionRecords, RecordView};
 pub use stats::{ConsumerStatsSnapshot, PartitionStats};
 pub use stream::RecordStream;
@@ -53,7 +55,11 @@ use crate::error::{Error, Result};
 use crate::ops::{GetOffset, GetOffsetBounds, GetOffsetForTimestamp};
 use crate::protocol::{EncodeError, check_topic_name};
 
-/// Reads records of topics, alone or as a member of a group.
+/// Reads records of topics.
+///
+/// **Partitions are not divided among the consumers of a group yet**: each reads
+/// all partitions of the topics that it subscribes to, and they share what is
+/// committed. Until then [assign](Consumer::assign) each consumer its partitions.
 ///
 /// The partitions are those that are [assigned](Consumer::assign), or those of
 /// the topics that are [subscribed](Consumer::subscribe) to. Their records
@@ -192,6 +198,14 @@ impl Consumer {
     /// It keeps the consumer alive. Polls beside it take records of their own.
     pub fn stream(&self) -> RecordStream {
         RecordStream::new(Arc::clone(&self.owner))
+    }
+
+    /// Lets the program say how far it has come with the records of a poll, one by one.
+    ///
+    /// Without it all of them count as given. Ask for it before anything else is
+    /// asked of the consumer; it is what [`stream`](Consumer::stream) does.
+    pub fn pace(&self, records: &ConsumerRecords) -> Pace {
+        Pace::new(&self.owner.inner, records)
     }
 
     /// Ends the poll that waits, or the next one, with the error `WOKEN_UP`; from any thread.
@@ -446,7 +460,7 @@ impl Consumer {
     ///
     /// `INVALID_TOPIC`; those of the connection; `CLOSED`.
     pub async fn committed(&self, topic: impl AsRef<str>, partition: u32) -> Result<Option<u64>> {
-        self.shared().check_open()?;
+        self.shared().check_commits()?;
         self.shared().call(&GetOffset { group: self.group_id(), topic: topic.as_ref(), partition }).await
     }
 

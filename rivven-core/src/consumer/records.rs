@@ -310,6 +310,10 @@ impl PartitionRecords {
         self.offset_at(self.range.start)
     }
 
+    pub(super) fn last_offset(&self) -> Option<u64> {
+        self.offset_at(self.range.end.checked_sub(1)?)
+    }
+
     /// The answer that the records came in, and where they lie in it, for boundaries.
     pub fn frame(&self) -> (&Records, Range<usize>) {
         (&self.frame.records, self.range.clone())

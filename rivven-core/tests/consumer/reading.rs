@@ -13,7 +13,7 @@ use rivven_testkit::{Sink, SinkOptions, TestBroker};
 
 use super::{all_values, config, consumer, offsets, publish, some, soon, values};
 
-// covers: F081 rust, F097 rust
+// covers: F081 rust
 #[tokio::test]
 async fn a_record_has_all_that_was_written_and_where_it_lies() -> Result<()> {
     let broker = TestBroker::start().unwrap();
@@ -191,6 +191,41 @@ async fn a_stream_gives_records_one_by_one_and_what_it_did_not_give_is_polled() 
     Ok(())
 }
 
+#[tokio::test]
+async fn a_program_that_takes_records_of_a_poll_one_by_one_says_how_far_it_has_come() -> Result<()> {
+    let broker = TestBroker::start().unwrap();
+    let client = Client::connect(broker.address()).await?;
+    client.create_topic("t", Some(1)).await?;
+    publish(&client, "t", 0, 0..20).await?;
+    let consumer = consumer(broker.address()).await?;
+
+    // Nothing was said: nothing is given.
+    drop(consumer.pace(&some(&consumer).await));
+    let records = some(&consumer).await;
+    let mut pace = consumer.pace(&records);
+    assert_eq!((records.len(), consumer.position("t", 0)?), (20, Some(0)));
+    pace.reached(0, 7);
+    pace.reached(9, 0);
+    assert_eq!(consumer.position("t", 0)?, Some(8));
+    consumer.commit().await?;
+    assert_eq!(consumer.committed("t", 0).await?, Some(8));
+    drop(pace);
+    let records = some(&consumer).await;
+    assert_eq!((records.len(), records[0].offset), (12, 8));
+    consumer.pace(&records).finish();
+    assert_eq!(consumer.position("t", 0)?, Some(20));
+
+    publish(&client, "t", 0, 20..25).await?;
+    consumer.pace(&some(&consumer).await).reached(0, 22);
+    let records = some(&consumer).await;
+    let mut pace = consumer.pace(&records);
+    pace.reached(0, 23);
+    consumer.close().await?;
+    drop(pace);
+    assert_eq!(client.get_offset("tests", "t", 0).await?, Some(23), "the record in hand is not done");
+    Ok(())
+}
+
 // covers: F082 rust
 #[cfg(feature = "compression")]
 #[tokio::test]
@@ -263,7 +298,6 @@ async fn reading_begins_where_the_configuration_says() -> Result<()> {
     Ok(())
 }
 
-// covers: F097 rust
 #[tokio::test]
 async fn subscribed_topics_are_read_with_the_partitions_that_are_added() -> Result<()> {
     let broker = TestBroker::start().unwrap();

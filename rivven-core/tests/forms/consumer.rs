@@ -15,7 +15,7 @@ use rivven_testkit::TestBroker;
 use crate::{Done, broker};
 
 // covers: F082 rust, F084 rust, F085 rust, F086 rust, F087 rust, F088 rust, F089 rust
-// covers: F090 rust, F091 rust, F092 rust, F093 rust, F094 rust, F095 rust
+// covers: F090 rust, F091 rust, F092 rust
 #[test]
 fn every_option_is_set_by_the_builder_and_read_from_the_config() -> Done {
     let builder: ConsumerConfigBuilder = ConsumerConfig::builder()
@@ -152,7 +152,7 @@ impl RebalanceListener for MyListener {
     }
 }
 
-// covers: F097 rust, F098 rust, F099 rust, F100 rust
+// covers: F098 rust, F099 rust, F100 rust
 #[tokio::test]
 async fn a_consumer_is_asked_in_every_form() -> Done {
     let broker = broker();

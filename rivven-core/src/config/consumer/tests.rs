@@ -101,7 +101,7 @@ fn properties_without_values_are_the_default_and_those_of_others_are_not_in_the_
 }
 
 // covers: F083 rust, F084 rust, F085 rust, F086 rust, F087 rust, F088 rust, F089 rust, F090 rust
-// covers: F091 rust, F092 rust, F093 rust, F094 rust, F095 rust, F096 rust
+// covers: F091 rust, F092 rust, F096 rust
 #[test]
 fn the_defaults_are_those_specified() {
     let config = ConsumerConfig::builder().build().unwrap();
@@ -118,7 +118,6 @@ fn the_defaults_are_those_specified() {
     assert!(config.tls_config.is_none() && config.tls_server_name.is_none());
 }
 
-// covers: F095 rust
 #[test]
 fn heartbeats_are_sent_three_times_in_a_session_at_least() {
     let built = |session, heartbeat| {
