@@ -3059,8 +3059,10 @@ void rivven_producer_stats_free(rivven_producer_stats_t *stats);
 /* ----------------------------------------------------------------------------
  * Consumers
  *
- * A consumer reads records of topics ahead of the program, alone or as a member
- * of a group, and gives them a batch at a time.
+ * A consumer reads records of topics ahead of the program and gives them a
+ * batch at a time. Partitions are not divided among the consumers of a group
+ * yet: each reads all partitions of the topics that it subscribes to, and they
+ * share what is committed. Until then assign each consumer its partitions.
  *
  *     rivven_consumer_new(config, NULL, &consumer, &error);
  *     rivven_consumer_subscribe(consumer, topics, 1, &error);

@@ -14,7 +14,6 @@
 
 enum { RECORDS = 3000, PARTITIONS = 3 };
 
-static const rivven_bytes_t no_key = {NULL, 0};
 static struct server broker;
 
 static rivven_consumer_t *consumer_of(const char *address, rivven_queue_t *queue, const char *const *settings) {
