@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -117,8 +118,8 @@ def test_waits_that_are_cancelled_lose_nothing(broker: str, reader: Reader, topi
             waiting = asyncio.ensure_future(waits[number % 3]())
             await asyncio.sleep(0)
             waiting.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await waiting
+            with suppress(asyncio.CancelledError):
+                offsets += [message.offset for message in await waiting]
             reader.publish(topic, b"value")
         while len(offsets) < 9:
             offsets += [message.offset for message in await waits[len(offsets) % 3]()]
