@@ -357,7 +357,7 @@ impl Partition {
             queue.parked = true;
             return Next::Park(until);
         }
-        self.take_first(queue, room).map_or_else(|wait| wait, Next::Send)
+        self.take_first(queue, room).map_or_else(|| Self::nothing_taken(queue), Next::Send)
     }
 
     /// Completes the batch that is being filled if it is its turn and it has lingered; else what to wait for.
@@ -373,18 +373,20 @@ impl Partition {
         Some(if known { Next::Nothing } else { Next::Linger(due) })
     }
 
-    /// Takes the first batch that waits, as sent, if there is room for it.
-    fn take_first(&self, queue: &mut Queue, room: Option<u32>) -> Result<Pack, Next> {
-        let first = queue.sealed.front().ok_or(Next::Nothing)?;
-        if room.is_some_and(|room| first.records > room) {
-            queue.ready = true;
-            return Err(Next::NoRoom);
-        }
-        let pack = queue.sealed.pop_front().ok_or(Next::Nothing)?;
+    /// Why none was taken.
+    fn nothing_taken(queue: &Queue) -> Next {
+        if queue.sealed.is_empty() { Next::Nothing } else { Next::NoRoom }
+    }
+
+    /// Takes the first batch that waits, as sent, if there is one and room for it.
+    fn take_first(&self, queue: &mut Queue, room: Option<u32>) -> Option<Pack> {
+        let first = queue.sealed.front()?;
+        let fits = room.is_none_or(|room| first.records <= room);
+        queue.ready = true;
+        let pack = if fits { queue.sealed.pop_front()? } else { return None };
         queue.under_way.push_back(Arc::clone(&pack.batch));
         queue.attempts += 1;
-        queue.ready = true;
-        Ok(pack)
+        Some(pack)
     }
 
     fn next_numbered(&self, queue: &mut Queue, room: Option<u32>) -> Next {
@@ -423,10 +425,7 @@ impl Partition {
     }
 
     fn send_numbered(&self, queue: &mut Queue, room: Option<u32>) -> Next {
-        let pack = match self.take_first(queue, room) {
-            Ok(pack) => pack,
-            Err(wait) => return wait,
-        };
+        let Some(pack) = self.take_first(queue, room) else { return Self::nothing_taken(queue) };
         match queue.numbered.as_mut().and_then(|numbered| numbered.stamp(pack.records)) {
             Some((ticket, stamp)) => Next::SendNumbered { pack, ticket, stamp },
             None => unreachable!("the numbering has said that it takes a new batch"),
