@@ -49,7 +49,7 @@ impl World<'_> {
         };
         // Those that were killed are dropped after their session.
         let only_they = self.broker.members() == self.alive();
-        only_they && self.broker.is_stable() && alive().all(|node| in_force(node)) && self.covers()
+        only_they && self.broker.is_stable() && alive().all(in_force) && self.covers()
     }
 
     fn covers(&self) -> bool {
