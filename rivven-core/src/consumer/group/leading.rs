@@ -101,12 +101,11 @@ impl Leading {
     /// Who is not ready although he was waited for gets nothing, not even the
     /// note, and so will join again when he is.
     pub(super) fn plan(&self, assignor: Assignor, patience: &Patience<'_>, now: Duration) -> Vec<(String, Assignment)> {
-        let no_counts = Counts::new();
-        let counts = self.counts.as_ref().map_or(&no_counts, |(_, counts)| counts);
+        let counts = self.counts();
         let (ready, others): (Vec<_>, Vec<_>) =
             self.members.iter().partition(|member| self.is_ready(member, patience, now));
         let ready: Vec<_> = ready.into_iter().map(|member| member.subscriber.clone()).collect();
-        let mut plan = assignor.assign(&ready, counts);
+        let mut plan = assignor.assign(&ready, &counts);
         for (id, share) in plan.iter_mut().filter(|(id, _)| notes::is_ours(id)) {
             let topics = ready.iter().find(|member| member.id == *id).map_or(&[][..], |member| &member.topics);
             share.push(notes::plan(self.generation, topics));
@@ -115,7 +114,11 @@ impl Leading {
         plan
     }
 
-    pub(super) fn counts(&self) -> Option<&Counts> {
-        self.counts.as_ref().map(|(_, counts)| counts)
+    /// How many partitions those topics have that are subscribed to now.
+    pub(super) fn counts(&self) -> Counts {
+        let counts = self.counts.iter().flat_map(|(_, counts)| counts);
+        let wanted =
+            counts.filter(|(topic, _)| self.members.iter().any(|member| member.subscriber.topics.contains(topic)));
+        wanted.map(|(topic, count)| (topic.clone(), *count)).collect()
     }
 }

@@ -455,9 +455,10 @@ impl Member {
 
     /// What comes next on the way out.
     fn part(&mut self, answer: Answer) {
-        let Place::Parting { generation, .. } = self.place else { return };
+        let Place::Parting { generation, turn } = self.place else { return };
         let (generation, turn) = match answer {
-            Answer::Unsettled => (generation, Parting::Join),
+            Answer::Counted(_) => (generation, turn),
+            Answer::Unsettled | Answer::Inconsistent => (generation, Parting::Join),
             Answer::Moved { expected } => (expected, Parting::Join),
             Answer::Joined { generation, leader, .. } if leader == self.id => (generation, Parting::Resign),
             _ => {
@@ -555,8 +556,7 @@ impl Member {
             true => {
                 let plan = leading.plan(self.assignor, &patience, now);
                 self.pending = Some(Pending { generation, plan, lost: false });
-                let counts = leading.counts().cloned().unwrap_or_default();
-                self.made_with = Some(Made { topics: leading.topics(), counts });
+                self.made_with = Some(Made { topics: leading.topics(), counts: leading.counts() });
                 Turn::Sync
             }
         };

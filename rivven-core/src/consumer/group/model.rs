@@ -157,13 +157,12 @@ impl Broker {
         None
     }
 
+    /// Answers those that are parked, unless somebody has joined since: those are not woken.
     fn wake_up(&mut self) {
         let Some(group) = &mut self.group else { return };
-        for parked in std::mem::take(&mut group.parked) {
-            // Those that were parked before the last join are not woken.
-            let mut members = group.members.iter().filter(|_| parked.wake_up == group.wake_up);
-            if let Some(member) = members.find(|member| member.id == parked.id) {
-                self.woken.push((parked.call, Answer::Synced(member.share.clone())));
+        for Parked { id, call, wake_up } in std::mem::take(&mut group.parked) {
+            if wake_up == group.wake_up && group.members.iter().any(|member| member.id == id) {
+                self.woken.push((call, Answer::Synced(group.member(&id).share.clone())));
             }
         }
     }

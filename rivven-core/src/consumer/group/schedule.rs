@@ -1,4 +1,5 @@
-//! Schedules made from a seed each: members that come, go and fail, a network and a broker that fail, and what must hold.
+//! Schedules made from a seed each: members that come, go and fail, a network and a broker that fail, and what must
+//! hold.
 
 use std::env;
 
