@@ -177,6 +177,7 @@ impl Task {
                             let request = &requests[place];
                             let early = now - since < request.wait;
                             lost = lost.or(self.records(request, records, early, now));
+                            self.shared.state().handed_on(self.slot.id, &request.key);
                         }
                         None => break,
                     }

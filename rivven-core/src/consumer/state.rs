@@ -275,8 +275,18 @@ impl State {
             if let Some(partition) = self.current(&request.key, request.epoch) {
                 partition.unanswered();
             }
+            self.handed_on(slot, &request.key);
         }
         self.readers.get_mut(&slot).into_iter().for_each(|reader| reader.under_way = 0);
+    }
+
+    /// A request of a slot has ended: if its partition is another's by now, that one may go on.
+    ///
+    /// It was woken when it got the partition, and found the request still under way.
+    pub(super) fn handed_on(&self, slot: u64, key: &Key) {
+        if self.partitions.get(key).is_some_and(|partition| partition.slot != slot) {
+            self.wake_reader_of(key);
+        }
     }
 
     /// Whether all that a slot still waits for is of no use any more, while there is something else to ask for.

@@ -84,6 +84,27 @@ async fn a_server_that_is_not_there_is_an_error_of_the_first_poll_too() -> Resul
 }
 
 #[tokio::test]
+async fn the_leader_is_followed() -> Result<()> {
+    let broker = ScriptedBroker::builder().nodes(3).topic("t", 3).start().unwrap();
+    let config = config(broker.address_of(0)).bootstrap_servers(broker.addresses().to_vec()).assign("t", vec![0, 1, 2]);
+    let consumer = Consumer::new(config.build()).await?;
+    for round in 0..4u32 {
+        for partition in 0..3 {
+            broker.append("t", partition, None, b"v");
+            assert_eq!(offsets(&consumer, 1).await, [u64::from(round)]);
+            broker.move_leader("t", partition, ((round + partition + 1) % 3) as usize);
+        }
+    }
+    broker.kill(1);
+    broker.fail_over(1);
+    for partition in 0..3 {
+        broker.append("t", partition, None, b"v");
+        assert_eq!(offsets(&consumer, 1).await, [4]);
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_throttled_partition_pauses_and_the_others_go_on() -> Result<()> {
     let broker = ScriptedBroker::builder().topic("t", 2).start().unwrap();
     broker.append("t", 0, None, b"v");
