@@ -53,6 +53,12 @@ impl Pace {
         self.reached = Some((part, offset));
     }
 
+    /// The program is done with the record that it has reached, too.
+    pub(super) fn done_with_reached(&self) {
+        let reached = self.reached.and_then(|(part, offset)| Some((self.parts.get(part)?, offset)));
+        reached.into_iter().for_each(|(part, offset)| part.progress.done(offset + 1));
+    }
+
     /// The program is done with all of them.
     pub fn finish(mut self) {
         self.parts.drain(..).for_each(|part| part.progress.done(part.last + 1));

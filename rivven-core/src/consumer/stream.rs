@@ -1,22 +1,25 @@
 //! Records one by one.
 
+use std::future::poll_fn;
+use std::iter::Enumerate;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
+use std::vec::IntoIter;
 
 use futures_util::Stream;
 
 use super::Owner;
-use super::partition::Progress;
+use super::pace::Pace;
 use super::records::{ConsumerRecord, ConsumerRecords, PartitionRecords};
 use crate::error::Result;
 
-/// A part of a poll, of which records are given one by one.
+/// The part of a poll whose records are being given.
 struct Part {
+    /// Which one it is of the poll.
+    place: usize,
     records: PartitionRecords,
-    progress: Arc<Progress>,
-    assignment: u64,
     next: usize,
 }
 
@@ -30,14 +33,17 @@ type Polling = Pin<Box<dyn Future<Output = Result<ConsumerRecords>> + Send>>;
 /// consumer does.
 pub struct RecordStream {
     owner: Arc<Owner>,
-    parts: std::vec::IntoIter<Part>,
     part: Option<Part>,
+    /// The parts behind it.
+    rest: Enumerate<IntoIter<PartitionRecords>>,
+    /// How far the program has come with all of them.
+    pace: Option<Pace>,
     polling: Option<Polling>,
 }
 
 impl RecordStream {
     pub(super) fn new(owner: Arc<Owner>) -> Self {
-        RecordStream { owner, parts: Vec::new().into_iter(), part: None, polling: None }
+        RecordStream { owner, part: None, rest: Vec::new().into_iter().enumerate(), pace: None, polling: None }
     }
 
     /// Waits until there is a record to [take](RecordStream::try_next), at most so long.
@@ -53,25 +59,26 @@ impl RecordStream {
         if self.has_next() {
             return Ok(true);
         }
-        if let Some(mut part) = self.part.take() {
-            part.finish();
-        }
-        let owner = Arc::clone(&self.owner);
-        let polling = self.polling.get_or_insert_with(|| Box::pin(async move { owner.inner.poll(limit).await }));
-        let polled = polling.await;
-        self.polling = None;
-        let records = polled?;
-        self.resume(&records);
-        Ok(!records.is_empty())
+        self.finish();
+        poll_fn(|cx| self.poll_more(limit, cx)).await
     }
 
     /// The next record of those that have come; it says that the program is done with those before.
     pub fn try_next(&mut self) -> Option<ConsumerRecord> {
-        let record = self.take();
-        if record.is_none() {
-            self.part = None;
+        loop {
+            if let Some(Part { place, records, next }) = &mut self.part
+                && let Some(record) = records.record(*next)
+            {
+                *next += 1;
+                self.pace.iter_mut().for_each(|pace| pace.reached(*place, record.offset));
+                return Some(record);
+            }
+            let Some((place, records)) = self.rest.next() else {
+                self.finish();
+                return None;
+            };
+            self.part = Some(Part { place, records, next: 0 });
         }
-        record
     }
 
     /// Takes as many of the records that have come, at most so many.
@@ -80,61 +87,40 @@ impl RecordStream {
     pub fn take_ready(&mut self, most: usize) -> Vec<ConsumerRecord> {
         let mut taken = Vec::new();
         while taken.len() < most && self.has_next() {
-            taken.extend(self.take());
+            taken.extend(self.try_next());
         }
         // Nothing is committed by itself but by what asks for more.
-        if let (Some(part), Some(last)) = (&self.part, taken.last()) {
-            part.progress.done(last.offset + 1);
-        }
+        self.pace.iter().for_each(Pace::done_with_reached);
         taken
     }
 
     /// Goes on with records that a poll of the same consumer gave and nobody has looked at.
     pub fn resume(&mut self, records: &ConsumerRecords) {
-        self.come(records);
+        self.pace = Some(Pace::new(&self.owner.inner, records));
+        self.part = None;
+        self.rest = records.partitions().to_vec().into_iter().enumerate();
     }
 
     fn has_next(&self) -> bool {
         let left = self.part.as_ref().is_some_and(|part| part.next < part.records.len());
-        left || self.parts.len() > 0
+        left || self.rest.len() > 0
     }
 
-    /// The next record of those that have come.
-    fn take(&mut self) -> Option<ConsumerRecord> {
-        loop {
-            if let Some(part) = &mut self.part {
-                if let Some(record) = part.records.record(part.next) {
-                    part.next += 1;
-                    part.progress.has(record.offset);
-                    return Some(record);
-                }
-                part.finish();
-            }
-            self.part = Some(self.parts.next()?);
-        }
-    }
-
-    fn come(&mut self, records: &ConsumerRecords) {
-        let parts = records.partitions();
-        let mut state = self.owner.inner.shared.state();
-        let progress = state.stream(parts);
-        let assignment = |part: &PartitionRecords| state.partitions.get(&part.key()).map(|found| found.assignment);
-        let taken = parts.iter().zip(progress).map(|(records, progress)| Part {
-            assignment: assignment(records).unwrap_or_default(),
-            records: records.clone(),
-            progress,
-            next: 0,
-        });
-        self.parts = taken.collect::<Vec<_>>().into_iter();
-    }
-}
-
-impl Part {
-    /// The program has asked for more than the part has.
+    /// The program has asked for more than has come.
     fn finish(&mut self) {
-        if let Some(last) = self.records.len().checked_sub(1).and_then(|last| self.records.record(last)) {
-            self.progress.done(last.offset + 1);
-        }
+        self.part = None;
+        self.pace.take().into_iter().for_each(Pace::finish);
+    }
+
+    /// Polls the consumer for at most so long; whether there are records.
+    fn poll_more(&mut self, limit: Duration, cx: &mut Context<'_>) -> Poll<Result<bool>> {
+        let owner = Arc::clone(&self.owner);
+        let polling = self.polling.get_or_insert_with(|| Box::pin(async move { owner.inner.poll(limit).await }));
+        let polled = ready!(polling.as_mut().poll(cx));
+        self.polling = None;
+        let records = polled?;
+        self.resume(&records);
+        Poll::Ready(Ok(!records.is_empty()))
     }
 }
 
@@ -142,40 +128,15 @@ impl Stream for RecordStream {
     type Item = Result<ConsumerRecord>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = &mut *self;
+        let limit = Duration::from_millis(self.owner.inner.shared.config.max_poll_interval_ms);
         loop {
-            if let Some(record) = this.take() {
+            if let Some(record) = self.try_next() {
                 return Poll::Ready(Some(Ok(record)));
             }
-            this.part = None;
-            let polling = this.polling.get_or_insert_with(|| {
-                let owner = Arc::clone(&this.owner);
-                let limit = Duration::from_millis(owner.inner.shared.config.max_poll_interval_ms);
-                Box::pin(async move { owner.inner.poll(limit).await })
-            });
-            let Poll::Ready(polled) = polling.as_mut().poll(cx) else { return Poll::Pending };
-            this.polling = None;
-            match polled {
-                Ok(records) => this.come(&records),
-                Err(_) if this.owner.inner.shared.check_open().is_err() => return Poll::Ready(None),
+            match ready!(self.poll_more(limit, cx)) {
+                Ok(_) => {}
+                Err(_) if self.owner.inner.shared.check_open().is_err() => return Poll::Ready(None),
                 Err(error) => return Poll::Ready(Some(Err(error))),
-            }
-        }
-    }
-}
-
-impl Drop for RecordStream {
-    fn drop(&mut self) {
-        let mut rewound = Vec::new();
-        let mut state = self.owner.inner.shared.state();
-        for part in self.part.take().into_iter().chain(self.parts.by_ref()) {
-            let key = part.records.key();
-            if rewound.contains(&key) {
-                continue;
-            }
-            if let Some(record) = part.records.record(part.next) {
-                state.rewind(&key, part.assignment, record.offset);
-                rewound.push(key);
             }
         }
     }
