@@ -10,6 +10,9 @@ use tokio::time::{Instant, timeout_at};
 /// The longest that is waited, so that no point in time overflows.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 
+/// The shortest pause before it is looked again whether the consumer has had its first answer.
+const LOOK: Duration = Duration::from_millis(10);
+
 /// What a consumer has given and nobody has taken yet, by polls or one by one.
 pub(crate) struct Reading {
     core: Arc<Consumer>,
@@ -51,6 +54,8 @@ impl Reading {
     }
 
     /// Waits until there is a record to take, at most so long.
+    ///
+    /// Before the consumer has had a first answer nobody could tell that there is none, so it waits for that, too.
     pub(crate) async fn ready(&self, limit: Duration) -> Result<bool> {
         let until = Instant::now() + limit.min(LONGEST);
         let Ok(mut stream) = timeout_at(until, self.stream.lock()).await else { return Ok(false) };
@@ -58,7 +63,15 @@ impl Reading {
         if let Some(records) = self.claim() {
             stream.resume(&records);
         }
-        stream.ready(until - Instant::now()).await
+        let patience = Instant::now() + self.core.config().request_timeout;
+        let mut limit = until - Instant::now();
+        while !stream.ready(limit).await? {
+            if self.core.stats().fetches > 0 || Instant::now() >= patience {
+                return Ok(false);
+            }
+            limit = limit.max(LOOK);
+        }
+        Ok(true)
     }
 
     /// Takes the next record, if there is one.
