@@ -50,8 +50,8 @@ pub use config::{
 #[cfg(feature = "tls")]
 pub use config::{TlsConfig, TlsConfigBuilder};
 pub use consumer::{
-    Consumer, ConsumerEvent, ConsumerEvents, ConsumerRecord, ConsumerRecords, ConsumerStatsSnapshot, IntoRecords, Pace,
-    PartitionRecords, PartitionStats, RebalanceListener, RecordStream, RecordView, TopicPartition,
+    Assignor, Consumer, ConsumerEvent, ConsumerEvents, ConsumerRecord, ConsumerRecords, ConsumerStatsSnapshot,
+    IntoRecords, Pace, PartitionRecords, PartitionStats, RebalanceListener, RecordStream, RecordView, TopicPartition,
 };
 pub use error::{Detail, Error, ErrorCode, Outcome, Result};
 pub use ops::AlterTopicConfigResult;

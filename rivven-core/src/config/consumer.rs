@@ -16,6 +16,7 @@ use super::resilient::ResilientClientConfig;
 #[cfg(feature = "tls")]
 use super::tls::TlsConfig;
 use crate::compression::Decompression;
+use crate::consumer::Assignor;
 use crate::error::{Error, Result};
 
 /// The most connections to one broker that a consumer reads by.
@@ -89,6 +90,9 @@ pub struct ConsumerConfig {
     ///
     /// Building makes it at most a third of `session_timeout_ms`.
     pub heartbeat_interval_ms: u64,
+    /// How the group divides partitions among its members, by default by [range](Assignor::Range)
+    /// (`partition.assignment.strategy`). The member that leads decides for all.
+    pub partition_assignment_strategy: Assignor,
     /// The bytes of records that may be held, by default 64 MiB (`fetch.buffer.memory`).
     ///
     /// Records that the program keeps count until it has dropped the last of
@@ -144,6 +148,16 @@ impl AutoOffsetReset {
             Some("latest") => AutoOffsetReset::Latest,
             Some("error") => AutoOffsetReset::Error,
             _ => AutoOffsetReset::Earliest,
+        }
+    }
+}
+
+impl Assignor {
+    fn from_properties(properties: &Properties) -> Self {
+        match properties.get("partition.assignment.strategy") {
+            Some("roundrobin") => Assignor::RoundRobin,
+            Some("sticky") => Assignor::Sticky,
+            _ => Assignor::Range,
         }
     }
 }
@@ -213,6 +227,7 @@ impl ConsumerConfig {
             session_timeout_ms: integer("session.timeout.ms"),
             rebalance_timeout_ms: integer("rebalance.timeout.ms"),
             heartbeat_interval_ms: integer("heartbeat.interval.ms"),
+            partition_assignment_strategy: Assignor::from_properties(properties),
             fetch_buffer_memory: size("fetch.buffer.memory"),
             fetch_max_wait: duration("fetch.max.wait.ms"),
             // The key is shared with producers, which may have more.

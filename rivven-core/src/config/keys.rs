@@ -359,6 +359,12 @@ const KEYS: &[Property] = &[
         "3000",
         "the time between heartbeats, at most a third of session.timeout.ms",
     )),
+    consumer(choice(
+        "partition.assignment.strategy",
+        &["range", "roundrobin", "sticky"],
+        "range",
+        "how a group divides partitions: neighbouring ones of each topic, all in turn, or so that as few as possible move; every member should have the same",
+    )),
     consumer(integer(
         "fetch.buffer.memory",
         "67108864",

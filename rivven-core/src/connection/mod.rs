@@ -141,6 +141,11 @@ impl Connection {
         self.shared.refusal.get().is_none()
     }
 
+    /// Ends when the connection takes no more requests because it has ended.
+    pub(crate) async fn ended(&self) {
+        self.commands.closed().await;
+    }
+
     /// Sends an encoded request and waits for its answer.
     ///
     /// A future that is dropped harms nobody: the task writes the frame whole

@@ -53,7 +53,8 @@ impl Shared {
         let still_assigned = |shared: &Shared| {
             let state = shared.state();
             let partition = state.partitions.get(key);
-            assignment.is_none() || partition.map(|partition| partition.assignment) == *assignment
+            let assigned = || partition.map(|partition| partition.assignment) == *assignment;
+            assignment.is_none() || assigned() && shared.owns_partitions()
         };
         if !still_assigned(self) {
             return Err(not_assigned(key));

@@ -3,16 +3,17 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch as channel};
 use tokio::time::{Instant, sleep_until};
 
+use super::group::{Membership, Validity};
 use super::listener::Key;
 use super::offsets::Offsets;
 use super::rebalance;
 use super::records::ConsumerRecords;
 use super::shared::{Shared, Stage};
 use super::source::{Announced, Change, Changes, Source};
-use super::subscription;
+use super::topics;
 use super::watch;
 use crate::config::ConsumerConfig;
 use crate::connection::Deadline;
@@ -72,9 +73,10 @@ impl Inner {
     pub(super) fn assign(&self, keys: &[Key]) -> Result<()> {
         self.shared.check_open()?;
         let mut source = self.source();
-        if let Source::Task { topics, .. } = &*source {
-            return Err(in_the_way("assign partitions", &format!("it is subscribed to {}", topics.join(", "))));
+        if source.is_subscribed() {
+            return Err(in_the_way("assign partitions", "it is subscribed to topics"));
         }
+        self.shared.set_validity(None);
         *source = Source::Program;
         let mut state = self.shared.state();
         let gone: Vec<Key> = state.partitions.keys().filter(|key| !keys.contains(key)).cloned().collect();
@@ -92,39 +94,45 @@ impl Inner {
         let mut source = self.source();
         match &*source {
             Source::Program => return Err(in_the_way("subscribe to topics", "partitions are assigned to it")),
-            Source::Task { topics: before, .. } if *before == topics => return Ok(()),
-            Source::Task { .. } => self.give_back(|key| !topics.iter().any(|topic| **topic == *key.topic)),
-            Source::None => {}
+            Source::Group { topics: before, .. } => {
+                before.send_if_modified(|before| {
+                    *before != topics && {
+                        *before = topics;
+                        true
+                    }
+                });
+            }
+            Source::None => *source = self.join(topics),
         }
-        let (stop, stopped) = oneshot::channel();
-        subscription::watch(&self.shared, &topics, self.changes.clone(), stopped);
-        *source = Source::Task { topics, _stop: stop };
         Ok(())
+    }
+
+    /// Becomes a member of the group.
+    fn join(&self, topics: Vec<String>) -> Source {
+        let (validity, (ended, left)) = (Validity::new(), oneshot::channel());
+        let (topics, subscribed) = channel::channel(topics);
+        self.shared.set_validity(Some(Arc::clone(&validity)));
+        topics::watch(&self.shared, subscribed.clone());
+        let membership = Membership { topics: subscribed, changes: self.changes.clone(), validity, _left: ended };
+        membership.begin(&self.shared);
+        Source::Group { topics, left }
     }
 
     /// Reads nothing from now on.
     pub(super) fn unsubscribe(&self) -> Result<()> {
         self.shared.check_open()?;
-        match std::mem::take(&mut *self.source()) {
+        let mut source = self.source();
+        match &*source {
             Source::None => {}
             Source::Program => {
+                *source = Source::None;
                 let mut state = self.shared.state();
                 let all: Vec<Key> = state.partitions.keys().cloned().collect();
                 state.remove(&all);
             }
-            Source::Task { .. } => self.give_back(|_| true),
+            Source::Group { topics, .. } => drop(topics.send_replace(Vec::new())),
         }
-        self.shared.state().missing = None;
         Ok(())
-    }
-
-    /// Announces that partitions are to be given back; the next poll does it.
-    fn give_back(&self, which: impl Fn(&Key) -> bool) {
-        let keys: Vec<Key> = self.shared.state().partitions.keys().filter(|key| which(key)).cloned().collect();
-        if !keys.is_empty() {
-            drop(self.changes.announce(Change::Revoked(keys)));
-            self.shared.arrived();
-        }
     }
 
     /// Waits for records, at most so long, and behind other polls.
@@ -154,14 +162,16 @@ impl Inner {
             if shared.take_wakeup() {
                 return Err(woken_up());
             }
-            if let Some(records) = self.take(false) {
+            if self.may_give()
+                && let Some(records) = self.take(false)
+            {
                 return Ok(records);
             }
             if let Some(error) = self.failure(turn, false)? {
                 return Err(error);
             }
             if deadline.remaining().is_zero() {
-                return self.failure(turn, true)?.map_or_else(|| Ok(self.take(true).unwrap_or_default()), Err);
+                return self.failure(turn, true)?.map_or_else(|| Ok(self.take_the_last()), Err);
             }
             self.wait(turn, deadline).await;
         }
@@ -190,7 +200,7 @@ impl Inner {
         if at_end && state.waiting_bytes() == 0 && state.wants_memory(Instant::now(), &self.shared.memory) {
             return Ok(Some(no_memory(&self.shared)));
         }
-        if state.partitions.is_empty() && matches!(*self.source(), Source::None) {
+        if state.partitions.is_empty() && self.source().is_none() {
             return Err(nothing_to_read());
         }
         Ok(None)
@@ -202,7 +212,11 @@ impl Inner {
                 turn.current = turn.changes.try_recv().ok();
             }
             let Some(announced) = &turn.current else { return Ok(()) };
-            let applied = rebalance::apply(&self.shared, &announced.change).await;
+            let by_program = matches!(*self.source(), Source::Program);
+            let applied = match announced.was_overtaken() {
+                true => Ok(()),
+                false => rebalance::apply(&self.shared, &announced.change, by_program).await,
+            };
             if let Some(announced) = turn.current.take() {
                 let _ = announced.done.send(());
             }
@@ -222,6 +236,17 @@ impl Inner {
         if self.shared.committing.try_lock().is_ok() {
             self.shared.commit_later(self.shared.offsets_to_commit(|_| true, Offsets::to_auto_commit));
         }
+    }
+
+    /// Takes what there is when the time is over.
+    fn take_the_last(&self) -> ConsumerRecords {
+        let last = || self.take(true);
+        self.may_give().then(last).flatten().unwrap_or_default()
+    }
+
+    /// Whether partitions that there are have not just to be given back, or may be others' already.
+    fn may_give(&self) -> bool {
+        !self.source().is_none() && self.shared.owns_partitions()
     }
 
     /// Takes what waits, if there is any; at the end of a poll ends of partitions, too.
@@ -256,7 +281,7 @@ impl Inner {
 
     /// Whether partitions come from subscribed topics.
     pub(super) fn is_subscribed(&self) -> bool {
-        matches!(*self.source(), Source::Task { .. })
+        self.source().is_subscribed()
     }
 
     /// Gives everything back within a time, and disconnects.
@@ -266,9 +291,9 @@ impl Inner {
         let deadline = Deadline::after(limit);
         self.shared.advance(Stage::Closing);
         let parting = async {
-            let _turn = self.turn.lock().await;
+            let mut turn = self.turn.lock().await;
             self.shared.state().all_processed();
-            self.part(with_listener).await
+            self.part(&mut turn, with_listener).await
         };
         let parted = deadline.bound(parting).await.unwrap_or_else(|| Err(not_committed(limit)));
         self.shared.advance(Stage::Ended);
@@ -276,10 +301,13 @@ impl Inner {
         parted
     }
 
-    async fn part(&self, with_listener: bool) -> Result<()> {
-        let source = std::mem::take(&mut *self.source());
+    async fn part(&self, turn: &mut Turn, with_listener: bool) -> Result<()> {
+        while let Some(announced) = turn.current.take().or_else(|| turn.changes.try_recv().ok()) {
+            self.acknowledge(announced, with_listener).await;
+        }
+        let is_member = self.is_subscribed();
         let keys: Vec<Key> = self.shared.state().partitions.keys().cloned().collect();
-        let tell = matches!(source, Source::Task { .. }) && with_listener && !keys.is_empty();
+        let tell = is_member && with_listener && !keys.is_empty();
         if let Some(listener) = self.shared.listener().filter(|_| tell) {
             listener.on_partitions_revoked(&keys.iter().map(Into::into).collect::<Vec<_>>()).await;
         }
@@ -289,7 +317,28 @@ impl Inner {
         };
         let committed = self.shared.commit_all(commits).await;
         self.shared.state().remove(&keys);
+        self.leave(turn, with_listener).await;
         committed
+    }
+
+    /// Waits until the consumer has left its group.
+    async fn leave(&self, turn: &mut Turn, with_listener: bool) {
+        // Whoever listens to the topics learns of it.
+        let Source::Group { mut left, .. } = std::mem::take(&mut *self.source()) else { return };
+        loop {
+            tokio::select! {
+                _ = &mut left => return,
+                Some(announced) = turn.changes.recv() => self.acknowledge(announced, with_listener).await,
+            }
+        }
+    }
+
+    /// Takes in a change of a consumer that reads nothing any more.
+    async fn acknowledge(&self, announced: Announced, with_listener: bool) {
+        if let (Change::Lost(keys), true) = (&announced.change, with_listener) {
+            rebalance::lose(&self.shared, keys).await;
+        }
+        let _ = announced.done.send(());
     }
 }
 

@@ -8,12 +8,10 @@
 //! partitions there are is decided by a `source` and applied by polls
 //! (`rebalance`); `start` finds out where reading begins, `commit` keeps how far it has come.
 
-#[allow(dead_code, unreachable_pub, reason = "who leads a group uses it")]
 mod assignor;
 mod commit;
 mod events;
 mod fetcher;
-#[allow(dead_code, unused_imports, reason = "the members' rules, before the task that goes by them")]
 mod group;
 mod inner;
 mod listener;
@@ -30,13 +28,14 @@ mod start;
 mod state;
 mod stats;
 mod stream;
-mod subscription;
+mod topics;
 mod watch;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use assignor::Assignor;
 pub use events::{ConsumerEvent, ConsumerEvents};
 pub use listener::{RebalanceListener, TopicPartition};
 pub use pace::Pace;
@@ -57,12 +56,9 @@ use crate::protocol::{EncodeError, check_topic_name};
 
 /// Reads records of topics.
 ///
-/// **Partitions are not divided among the consumers of a group yet**: each reads
-/// all partitions of the topics that it subscribes to, and they share what is
-/// committed. Until then [assign](Consumer::assign) each consumer its partitions.
-///
-/// The partitions are those that are [assigned](Consumer::assign), or those of
-/// the topics that are [subscribed](Consumer::subscribe) to. Their records
+/// The partitions are those that are [assigned](Consumer::assign), or its share of
+/// the topics that it [subscribes](Consumer::subscribe) to, which the consumers of
+/// a group divide among themselves. Their records
 /// come by [`poll`](Consumer::poll), of each partition in the order of its log, or one by
 /// one by a [`stream`](Consumer::stream). What the program is done with is
 /// committed by itself every `auto_commit_interval` and at the end, or by

@@ -11,10 +11,13 @@ use super::start;
 use crate::error::Result;
 
 /// Applies a change; where it is given up midway it is applied anew the next time.
-pub(super) async fn apply(shared: &Arc<Shared>, change: &Change) -> Result<()> {
+///
+/// Where the program has chosen partitions meanwhile, it keeps them.
+pub(super) async fn apply(shared: &Arc<Shared>, change: &Change, by_program: bool) -> Result<()> {
     match change {
+        Change::Assigned(_) if by_program => return Ok(()),
         Change::Assigned(keys) => give(shared, keys).await,
-        Change::Revoked(keys) => revoke(shared, keys).await,
+        Change::Revoked(keys) => revoke(shared, keys, by_program).await,
         Change::Lost(keys) => lose(shared, keys).await,
         Change::Failed(error) => return Err(error.clone()),
     }
@@ -50,22 +53,24 @@ pub(super) fn read(shared: &Arc<Shared>, keys: &[Key]) {
 }
 
 /// Gives partitions back: the listener is told, then what was done is committed, and nothing afterwards.
-pub(super) async fn revoke(shared: &Arc<Shared>, keys: &[Key]) {
+async fn revoke(shared: &Arc<Shared>, keys: &[Key], by_program: bool) {
     let partitions = public(keys);
-    if let Some(listener) = shared.listener() {
+    if let Some(listener) = shared.listener().filter(|_| !keys.is_empty()) {
         listener.on_partitions_revoked(&partitions).await;
     }
     commit_done(shared, |key| keys.contains(key)).await;
     // Commits that are under way belong to the time before.
     let _none_under_way = shared.committing.lock().await;
-    shared.state().remove(keys);
+    if !by_program {
+        shared.state().remove(keys);
+    }
     shared.announce(ConsumerEvent::Revoked { partitions });
 }
 
-async fn lose(shared: &Arc<Shared>, keys: &[Key]) {
+/// Tells that partitions are gone, which nothing has been read from any more.
+pub(super) async fn lose(shared: &Arc<Shared>, keys: &[Key]) {
     let partitions = public(keys);
-    shared.state().remove(keys);
-    if let Some(listener) = shared.listener() {
+    if let Some(listener) = shared.listener().filter(|_| !keys.is_empty()) {
         listener.on_partitions_lost(&partitions).await;
     }
     shared.announce(ConsumerEvent::Lost { partitions });

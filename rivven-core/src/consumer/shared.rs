@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::events::{Announcer, ConsumerEvent, ConsumerEvents};
 use super::fetcher::{Slot, Task};
+use super::group::Validity;
 use super::listener::{Key, RebalanceListener, TopicPartition};
 use super::memory::Memory;
 use super::position::Notice;
@@ -55,6 +56,9 @@ pub(super) struct Shared {
     pub(super) committing: tokio::sync::Mutex<()>,
     /// When the program polled last, unless it does now.
     last_poll: Mutex<Option<Instant>>,
+    polls_begun: watch::Sender<u64>,
+    /// Until when what the group gave may be used.
+    validity: Mutex<Option<Arc<Validity>>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -80,6 +84,8 @@ impl Shared {
             listener: Mutex::default(),
             committing: tokio::sync::Mutex::new(()),
             last_poll: Mutex::new(None),
+            polls_begun: watch::Sender::new(0),
+            validity: Mutex::new(None),
         })
     }
 
@@ -191,9 +197,14 @@ impl Shared {
     /// Says by the next poll why no connection can be made, and waits until the one after it.
     pub(super) async fn give_up(&self, error: Error) {
         let mut revivals = self.revivals.subscribe();
+        self.fail_next_poll(error);
+        let _ = revivals.changed().await;
+    }
+
+    /// Says by the next poll why nothing can be read; whoever says so goes on trying.
+    pub(super) fn fail_next_poll(&self, error: Error) {
         self.state().failure = Some(error);
         self.arrived();
-        let _ = revivals.changed().await;
     }
 
     /// Lets those try again that have given up.
@@ -261,6 +272,29 @@ impl Shared {
     /// Notes that the program polls now, or has just stopped.
     pub(super) fn polls(&self, now: bool) {
         *lock(&self.last_poll) = (!now).then(Instant::now);
+        if now {
+            self.polls_begun.send_modify(|polls| *polls += 1);
+        }
+    }
+
+    /// How many polls there were, and when there is another one.
+    pub(super) fn polls_begun(&self) -> watch::Receiver<u64> {
+        self.polls_begun.subscribe()
+    }
+
+    /// The consumer's partitions are its own for so long; `None` if no group decides.
+    pub(super) fn set_validity(&self, validity: Option<Arc<Validity>>) {
+        *lock(&self.validity) = validity;
+    }
+
+    /// Whether records may be handed out, and offsets committed.
+    pub(super) fn owns_partitions(&self) -> bool {
+        lock(&self.validity).as_ref().is_none_or(|validity| validity.lasts())
+    }
+
+    /// A name that nobody else has.
+    pub(super) fn unique_name(&self) -> String {
+        (0..4).map(|_| format!("{:08x}", (self.cluster.random() * 4_294_967_296.0) as u32)).collect()
     }
 
     /// For how long the program has not polled; `None` before its first poll and during each.

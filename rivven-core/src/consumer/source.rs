@@ -1,10 +1,10 @@
 //! Who decides which partitions a consumer has, and how it learns of it.
 //!
-//! The program itself does by `assign`. For subscribed topics a task does, which
-//! announces every change; a poll applies them one after another, so that
+//! The program itself does by `assign`. For subscribed topics the group does, whose
+//! task announces every change; a poll applies them one after another, so that
 //! the listener runs where the program waits for records, and answers when that is done.
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::listener::Key;
 use crate::error::Error;
@@ -17,10 +17,8 @@ pub(super) enum Change {
     /// These are to be given back: what was done can still be committed.
     Revoked(Vec<Key>),
     /// These have gone to others already.
-    #[allow(dead_code, reason = "a group says it")]
     Lost(Vec<Key>),
-    /// There will be no more changes, because of this.
-    #[allow(dead_code, reason = "a group says it")]
+    /// The program is to know this.
     Failed(Error),
 }
 
@@ -35,6 +33,13 @@ pub(super) struct Announced {
 #[derive(Debug, Clone)]
 pub(super) struct Changes(mpsc::UnboundedSender<Announced>);
 
+impl Announced {
+    /// Whether the partitions were lost before they could be given back.
+    pub(super) fn was_overtaken(&self) -> bool {
+        matches!(self.change, Change::Revoked(_)) && self.done.is_closed()
+    }
+}
+
 impl Changes {
     /// The two ends.
     pub(super) fn channel() -> (Self, mpsc::UnboundedReceiver<Announced>) {
@@ -42,17 +47,15 @@ impl Changes {
         (Changes(sender), receiver)
     }
 
-    /// Announces a change; the future ends when it has been applied, or never will be.
-    pub(super) fn announce(&self, change: Change) -> impl Future<Output = ()> + Send + 'static {
+    /// Announces a change; the receiver ends when it has been applied, or never will be.
+    pub(super) fn announce(&self, change: Change) -> oneshot::Receiver<()> {
         let (done, applied) = oneshot::channel();
         let _ = self.0.send(Announced { change, done });
-        async move {
-            let _ = applied.await;
-        }
+        applied
     }
 }
 
-/// What decides now; dropping it ends its task.
+/// What decides now; dropping it leaves the group.
 #[derive(Debug, Default)]
 pub(super) enum Source {
     /// Nothing: the consumer has no partition.
@@ -60,11 +63,21 @@ pub(super) enum Source {
     None,
     /// The program.
     Program,
-    /// A task, for subscribed topics; it ends when the other end of the channel is dropped.
-    Task {
-        /// The topics.
-        topics: Vec<String>,
-        /// Ends the task.
-        _stop: oneshot::Sender<()>,
+    /// The group, for subscribed topics; without topics it is left.
+    Group {
+        topics: watch::Sender<Vec<String>>,
+        /// Ends when the member has left.
+        left: oneshot::Receiver<()>,
     },
+}
+
+impl Source {
+    pub(super) fn is_subscribed(&self) -> bool {
+        matches!(self, Source::Group { topics, .. } if !topics.borrow().is_empty())
+    }
+
+    /// Whether there is nothing to read.
+    pub(super) fn is_none(&self) -> bool {
+        !self.is_subscribed() && !matches!(self, Source::Program)
+    }
 }

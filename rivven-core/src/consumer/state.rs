@@ -64,6 +64,8 @@ pub(super) struct State {
     pub(super) failure: Option<Error>,
     /// Why subscribed topics are not known.
     pub(super) missing: Option<Error>,
+    /// What the broker refuses to a member of the group.
+    pub(super) group_trouble: Option<Error>,
     last_epoch: u64,
     last_slot: u64,
 }
@@ -400,7 +402,7 @@ impl State {
                 trouble.told = true;
                 Some(trouble.error.clone())
             }
-            None => self.missing.clone().filter(|_| repeated),
+            None => self.missing.clone().or_else(|| self.group_trouble.clone()).filter(|_| repeated),
         }
     }
 

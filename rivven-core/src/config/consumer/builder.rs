@@ -7,6 +7,7 @@ use crate::compression::Decompression;
 use crate::config::auth::AuthConfig;
 #[cfg(feature = "tls")]
 use crate::config::tls::TlsConfig;
+use crate::consumer::Assignor;
 use crate::error::Result;
 
 /// Builds a [`ConsumerConfig`].
@@ -144,6 +145,12 @@ impl ConsumerConfigBuilder {
     /// The time between heartbeats, in milliseconds, by default 3000; at most a third of the session timeout.
     pub fn heartbeat_interval_ms(mut self, interval: u64) -> Self {
         self.config.heartbeat_interval_ms = interval;
+        self
+    }
+
+    /// How the group divides partitions among its members, by default by range.
+    pub fn partition_assignment_strategy(mut self, assignor: Assignor) -> Self {
+        self.config.partition_assignment_strategy = assignor;
         self
     }
 

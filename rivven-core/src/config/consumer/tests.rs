@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::config::keys::Property;
+use crate::consumer::Assignor;
 use crate::error::ErrorCode;
 
 fn properties(values: &[(&str, &str)]) -> Properties {
@@ -34,6 +35,7 @@ const VALUES: &[(&str, &str)] = &[
     ("session.timeout.ms", "90"),
     ("rebalance.timeout.ms", "100"),
     ("heartbeat.interval.ms", "11"),
+    ("partition.assignment.strategy", "sticky"),
     ("fetch.buffer.memory", "12"),
     ("fetch.max.wait.ms", "13"),
     ("connections.per.broker", "14"),
@@ -66,6 +68,7 @@ fn the_builder_agrees_with_the_keys() {
         .session_timeout_ms(90)
         .rebalance_timeout_ms(100)
         .heartbeat_interval_ms(11)
+        .partition_assignment_strategy(Assignor::Sticky)
         .fetch_buffer_memory(12)
         .fetch_max_wait(Duration::from_millis(13))
         .connections_per_broker(14)

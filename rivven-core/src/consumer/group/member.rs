@@ -17,6 +17,8 @@ const LONGEST_POLL: Duration = Duration::from_millis(250);
 const LOOK: Duration = Duration::from_secs(1);
 /// Complaints are spread by chance over so long.
 const SPREAD: Duration = Duration::from_millis(300);
+/// So soon partitions are counted again of topics that did not exist.
+const RECOUNT_MISSING: Duration = Duration::from_secs(1);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// A session is never taken to be shorter, whatever the broker does.
@@ -191,6 +193,7 @@ impl Member {
     }
 
     /// What it subscribed to.
+    #[cfg(test)]
     pub(crate) fn topics(&self) -> &[String] {
         &self.topics
     }
@@ -238,7 +241,7 @@ impl Member {
             Place::Joining { generation } => Some(self.join(Some(generation))),
             Place::Waiting { generation, look_at, .. } if look_at <= now => Some(self.join(Some(generation))),
             Place::Steady { .. } if self.made_with.is_some() && self.recount_at <= now => {
-                self.recount_at = now + self.timing.recount;
+                self.recount_at = now + self.until_recount();
                 self.made_with.as_ref().map(|made| count(made.topics.clone()))
             }
             Place::Asking { generation }
@@ -346,6 +349,11 @@ impl Member {
             // Everywhere else the member still joins, or sees that its share was not made for these topics.
             _ => {}
         }
+    }
+
+    /// Whether it leaves, or has left.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.leaving
     }
 
     /// Leaves the group as soon as the consumer has let go.
@@ -582,7 +590,7 @@ impl Member {
         self.owned_in = generation;
         self.hands = Hands::Full;
         self.place = Place::Steady { generation };
-        self.recount_at = now + self.timing.recount;
+        self.recount_at = now + self.until_recount();
         self.due = self.contact.map_or(now, |contact| contact + self.timing.heartbeat);
         self.events.push_back(Event::Assigned { generation, partitions: self.owned.clone() });
     }
@@ -619,6 +627,13 @@ impl Member {
             }
             _ => {}
         }
+    }
+
+    /// How long the leader waits before it counts partitions again: not for long where a topic did not exist.
+    fn until_recount(&self) -> Duration {
+        let missing = |made: &Made| made.topics.iter().any(|topic| !made.counts.contains_key(topic));
+        let recount = self.timing.recount;
+        if self.made_with.as_ref().is_some_and(missing) { recount.min(RECOUNT_MISSING) } else { recount }
     }
 
     /// The broker does not know the member, or not even the group.

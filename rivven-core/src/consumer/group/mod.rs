@@ -66,6 +66,8 @@
 #[cfg(test)]
 mod against_broker;
 mod answers;
+mod asking;
+mod driver;
 mod leading;
 mod member;
 #[cfg(test)]
@@ -79,5 +81,6 @@ mod tests;
 #[cfg(test)]
 mod world;
 
-pub(crate) use member::Member;
-pub(crate) use step::{Answer, Event, Request, Step, Timing};
+pub(super) use driver::{Membership, Validity};
+use member::Member;
+use step::{Event, Step, Timing};

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::super::assignor::{Assignor, Counts};
 use super::notes;
-use super::{Answer, Event, Member, Request, Step, Timing};
+use super::member::Member;
+use super::step::{Answer, Event, Request, Step, Timing};
 use crate::ops::Assignment;
 
 const TIMING: Timing = Timing {

@@ -13,7 +13,8 @@ use rivven_testkit::Seeded;
 use super::super::assignor::{Assignor, Counts};
 use super::model::{Broker, EXPIRY_INTERVAL};
 use super::schedule::Seen;
-use super::{Answer, Event, Member, Request, Step, Timing};
+use super::member::Member;
+use super::step::{Answer, Event, Request, Step, Timing};
 use crate::ops::Assignment;
 
 const TOPICS: [&str; 2] = ["a", "b"];

@@ -1,0 +1,42 @@
+//! Whether subscribed topics exist, which an empty poll tells.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+use super::shared::Shared;
+use crate::ops::GetMetadata;
+
+/// How soon a topic is looked for again that does not exist.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Watches topics until the other end is dropped or the consumer has ended.
+pub(super) fn watch(shared: &Arc<Shared>, topics: watch::Receiver<Vec<String>>) {
+    let task = Arc::clone(shared);
+    shared.cluster.spawn(async move {
+        tokio::select! {
+            () = task.ended() => {}
+            () = look(&task, topics) => {}
+        }
+    });
+}
+
+async fn look(shared: &Arc<Shared>, mut subscribed: watch::Receiver<Vec<String>>) {
+    loop {
+        let topics = subscribed.borrow_and_update().clone();
+        let found = join_all(topics.iter().map(|topic| async move { shared.call(&GetMetadata { topic }).await }));
+        let failed = found.await.into_iter().find_map(Result::err);
+        let again = shared.config.metadata_refresh_interval;
+        let again = if failed.is_some() { again.min(RETRY) } else { again };
+        failed.iter().for_each(|error| shared.note_error(error));
+        shared.state().missing = failed;
+        tokio::select! {
+            () = sleep(again) => {}
+            changed = subscribed.changed() => if changed.is_err() { break },
+        }
+    }
+    shared.state().missing = None;
+}
