@@ -6,11 +6,15 @@
 //! said otherwise. `runs` are the occasions: connections that are cut and
 //! stalled and brokers that are restarted (`faults`), brokers that are killed,
 //! and the presets at full speed.
+//!
+//! `groups` lets processes come to a group, leave it and be killed, and compares what each `member` says.
 
 pub mod faults;
+pub mod groups;
 pub mod ledger;
 mod load;
 pub mod log;
+pub mod member;
 pub mod report;
 pub mod runs;
 pub mod value;

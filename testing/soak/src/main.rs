@@ -1,4 +1,4 @@
-//! `rivven-soak`: lets a producer run while everything fails, and says what became of every record.
+//! `rivven-soak`: lets clients run while everything fails, and says what became of every record.
 
 use std::fs;
 use std::path::PathBuf;
@@ -7,6 +7,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
+use futures_util::stream::{self, StreamExt};
+use rivven_soak::groups::{Coming, Found, Setting, round};
+use rivven_soak::member::{self, Membership};
 use rivven_soak::report::Report;
 use rivven_soak::runs::{PRESETS, Size, disturbed, killed, preset};
 
@@ -21,6 +24,32 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Producer(Options),
+    Groups(GroupOptions),
+    /// A member of a group, which says what happens to it
+    Member(Membership),
+}
+
+/// Groups of 1, 2, 3 and 10 members that come together or one by one, are joined and left, and lose one by a kill
+#[derive(clap::Args)]
+struct GroupOptions {
+    /// How often each group is formed
+    #[arg(long, default_value_t = 20)]
+    rounds: usize,
+    /// How many of those at once
+    #[arg(long, default_value_t = 5)]
+    at_once: usize,
+    /// How many seconds nothing may change once a group has settled
+    #[arg(long, default_value_t = 60)]
+    quiet: u64,
+    /// How many seconds longer than promised a group may take to settle, for machines that are busy otherwise
+    #[arg(long, default_value_t = 0)]
+    slack: u64,
+    /// Another kind of member as LANGUAGE=COMMAND; then there are groups of all kinds, too
+    #[arg(long, value_name = "LANGUAGE=COMMAND")]
+    member: Vec<String>,
+    /// Write what was found to this file, also where that was too much
+    #[arg(long, value_name = "FILE")]
+    json: PathBuf,
 }
 
 /// A producer, plain and idempotent: faults, kills, and the presets at full speed
@@ -48,8 +77,12 @@ struct Options {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Command::Producer(options) = Arguments::parse().command;
-    match producer(&options).await {
+    let result = match Arguments::parse().command {
+        Command::Producer(options) => producer(&options).await,
+        Command::Groups(options) => groups(&options).await,
+        Command::Member(membership) => member::run(&membership).await,
+    };
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -77,4 +110,38 @@ async fn producer(options: &Options) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The times of the groups: a heartbeat is early, and a dead member is noticed soon.
+const HEARTBEAT: Duration = Duration::from_millis(500);
+const SESSION: Duration = Duration::from_secs(6);
+
+async fn groups(options: &GroupOptions) -> Result<()> {
+    let own = std::env::current_exe()?.to_string_lossy().into_owned();
+    let rust = ("rust".to_owned(), vec![own, "member".to_owned()]);
+    let others = options.member.iter().map(|member| {
+        let (language, command) = member.split_once('=').context("--member is LANGUAGE=COMMAND")?;
+        Ok((language.to_owned(), command.split(' ').map(str::to_owned).collect()))
+    });
+    let all: Vec<_> = [Ok(rust.clone())].into_iter().chain(others).collect::<Result<_>>()?;
+    let (quiet, slack) = (Duration::from_secs(options.quiet), Duration::from_secs(options.slack));
+    let setting = |members| Setting { members, heartbeat: HEARTBEAT, session: SESSION, quiet, slack };
+    let (rust, mixed) = (setting(vec![rust]), setting(all.clone()));
+    let mut groups = Vec::new();
+    for number in 0..options.rounds {
+        for members in [1, 2, 3, 10] {
+            groups.push((format!("together-{members}-{number}"), members, Coming::Together, &rust));
+            groups.push((format!("in-turn-{members}-{number}"), members, Coming::OneByOne, &rust));
+        }
+        if all.len() > 1 {
+            groups.push((format!("mixed-{number}"), all.len(), Coming::Together, &mixed));
+        }
+    }
+    let at_once = options.at_once * groups.len() / options.rounds.max(1);
+    let rounds = groups.iter().map(|(name, members, coming, setting)| round(name, *members, *coming, setting));
+    let found: Vec<Result<Found>> = stream::iter(rounds).buffer_unordered(at_once.max(1)).collect().await;
+    let found = found.into_iter().collect::<Result<Vec<_>>>()?;
+    let text = serde_json::to_string_pretty(&found)? + "\n";
+    fs::write(&options.json, text).with_context(|| format!("write {}", options.json.display()))?;
+    found.iter().try_for_each(Found::check)
 }
