@@ -44,11 +44,10 @@ pub(crate) fn performance(session: &Session, arguments: &Arguments) -> Result<bo
 
 /// Writes or checks `docs/RELIABILITY.md`, made from the record of a long run, if there is one.
 pub(crate) fn reliability(session: &Session, arguments: &Arguments) -> Result<bool> {
-    if !session.root.join(soak::RECORD).exists() {
-        println!("no long run is recorded in {}", soak::RECORD);
+    let Some(wanted) = soak::generate(&session.root)? else {
+        println!("no long run is recorded");
         return Ok(true);
-    }
-    let wanted = soak::generate(&session.root)?;
+    };
     settle(session, arguments, soak::FILE, &wanted, "cargo xtask reliability")
 }
 

@@ -19,12 +19,16 @@ pub(crate) enum Linkage {
 
 /// Builds an example in the target folder and gives the command that runs it.
 pub(super) fn example(session: &Session, language: Language, name: &str) -> Result<Command> {
+    let source = session.root.join(source(language, name));
+    program(session, &source, &session.scratch("bin").join(format!("{name}-{language}")))
+}
+
+/// Builds a program and gives the command that runs it.
+pub(crate) fn program(session: &Session, source: &Path, program: &Path) -> Result<Command> {
     let prefix = session.scratch("prefix");
     session.once("installed librivven", || install(session, &prefix))?;
-    let source = session.root.join(source(language, name));
-    let program = session.scratch("bin").join(format!("{name}-{language}"));
-    compile(session, &prefix, &source, &program, Linkage::Shared)?;
-    Ok(run(session, &prefix, &program))
+    compile(session, &prefix, source, program, Linkage::Shared)?;
+    Ok(run(session, &prefix, program))
 }
 
 /// The source of an example, from the root of the clone.

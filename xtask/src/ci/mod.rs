@@ -10,13 +10,13 @@ use anyhow::Result;
 
 use crate::checks::{self, Check, Tally};
 use crate::session::Session;
-use crate::{build, covers, demo, generated, surface, test};
+use crate::{build, covers, demo, generated, soak, surface, test};
 
 /// The readings of three months: enough for several batches, answers and partitions.
 const DEMO_ROWS: usize = 2159;
 
 /// The gates in the order they run in: what is quick to fail comes first.
-const GATES: [Check; 27] = [
+const GATES: [Check; 28] = [
     Check { name: "hygiene", about: "no registry hosts or machine paths in tracked files", run: hygiene::run },
     Check { name: "format", about: "cargo fmt", run: lint::format },
     Check { name: "header", about: "include/rivven.h is what rivven-ffi says", run: header },
@@ -45,6 +45,11 @@ const GATES: [Check; 27] = [
     Check { name: "fuzz", about: "every decoder of the codec, for some seconds", run: test::fuzz },
     Check { name: "demo", about: "the examples of all languages, with three months", run: demo },
     Check { name: "guides", about: "what docs/getting-started.md shows, in all languages", run: guides::run },
+    Check {
+        name: "groups",
+        about: "members of groups in all languages that come, leave and are killed",
+        run: soak::gate,
+    },
     Check { name: "outside-python", about: "pip install from another folder", run: outside::python },
     Check { name: "outside-node", about: "npm install from another folder", run: outside::node },
     Check { name: "outside-c", about: "cargo xtask install and pkg-config from another folder", run: outside::native },

@@ -1,42 +1,21 @@
-//! `cargo xtask soak`: long runs in which everything fails, recorded with where they come from.
+//! `cargo xtask soak producer`: what becomes of every record when everything fails.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context, Result};
-use clap::Subcommand;
+use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use crate::bench::{commit, machine};
-use crate::build;
+use super::Record;
 use crate::session::Session;
 
-/// The file that is made of the records.
-pub(crate) const FILE: &str = "docs/RELIABILITY.md";
-
 /// The record that is kept.
-pub(crate) const RECORD: &str = "docs/reliability/producer.json";
-
-/// Let clients run while brokers and connections fail, and count what becomes of every record
-///
-/// Fails if a promise is broken, and then keeps nothing. `cargo xtask reliability` makes docs/RELIABILITY.md of the
-/// record.
-#[derive(clap::Args)]
-pub(crate) struct Arguments {
-    #[command(subcommand)]
-    what: What,
-}
-
-#[derive(Subcommand)]
-enum What {
-    Producer(Options),
-}
+pub(super) const RECORD: &str = "docs/reliability/producer.json";
 
 /// A producer, plain and idempotent: faults, kills, and the presets at full speed
 #[derive(clap::Args)]
-struct Options {
+pub(super) struct Options {
     /// The records of each run with faults
     #[arg(long, default_value_t = 200_000)]
     records: u64,
@@ -67,23 +46,10 @@ impl Options {
     }
 }
 
-/// Runs, and where they come from.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Record {
-    /// The commit, with `-dirty` if it was changed.
-    commit: String,
-    /// The command that lets the same happen again.
-    command: String,
-    /// The processor and how many there are.
-    machine: String,
-    runs: Vec<Run>,
-}
-
 /// What rivven-soak has found in one run.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Run {
+pub(super) struct Run {
     run: String,
     records: u64,
     seconds: f64,
@@ -104,35 +70,17 @@ struct Run {
 }
 
 /// Runs and writes the record.
-pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<bool> {
-    let What::Producer(options) = &arguments.what;
-    // Now: in half an hour another one may be checked out.
-    let commit = commit(session)?;
-    let broker = build::broker(session)?;
-    let mut build = session.cargo();
-    session.build("build rivven-soak", "a minute", build.args(["build", "--package=rivven-soak"]))?;
-    let found = session.scratch("soaked.json");
-    let mut soak = session.command(session.target.join("debug/rivven-soak"));
-    soak.env("RIVVEN_TEST_BROKER", broker).arg("producer").args(options.arguments()).arg("--json").arg(&found);
-    session.execute("soak a producer", "half an hour", &mut soak)?.check()?;
-    let record = Record {
-        commit,
-        command: format!("cargo xtask soak producer {}", options.arguments().join(" ")),
-        machine: machine(),
-        runs: serde_json::from_str(&fs::read_to_string(found)?).context("what rivven-soak has found")?,
-    };
-    let file = session.root.join(&options.json);
-    let text = serde_json::to_string_pretty(&record)? + "\n";
-    fs::create_dir_all(file.parent().unwrap_or(Path::new(".")))?;
-    fs::write(&file, text).with_context(|| format!("write {}", file.display()))?;
+pub(super) fn run(session: &Session, options: &Options) -> Result<()> {
+    let arguments = options.arguments();
+    let record: Record<Run> = super::soak(session, "producer", "half an hour", &arguments, &[])?;
     println!("{}recorded in {}", table(&record.runs)?, options.json.display());
-    Ok(true)
+    record.write(session, &options.json)
 }
 
-const HEAD: &str = "\
-# Reliability
+/// What the document says.
+pub(super) const TEXT: &str = "\
+## Producers
 
-Made by `cargo xtask reliability` from the record in `docs/reliability`, which `cargo xtask soak producer` writes.
 A producer sends numbered records to 16 partitions of the real broker while that is restarted or killed and while a
 proxy cuts, resets, stalls and slows its connections. What the results said is then compared with the log.
 
@@ -147,14 +95,6 @@ proxy cuts, resets, stalls and slows its connections. What the results said is t
 The command fails if a record is lost, out of order, twice unsaid, misplaced or given up, and, with a preset, if any
 request fails.
 ";
-
-/// The text of the document.
-pub(crate) fn generate(root: &Path) -> Result<String> {
-    let record: Record =
-        serde_json::from_str(&fs::read_to_string(root.join(RECORD)).context(RECORD)?).context(RECORD)?;
-    let Record { commit, command, machine, runs } = record;
-    Ok(format!("{HEAD}\n`{command}` at commit {commit}; {machine}.\n\n{}", table(&runs)?))
-}
 
 const COLUMNS: [&str; 13] = [
     "run",
@@ -172,7 +112,7 @@ const COLUMNS: [&str; 13] = [
     "unreachable",
 ];
 
-fn table(runs: &[Run]) -> Result<String> {
+pub(super) fn table(runs: &[Run]) -> Result<String> {
     let mut text = String::new();
     writeln!(text, "| {} |\n|---|---|{}", COLUMNS.join(" | "), "---:|".repeat(COLUMNS.len() - 2))?;
     for run in runs {
