@@ -148,12 +148,17 @@ export interface ConsumerOptions extends Partial<ClientOptions> {
   reconnectBackoffMaxMs?: number;
   /** How often in a row that may fail before a poll fails, and the next one begins anew; 10 by default. */
   maxReconnectAttempts?: number;
-  /** After how long without a heartbeat the broker takes a member for dead; not used yet; 10 000 by default. */
+  /** After how long without a heartbeat the broker takes a member for dead; 10 000 by default. */
   sessionTimeoutMs?: number;
-  /** How long the members of a group have to join anew; not used yet; 30 000 by default. */
+  /** How long the members of a group have to join anew; 30 000 by default. */
   rebalanceTimeoutMs?: number;
-  /** The time between heartbeats, at most a third of `sessionTimeoutMs`; not used yet; 3 000 by default. */
+  /** The time between heartbeats, at most a third of `sessionTimeoutMs`; 3 000 by default. */
   heartbeatIntervalMs?: number;
+  /**
+   * How a group divides partitions: neighbouring ones of each topic (`range`, by default), all in turn
+   * (`roundrobin`), or so that as few as possible move (`sticky`); every member should have the same.
+   */
+  partitionAssignmentStrategy?: 'range' | 'roundrobin' | 'sticky';
   /** The bytes of records that may wait to be polled; no more are asked for beyond it; 67 108 864 by default. */
   fetchBufferMemory?: number;
   /** How long the broker may wait for a first record before it answers; 500 by default. */
@@ -1368,11 +1373,8 @@ export interface PartitionRecords extends TopicPartition {
 /**
  * Reads records of topics.
  *
- * Partitions are not divided among the consumers of a group yet: each reads all partitions of the topics that
- * it subscribes to, and they share what is committed. Until then assign each consumer its partitions.
- *
- * The partitions are those that are assigned, or those of the topics that are
- * subscribed to. Their records come by `poll`, or one by one:
+ * The partitions are those that are assigned, or the consumer's share of the topics that it
+ * subscribes to, which the consumers of a group divide among themselves. Their records come by `poll`, or one by one:
  *
  * ```js
  * await using consumer = new Consumer({ bootstrapServers: '127.0.0.1:9092', groupId: 'billing' });

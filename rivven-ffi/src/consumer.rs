@@ -1,9 +1,8 @@
 //! Consumers
 //!
 //! A consumer reads records of topics ahead of the program and gives them a
-//! batch at a time. Partitions are not divided among the consumers of a group
-//! yet: each reads all partitions of the topics that it subscribes to, and they
-//! share what is committed. Until then assign each consumer its partitions.
+//! batch at a time. Those of a group divide the partitions of the topics that
+//! they subscribe to, or a program assigns each its partitions.
 //!
 //!     rivven_consumer_new(config, NULL, &consumer, &error);
 //!     rivven_consumer_subscribe(consumer, topics, 1, &error);

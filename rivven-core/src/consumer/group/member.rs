@@ -133,6 +133,8 @@ pub(crate) struct Member {
     timing: Timing,
     place: Place,
     hands: Hands,
+    /// When the consumer was told to let go.
+    told_at: Duration,
     owned: Assignment,
     owned_in: u32,
     under_way: Option<UnderWay>,
@@ -168,6 +170,7 @@ impl Member {
             timing,
             place: Place::Outside,
             hands: Hands::Empty,
+            told_at: Duration::ZERO,
             owned: Assignment::new(),
             owned_in: 0,
             under_way: None,
@@ -209,7 +212,12 @@ impl Member {
     /// time to call [`next`](Member::next), say because the process was stopped.
     pub(crate) fn valid_until(&self) -> Option<Duration> {
         let expiry = self.contact.map(|contact| contact + self.timing.session);
-        expiry.filter(|_| matches!(self.hands, Hands::Full | Hands::Releasing { lost: false }))
+        match self.hands {
+            Hands::Full => expiry,
+            // The leader does not wait for longer.
+            Hands::Releasing { lost: false } => expiry.map(|at| at.min(self.told_at + self.timing.rebalance)),
+            Hands::Releasing { lost: true } | Hands::Empty => None,
+        }
     }
 
     /// What to do now. A request counts as sent, and has to be [`answered`](Member::answered).
@@ -391,14 +399,23 @@ impl Member {
         }
     }
 
-    /// Whoever hears nothing for a session has to take it that the broker gave its partitions to others.
+    /// Whoever hears nothing for a session has to take it that the broker gave its partitions to others, and whoever
+    /// takes longer to let go than the rebalance timeout, that the leader did.
     fn look_at_clock(&mut self, now: Duration) {
         if self.valid_until().is_none_or(|until| now < until) {
             return;
         }
         self.lose();
-        if let Place::Steady { generation } = self.place {
-            self.place = Place::Releasing { generation: Some(generation), then_join: false };
+        match self.place {
+            Place::Steady { generation } => {
+                self.place = Place::Releasing { generation: Some(generation), then_join: false };
+            }
+            // A leader that does not come back would keep all others waiting.
+            Place::Releasing { generation: Some(_), .. } => {
+                self.place = self.exit();
+                self.due = now;
+            }
+            _ => {}
         }
     }
 
@@ -411,6 +428,7 @@ impl Member {
     fn release(&mut self, now: Duration, generation: Option<u32>, then_join: bool) {
         if self.hands == Hands::Full {
             self.hands = Hands::Releasing { lost: false };
+            self.told_at = now;
             self.events.push_back(Event::Revoked);
         }
         self.place = Place::Releasing { generation, then_join };
@@ -663,7 +681,11 @@ impl Member {
     }
 
     fn left(&mut self) {
-        self.place = if self.leaving { Place::Gone } else { Place::Outside };
+        self.place = match self.hands {
+            _ if self.leaving => Place::Gone,
+            Hands::Empty => Place::Outside,
+            Hands::Full | Hands::Releasing { .. } => Place::Releasing { generation: None, then_join: false },
+        };
         self.rename();
     }
 

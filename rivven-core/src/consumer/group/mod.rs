@@ -48,8 +48,8 @@
 //!
 //! Two members of one group read the same partition at the same time only if
 //!
-//! - a consumer takes longer to let go than the rebalance timeout: then the plan is made without it, and it is given
-//!   nothing until it has let go and joined again; or
+//! - a consumer goes on reading although it was told that it has lost its partitions, as one is that takes longer to
+//!   let go than the rebalance timeout; it leaves then, and joins again when it has let go; or
 //! - the broker restarted: whoever has not heard of it reads on until its next heartbeat, and for its session timeout
 //!   at most; or
 //! - members have different session timeouts, or are of other make and know no notes: then a member may read on until

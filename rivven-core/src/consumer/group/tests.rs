@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::super::assignor::{Assignor, Counts};
-use super::notes;
 use super::member::Member;
+use super::notes;
 use super::step::{Answer, Event, Request, Step, Timing};
 use crate::ops::Assignment;
 

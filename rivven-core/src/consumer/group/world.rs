@@ -11,9 +11,9 @@ use std::time::Duration;
 use rivven_testkit::Seeded;
 
 use super::super::assignor::{Assignor, Counts};
+use super::member::Member;
 use super::model::{Broker, EXPIRY_INTERVAL};
 use super::schedule::Seen;
-use super::member::Member;
 use super::step::{Answer, Event, Request, Step, Timing};
 use crate::ops::Assignment;
 

@@ -17,14 +17,10 @@ impl World<'_> {
             if !self.is_reading(another) || !self.is_reading(node) || !overlap(own, others) {
                 continue;
             }
-            let rebalance = self.timing.rebalance.as_millis() as u64;
-            let slow = |node: &Node| node.told_at.is_some_and(|told| self.now >= told + rebalance);
             // The broker forgot who had what; whoever has not heard of it reads on for its session at most.
             let forgotten = [node, another].iter().any(|node| node.assigned_at_start != self.start)
                 && self.now <= self.started_at + self.timing.session.as_millis() as u64;
-            if slow(another) || slow(node) {
-                self.seen.too_slow += 1;
-            } else if forgotten {
+            if forgotten {
                 self.seen.forgotten += 1;
             } else if self.mixed {
                 self.seen.mixed += 1;

@@ -1,0 +1,244 @@
+//! Partitions that are divided among the members of a group.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use rivven_client::{
+    Assignor, Client, Consumer, ConsumerConfigBuilder, ConsumerEvent, ErrorCode, RebalanceListener, Result,
+    TopicPartition,
+};
+use rivven_testkit::{FaultProxy, Kind, Reply, ScriptedBroker, TestBroker};
+
+use super::{config, event, publish, soon};
+
+/// A configuration with which others are soon heard of, and missed.
+fn member(server: impl Into<String>) -> ConsumerConfigBuilder {
+    config(server).topic("t").session_timeout_ms(1500).heartbeat_interval_ms(100)
+}
+
+/// A broker with the topic `t`.
+async fn broker(partitions: u32) -> Result<(TestBroker, Client)> {
+    let broker = TestBroker::start().unwrap();
+    let client = Client::connect(broker.address()).await?;
+    client.create_topic("t", Some(partitions)).await?;
+    Ok((broker, client))
+}
+
+fn numbers(consumer: &Consumer) -> Vec<u32> {
+    consumer.assignments().iter().map(|place| place.partition).collect()
+}
+
+/// Polls consumers until it is so; gives the offsets that each partition gave.
+async fn poll_until(consumers: &[&Consumer], what: &str, is_so: impl Fn() -> bool) -> Vec<(u32, u64)> {
+    let mut read = Vec::new();
+    soon(what, async {
+        while !is_so() {
+            for consumer in consumers {
+                let records = consumer.poll_timeout(Duration::from_millis(20)).await.unwrap();
+                read.extend(records.views().map(|record| (record.partition, record.offset)));
+            }
+        }
+    })
+    .await;
+    read
+}
+
+/// Polls consumers until they have given so many records, and gives their partitions and offsets.
+async fn read_all(consumers: &[&Consumer], count: usize) -> Vec<(u32, u64)> {
+    let mut read = Vec::new();
+    soon("the records", async {
+        while read.len() < count {
+            for consumer in consumers {
+                let records = consumer.poll_timeout(Duration::from_millis(20)).await.unwrap();
+                read.extend(records.views().map(|record| (record.partition, record.offset)));
+            }
+        }
+    })
+    .await;
+    read
+}
+
+// covers: F097 rust
+#[tokio::test]
+async fn members_divide_the_partitions_and_each_record_is_read_once() -> Result<()> {
+    let (broker, client) = broker(6).await?;
+    let (one, other) = (Consumer::new(member(broker.address()).build()).await?, member(broker.address()));
+    poll_until(&[&one], "all partitions", || numbers(&one).len() == 6).await;
+    for partition in 0..6 {
+        publish(&client, "t", partition, 0..10).await?;
+    }
+    let mut read = read_all(&[&one], 60).await;
+    let other = Consumer::new(other.build()).await?;
+    let halves = || numbers(&one).len() == 3 && numbers(&other).len() == 3;
+    read.extend(poll_until(&[&one, &other], "two halves", halves).await);
+    assert_eq!((numbers(&one).len(), numbers(&other).len()), (3, 3));
+    let both: BTreeSet<u32> = numbers(&one).into_iter().chain(numbers(&other)).collect();
+    assert_eq!(both, (0..6).collect());
+    for partition in 0..6 {
+        publish(&client, "t", partition, 10..20).await?;
+    }
+    read.extend(read_all(&[&one, &other], 60).await);
+    one.close().await?;
+    read.extend(poll_until(&[&other], "the rest", || numbers(&other).len() == 6).await);
+    for partition in 0..6 {
+        publish(&client, "t", partition, 20..21).await?;
+    }
+    read.extend(read_all(&[&other], 6).await);
+    let each: BTreeSet<_> = read.iter().copied().collect();
+    assert_eq!((read.len(), each.len()), (126, 126), "nothing twice between clean changes");
+    other.close().await
+}
+
+// covers: F093 rust, F095 rust
+#[tokio::test]
+async fn a_member_that_is_cut_off_loses_its_partitions_to_others_and_comes_back() -> Result<()> {
+    let (broker, client) = broker(2).await?;
+    publish(&client, "t", 0, 0..1).await?;
+    let proxy = FaultProxy::start(broker.address()).unwrap();
+    let cut_off = Consumer::new(member(proxy.address()).enable_auto_commit(false).build()).await?;
+    let mut events = cut_off.events();
+    poll_until(&[&cut_off], "all partitions", || numbers(&cut_off).len() == 2).await;
+    let other = Consumer::new(member(broker.address()).build()).await?;
+    poll_until(&[&cut_off, &other], "a half each", || numbers(&cut_off).len() == 1 && numbers(&other).len() == 1).await;
+    proxy.stall();
+    poll_until(&[&other], "the other half", || numbers(&other).len() == 2).await;
+    assert_eq!(cut_off.assignments(), [], "nothing is read that others may read");
+    let late = cut_off.commit_offsets(&[("t", 0, 1)]).await.unwrap_err();
+    assert_eq!(late.code(), ErrorCode::NotAssigned);
+    proxy.resume();
+    soon("a half", async {
+        while numbers(&cut_off).len() != 1 || numbers(&other).len() != 1 {
+            // The first polls may say what became of requests that were stalled.
+            let _ = cut_off.poll_timeout(Duration::from_millis(20)).await;
+            let _ = other.poll_timeout(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+    let lost = |event| matches!(event, ConsumerEvent::Lost { .. }).then_some(());
+    event(&mut events, lost).await;
+    cut_off.close().await?;
+    other.close().await
+}
+
+// covers: F094 rust
+#[tokio::test]
+async fn a_member_that_does_not_let_go_is_not_waited_for_longer_than_the_rebalance_timeout() -> Result<()> {
+    let (broker, client) = broker(2).await?;
+    publish(&client, "t", 0, 0..3).await?;
+    let slow = Consumer::new(member(broker.address()).rebalance_timeout_ms(500).build()).await?;
+    poll_until(&[&slow], "all partitions", || numbers(&slow).len() == 2).await;
+    let other = Consumer::new(member(broker.address()).rebalance_timeout_ms(500).build()).await?;
+    // Its heartbeats go on, but nobody polls it any more.
+    poll_until(&[&other], "all partitions", || numbers(&other).len() == 2).await;
+    assert_eq!(slow.assignments(), []);
+    assert_eq!(slow.commit_offsets(&[("t", 0, 1)]).await.unwrap_err().code(), ErrorCode::NotAssigned);
+    poll_until(&[&slow, &other], "a half each", || numbers(&slow).len() == 1 && numbers(&other).len() == 1).await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_program_that_does_not_poll_loses_its_partitions_and_is_told_by_the_next_poll() -> Result<()> {
+    let (broker, client) = broker(2).await?;
+    publish(&client, "t", 0, 0..3).await?;
+    let late = member(broker.address()).max_processing_interval(Duration::from_millis(700));
+    let late = Consumer::new(late.build()).await?;
+    let mut events = late.events();
+    poll_until(&[&late], "all partitions", || numbers(&late).len() == 2).await;
+    let other = Consumer::new(member(broker.address()).build()).await?;
+    poll_until(&[&other], "all partitions", || numbers(&other).len() == 2).await;
+    event(&mut events, |event| matches!(event, ConsumerEvent::PollTooLate { .. }).then_some(())).await;
+    assert_eq!(late.poll().await.unwrap_err().code(), ErrorCode::PollTooLate);
+    poll_until(&[&late, &other], "a half each", || numbers(&late).len() == 1 && numbers(&other).len() == 1).await;
+    late.close().await
+}
+
+#[tokio::test]
+async fn a_broker_that_is_restarted_is_joined_again() -> Result<()> {
+    let (mut broker, client) = broker(4).await?;
+    let patient = || member(broker.address()).max_reconnect_attempts(1_000_000);
+    let (one, other) = (Consumer::new(patient().build()).await?, Consumer::new(patient().build()).await?);
+    let halves = || numbers(&one).len() == 2 && numbers(&other).len() == 2;
+    poll_until(&[&one, &other], "two halves", halves).await;
+    drop(client);
+    let rebalances = one.stats().rebalances;
+    broker.restart().unwrap();
+    poll_until(&[&one, &other], "a new group", || one.stats().rebalances >= rebalances + 2 && halves()).await;
+    let client = Client::connect(broker.address()).await?;
+    for partition in 0..4 {
+        publish(&client, "t", partition, 0..1).await?;
+    }
+    let read: BTreeSet<_> = read_all(&[&one, &other], 4).await.into_iter().collect();
+    assert_eq!(read, (0..4).map(|partition| (partition, 0)).collect());
+    Ok(())
+}
+
+/// Notes what it is told.
+#[derive(Clone, Default)]
+struct Notes(Arc<Mutex<Vec<String>>>);
+
+impl Notes {
+    fn add(&self, what: &str, partitions: &[TopicPartition]) {
+        let partitions: Vec<_> = partitions.iter().map(ToString::to_string).collect();
+        self.0.lock().unwrap().push(format!("{what} {}", partitions.join(" ")));
+    }
+}
+
+#[async_trait]
+impl RebalanceListener for Notes {
+    async fn on_partitions_assigned(&self, partitions: &[TopicPartition]) {
+        self.add("assigned", partitions);
+    }
+
+    async fn on_partitions_revoked(&self, partitions: &[TopicPartition]) {
+        self.add("revoked", partitions);
+    }
+
+    async fn on_partitions_lost(&self, partitions: &[TopicPartition]) {
+        self.add("lost", partitions);
+    }
+}
+
+// covers: F099 rust
+#[tokio::test]
+async fn members_that_want_different_topics_are_given_those_and_told_of_each_change() -> Result<()> {
+    let (broker, client) = broker(2).await?;
+    client.create_topic("u", Some(1)).await?;
+    let notes = Notes::default();
+    let one = member(broker.address()).partition_assignment_strategy(Assignor::Sticky);
+    let one = Consumer::new(one.build()).await?;
+    one.set_rebalance_listener(notes.clone());
+    poll_until(&[&one], "all partitions", || numbers(&one).len() == 2).await;
+    let other = config(broker.address()).topic("u").session_timeout_ms(1500).heartbeat_interval_ms(100);
+    let other = Consumer::new(other.build()).await?;
+    let of_u = [TopicPartition::new("u", 0)];
+    poll_until(&[&one, &other], "a topic each", || other.assignments() == of_u && numbers(&one).len() == 2).await;
+    one.subscribe(&["u"])?;
+    let only_one = || one.assignments().len() + other.assignments().len() == 1;
+    poll_until(&[&one, &other], "one topic", || one.stats().rebalances >= 5 && only_one()).await;
+    one.unsubscribe()?;
+    poll_until(&[&other], "the topic", || other.assignments() == of_u).await;
+    let told = notes.0.lock().unwrap().clone();
+    assert_eq!(&told[..4], ["assigned t/0 t/1", "revoked t/0 t/1", "assigned t/0 t/1", "revoked t/0 t/1"]);
+    one.close().await?;
+    other.close().await
+}
+
+#[tokio::test]
+async fn what_the_broker_refuses_to_a_member_is_the_error_of_a_poll() -> Result<()> {
+    let broker = ScriptedBroker::builder().topic("t", 1).start().unwrap();
+    broker.append("t", 0, None, b"v");
+    broker.on(Kind::JoinGroup).answer(Reply::error("AUTHORIZATION_FAILED: no access to group tests"));
+    let consumer = Consumer::new(member(broker.address()).build()).await?;
+    let refused = soon("the error", consumer.poll_timeout(Duration::from_millis(300))).await.unwrap_err();
+    assert_eq!(refused.code(), ErrorCode::AuthorizationFailed);
+    broker.clear_rules();
+    soon("the partition", async {
+        while numbers(&consumer).is_empty() {
+            let _ = consumer.poll_timeout(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+    consumer.close().await
+}
