@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::partition::Pack;
-use super::sequence::{Answer, Cause, Grant, Identities, Sequence, Settled, Stamp, Step, Ticket};
+use super::sequence::{Answer, Cause, Delivered, Grant, Identities, Sequence, Settled, Stamp, Step, Ticket};
 use crate::error::{Detail, Error, ErrorCode, Outcome};
 use crate::protocol::{FramedBatch, RequestFrame};
 
@@ -14,13 +14,15 @@ struct Kept {
     /// `None` only until it has been framed for the first time.
     framed: Option<FramedBatch>,
     error: Option<Error>,
+    /// How many attempts were given up on connections that had stalled.
+    stalls: u32,
 }
 
 /// What became of a batch.
 #[derive(Debug)]
 pub(super) struct Ended {
     pub(super) pack: Pack,
-    pub(super) result: Result<super::sequence::Delivered, Error>,
+    pub(super) result: Result<Delivered, Error>,
 }
 
 /// What is to be sent next.
@@ -55,7 +57,7 @@ impl Numbered {
     }
 
     pub(super) fn is_idempotent(&self) -> bool {
-        self.sequence.is_idempotent()
+        self.sequence.is_idempotent() && self.kept.values().all(|kept| kept.stalls == 0)
     }
 
     /// What is to be sent next. A request counts as sent.
@@ -95,7 +97,7 @@ impl Numbered {
 
     /// Keeps a batch until it is settled.
     pub(super) fn keep(&mut self, ticket: Ticket, pack: Pack, framed: FramedBatch) {
-        self.kept.insert(ticket, Kept { pack, framed: Some(framed), error: None });
+        self.kept.insert(ticket, Kept { pack, framed: Some(framed), error: None, stalls: 0 });
     }
 
     /// Takes up an identity.
@@ -106,6 +108,14 @@ impl Numbered {
     /// The batch of an attempt that failed, to decide about another one.
     pub(super) fn pack(&mut self, ticket: Ticket) -> Option<&mut Pack> {
         self.kept.get_mut(&ticket).map(|kept| &mut kept.pack)
+    }
+
+    /// Notes that an attempt is given up on a connection that has stalled.
+    ///
+    /// Such a connection may deliver the request after all, at the same moment as another one delivers it again. The
+    /// broker checks the numbers of both before it writes either, and writes it twice.
+    pub(super) fn stalled(&mut self, ticket: Ticket) {
+        self.kept.get_mut(&ticket).into_iter().for_each(|kept| kept.stalls += 1);
     }
 
     /// Notes what came of an attempt, and its error.
@@ -136,8 +146,14 @@ impl Numbered {
     }
 
     fn ended(&mut self, Settled { ticket, result }: Settled) -> Option<Ended> {
-        let Kept { pack, error, .. } = self.kept.remove(&ticket)?;
-        let result = result.map_err(|failure| match (failure.cause, error) {
+        let Kept { pack, error, stalls, .. } = self.kept.remove(&ticket)?;
+        // What the broker recognises was written before; of two that had stalled each may have been.
+        let doubled = |duplicate: bool| stalls > 1 || stalls == 1 && !duplicate;
+        let delivered = |delivered: Delivered| Delivered {
+            maybe_duplicate: delivered.maybe_duplicate || doubled(delivered.duplicate),
+            ..delivered
+        };
+        let result = result.map(delivered).map_err(|failure| match (failure.cause, error) {
             (Cause::Refused | Cause::GivenUp, Some(error)) => error.with_outcome(failure.outcome),
             (Cause::Fenced, Some(error)) if error.code() == ErrorCode::ProducerFenced => error,
             (Cause::Fenced, _) => fenced(&pack.batch.topic, failure.outcome),

@@ -456,12 +456,13 @@ impl Partition {
 
     /// Notes what came of an attempt at a batch with a number; what is settled by that.
     ///
-    /// After a failure nothing is sent before `quiet`, nor before the pause of the failure is over.
+    /// After a failure nothing is sent before `quiet`, nor before the pause of the failure is over. `stalled` tells
+    /// that it failed since its connection had stalled.
     pub(super) fn answered(
         &self,
         ticket: Ticket,
         result: Result<(u64, bool), Error>,
-        quiet: Option<Instant>,
+        (quiet, stalled): (Option<Instant>, bool),
         random: f64,
         identities: &Identities,
     ) -> Vec<Ended> {
@@ -475,6 +476,9 @@ impl Partition {
             }
             Err(error) => {
                 let answer = answer_of(&error);
+                if stalled && answer == Answer::Unknown {
+                    numbered.stalled(ticket);
+                }
                 let again = matches!(answer, Answer::NotExecuted | Answer::Failed | Answer::Unknown);
                 let retry = numbered.pack(ticket).filter(|_| again).map(|pack| pack.retries.next(&error, random));
                 numbered.answered(ticket, answer, Some(error.clone()), identities);
