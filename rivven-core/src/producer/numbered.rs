@@ -14,8 +14,8 @@ struct Kept {
     /// `None` only until it has been framed for the first time.
     framed: Option<FramedBatch>,
     error: Option<Error>,
-    /// How many attempts were given up on connections that had stalled.
-    stalls: u32,
+    /// How many attempts have an unknown outcome.
+    unknown: u32,
 }
 
 /// What became of a batch.
@@ -57,7 +57,7 @@ impl Numbered {
     }
 
     pub(super) fn is_idempotent(&self) -> bool {
-        self.sequence.is_idempotent() && self.kept.values().all(|kept| kept.stalls == 0)
+        self.sequence.is_idempotent() && self.kept.values().all(|kept| kept.unknown == 0)
     }
 
     /// What is to be sent next. A request counts as sent.
@@ -97,7 +97,7 @@ impl Numbered {
 
     /// Keeps a batch until it is settled.
     pub(super) fn keep(&mut self, ticket: Ticket, pack: Pack, framed: FramedBatch) {
-        self.kept.insert(ticket, Kept { pack, framed: Some(framed), error: None, stalls: 0 });
+        self.kept.insert(ticket, Kept { pack, framed: Some(framed), error: None, unknown: 0 });
     }
 
     /// Takes up an identity.
@@ -110,18 +110,11 @@ impl Numbered {
         self.kept.get_mut(&ticket).map(|kept| &mut kept.pack)
     }
 
-    /// Notes that an attempt is given up on a connection that has stalled.
-    ///
-    /// Such a connection may deliver the request after all, at the same moment as another one delivers it again. The
-    /// broker checks the numbers of both before it writes either, and writes it twice.
-    pub(super) fn stalled(&mut self, ticket: Ticket) {
-        self.kept.get_mut(&ticket).into_iter().for_each(|kept| kept.stalls += 1);
-    }
-
     /// Notes what came of an attempt, and its error.
     pub(super) fn answered(&mut self, ticket: Ticket, answer: Answer, error: Option<Error>, identities: &Identities) {
         if let Some(kept) = self.kept.get_mut(&ticket) {
             kept.error = error.or(kept.error.take());
+            kept.unknown += u32::from(answer == Answer::Unknown);
         }
         self.sequence.answered(ticket, answer, identities);
     }
@@ -146,9 +139,11 @@ impl Numbered {
     }
 
     fn ended(&mut self, Settled { ticket, result }: Settled) -> Option<Ended> {
-        let Kept { pack, error, stalls, .. } = self.kept.remove(&ticket)?;
-        // What the broker recognises was written before; of two that had stalled each may have been.
-        let doubled = |duplicate: bool| stalls > 1 || stalls == 1 && !duplicate;
+        let Kept { pack, error, unknown, .. } = self.kept.remove(&ticket)?;
+        // A connection that was lost or stalled may deliver a request after all, at the same moment as another one
+        // delivers it again. The broker checks the numbers of both before it writes either, and writes both. What it
+        // recognises was written before, once unless there were two others.
+        let doubled = |duplicate: bool| unknown > 1 || unknown == 1 && !duplicate;
         let delivered = |delivered: Delivered| Delivered {
             maybe_duplicate: delivered.maybe_duplicate || doubled(delivered.duplicate),
             ..delivered

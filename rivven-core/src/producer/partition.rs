@@ -456,13 +456,12 @@ impl Partition {
 
     /// Notes what came of an attempt at a batch with a number; what is settled by that.
     ///
-    /// After a failure nothing is sent before `quiet`, nor before the pause of the failure is over. `stalled` tells
-    /// that it failed since its connection had stalled.
+    /// After a failure nothing is sent before `quiet`, nor before the pause of the failure is over.
     pub(super) fn answered(
         &self,
         ticket: Ticket,
         result: Result<(u64, bool), Error>,
-        (quiet, stalled): (Option<Instant>, bool),
+        quiet: Option<Instant>,
         random: f64,
         identities: &Identities,
     ) -> Vec<Ended> {
@@ -476,9 +475,6 @@ impl Partition {
             }
             Err(error) => {
                 let answer = answer_of(&error);
-                if stalled && answer == Answer::Unknown {
-                    numbered.stalled(ticket);
-                }
                 let again = matches!(answer, Answer::NotExecuted | Answer::Failed | Answer::Unknown);
                 let retry = numbered.pack(ticket).filter(|_| again).map(|pack| pack.retries.next(&error, random));
                 numbered.answered(ticket, answer, Some(error.clone()), identities);

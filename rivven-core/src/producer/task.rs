@@ -87,8 +87,6 @@ pub(super) struct Task {
     /// When a connection is tried again, if the partitions have been given to others for want of one.
     unfold_at: Option<Instant>,
     in_flight: Attempts,
-    /// How many of the next to end were on a connection that had stalled.
-    stalled: usize,
     /// Records without answer.
     unanswered: u32,
     last_answer: Instant,
@@ -118,7 +116,6 @@ impl Task {
             failures: 0,
             unfold_at: None,
             in_flight: Attempts::new(),
-            stalled: 0,
             unanswered: 0,
             last_answer: Instant::now(),
             quiet_until: None,
@@ -378,7 +375,6 @@ impl Task {
         let Attempt { partition, what, records, sent, server, result } = attempt;
         let now = Instant::now();
         server.ended(records, result.is_err());
-        let stalled = self.is_stalled(&result);
         match &result {
             Ok(_) => self.service.measure(records, now - sent.max(self.last_answer)),
             Err(error) => self.check_link(error),
@@ -387,7 +383,7 @@ impl Task {
         self.last_answer = now;
         match what {
             What::Plain(pack) => self.answered_plain(&partition, *pack, (sent, result), &server),
-            What::Numbered(ticket) => self.answered_numbered(&partition, ticket, (result, stalled), &server),
+            What::Numbered(ticket) => self.answered_numbered(&partition, ticket, result, &server),
         }
         partition.nudge();
     }
@@ -427,7 +423,7 @@ impl Task {
         &mut self,
         partition: &Arc<Partition>,
         ticket: Ticket,
-        (result, stalled): (Result<Ack>, bool),
+        result: Result<Ack>,
         server: &ServerCounters,
     ) {
         if let Err(error) = &result {
@@ -438,7 +434,7 @@ impl Task {
         }
         let random = self.shared.cluster.random();
         let result = result.map(|ack| (ack.base_offset, ack.duplicate));
-        let ended = partition.answered(ticket, result, (self.quiet_until, stalled), random, &self.shared.identities());
+        let ended = partition.answered(ticket, result, self.quiet_until, random, &self.shared.identities());
         self.finish(ended, Some(server));
     }
 
@@ -510,18 +506,6 @@ impl Task {
         let error = pack.unknown.clone().filter(|_| !unknown).unwrap_or(error);
         self.sender.take_backlog(u64::from(pack.records));
         self.shared.accumulator.give_up(&pack.batch, error);
-    }
-
-    /// Whether an attempt was given up with a connection that answered nothing in time.
-    fn is_stalled(&mut self, result: &Result<Ack>) -> bool {
-        if result.as_ref().is_err_and(|error| error.code() == ErrorCode::TimedOut) {
-            // The first one that times out takes the others along.
-            self.stalled = self.in_flight.len();
-            return true;
-        }
-        let among = self.stalled > 0;
-        self.stalled = self.stalled.saturating_sub(1);
-        among
     }
 
     /// Lets go of a connection that has ended, or that the broker is about to close.
