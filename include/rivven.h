@@ -25,16 +25,16 @@
  * - Strings end with a zero and are UTF-8. Inputs are copied before a function
  *   returns and are never kept. Views and strings that come out live as long as
  *   the handle that gave them.
- * - Threads. Clients, queues, producers and topics may be used by many threads
- *   at once. What functions give (errors, batches, events, sessions, lists and
+ * - Threads. Clients, queues, producers, topics and consumers may be used by many
+ *   threads at once. What functions give (errors, batches, events, sessions, lists and
  *   descriptions) never changes and may be
  *   read by many threads; free it when no thread reads it any more. What is
- *   filled step by step (configurations, fetches, offsets, assignments and
- *   alterations) is for one thread at a time.
+ *   filled step by step (configurations, fetches, partitions, offsets,
+ *   assignments and alterations) is for one thread at a time.
  * - The library installs no signal handler, needs none (a connection that
  *   breaks raises no SIGPIPE), writes nothing to the standard streams and runs
  *   no code of the program on its own threads: callbacks are called in
- *   `rivven_queue_poll` alone.
+ *   `rivven_queue_poll`, `rivven_consumer_poll` and `rivven_consumer_close` alone.
  * - Once loaded the library stays: `dlclose` does not unmap it, since its
  *   threads may outlive the call.
  *
@@ -149,6 +149,14 @@ enum rivven_code
     RIVVEN_CODE_RUNTIME_GONE = 27,
     /** The record was given up by its owner before it was sent. */
     RIVVEN_CODE_PURGED = 28,
+    /** A call that waited was ended by another one. */
+    RIVVEN_CODE_WOKEN_UP = 29,
+    /** The group has committed no offset, and none is to be chosen by itself. */
+    RIVVEN_CODE_NO_OFFSET = 30,
+    /** The program took too long between polls, so its partitions went to others. */
+    RIVVEN_CODE_POLL_TOO_LATE = 31,
+    /** The partition is not assigned to the consumer. */
+    RIVVEN_CODE_NOT_ASSIGNED = 32,
     /** The broker answered with a text that this client does not know. */
     RIVVEN_CODE_SERVER_OTHER = 100,
     /** The broker has too many publishes under way. */
@@ -465,6 +473,58 @@ const char *rivven_strings_get(const rivven_strings_t *strings, size_t index);
 void rivven_strings_free(rivven_strings_t *strings);
 
 /* ----------------------------------------------------------------------------
+ * Lists of partitions
+ *
+ *     rivven_partitions_t *partitions = NULL;
+ *     rivven_partitions_new(&partitions, &error);
+ *     rivven_partitions_add(partitions, "orders", 0, &error);
+ *     rivven_partitions_add(partitions, "orders", 1, &error);
+ * ---------------------------------------------------------------------------- */
+
+/**
+ * Partitions of topics, in an order.
+ *
+ * One that the caller made or was given is his, who frees it with
+ * `rivven_partitions_free`. Adding is meant for one thread at a time; while
+ * nobody adds, many may read.
+ */
+typedef struct rivven_partitions_t rivven_partitions_t;
+
+/**
+ * Makes a list without partitions and stores it in `*partitions`.
+ *
+ * The caller frees it with `rivven_partitions_free`. Fails with
+ * `RIVVEN_CODE_INVALID_ARGUMENT` only, if `partitions` is NULL.
+ */
+rivven_code rivven_partitions_new(rivven_partitions_t **partitions, rivven_error_t **error);
+
+/**
+ * Adds a partition at the end.
+ *
+ * Fails with `RIVVEN_CODE_INVALID_ARGUMENT` only; the list is unchanged then.
+ */
+rivven_code rivven_partitions_add(rivven_partitions_t *partitions,
+                                  const char *topic,
+                                  uint32_t partition,
+                                  rivven_error_t **error);
+
+/** Gives the number of partitions; 0 for NULL. */
+size_t rivven_partitions_len(const rivven_partitions_t *partitions);
+
+/**
+ * Gives the topic of a partition; NULL if there is none of that index.
+ *
+ * It lives as long as the list.
+ */
+const char *rivven_partitions_topic(const rivven_partitions_t *partitions, size_t index);
+
+/** Gives the number of a partition; 0 if there is none of that index. */
+uint32_t rivven_partitions_partition(const rivven_partitions_t *partitions, size_t index);
+
+/** Frees a list of partitions; accepts NULL. */
+void rivven_partitions_free(rivven_partitions_t *partitions);
+
+/* ----------------------------------------------------------------------------
  * Records that were read
  *
  *     for (size_t i = 0; i < rivven_batch_len(batch); i++) {
@@ -472,15 +532,25 @@ void rivven_strings_free(rivven_strings_t *strings);
  *         fwrite(value.data, 1, value.len, stdout);
  *     }
  *     rivven_batch_free(batch);
+ *
+ * Where the calls are to be saved there are arrays with an element for each record:
+ *
+ *     const uint64_t *offsets = rivven_batch_offsets(batch);
+ *     const rivven_bytes_t *values = rivven_batch_values(batch);
+ *     for (size_t i = 0; i < rivven_batch_len(batch); i++) use(offsets[i], values[i]);
  * ---------------------------------------------------------------------------- */
 
 /**
- * Records of one partition, in the order of the log.
+ * Records, of each partition in the order of the log.
+ *
+ * Those of `rivven_client_consume` and the like are of one partition, those
+ * of `rivven_consumer_poll` of several, whose records follow each other.
  *
  * It belongs to the caller, who frees it with `rivven_batch_free`, and lives
- * independently of the client. It never changes, so it may be read from any
- * thread. It keeps the broker's answer in memory, and keys and values are
- * views into that.
+ * independently of the client or consumer. It never changes, so it may be read
+ * from any thread. It keeps the broker's answers in memory, and keys and values
+ * are views into them; those of a consumer count as `fetch.buffer.memory` until
+ * the batch is freed: `rivven_batch_detach` what is to be kept for long.
  */
 typedef struct rivven_batch_t rivven_batch_t;
 
@@ -489,6 +559,13 @@ size_t rivven_batch_len(const rivven_batch_t *batch);
 
 /** Gives the offset of a record; 0 if there is none of that index. */
 uint64_t rivven_batch_offset(const rivven_batch_t *batch, size_t index);
+
+/**
+ * Gives the topic of a record; NULL if there is none of that index.
+ *
+ * It lives as long as the batch.
+ */
+const char *rivven_batch_topic(const rivven_batch_t *batch, size_t index);
 
 /** Gives the partition of a record; 0 if there is none of that index. */
 uint32_t rivven_batch_partition(const rivven_batch_t *batch, size_t index);
@@ -514,6 +591,79 @@ rivven_bytes_t rivven_batch_key(const rivven_batch_t *batch, size_t index);
  * The view is valid until `rivven_batch_free`.
  */
 rivven_bytes_t rivven_batch_value(const rivven_batch_t *batch, size_t index);
+
+/**
+ * Gives the offsets of all records: `rivven_batch_len` of them; NULL if there is none.
+ *
+ * The array lives as long as the batch.
+ */
+const uint64_t *rivven_batch_offsets(const rivven_batch_t *batch);
+
+/**
+ * Gives when the broker received each record, as `rivven_batch_timestamp`; NULL if there is none.
+ *
+ * The array lives as long as the batch.
+ */
+const int64_t *rivven_batch_timestamps(const rivven_batch_t *batch);
+
+/**
+ * Gives the keys of all records, as `rivven_batch_key`; NULL if there is no record.
+ *
+ * The array and the views in it live as long as the batch.
+ */
+const rivven_bytes_t *rivven_batch_keys(const rivven_batch_t *batch);
+
+/**
+ * Gives the values of all records, as `rivven_batch_value`; NULL if there is no record.
+ *
+ * The array and the views in it live as long as the batch.
+ */
+const rivven_bytes_t *rivven_batch_values(const rivven_batch_t *batch);
+
+/**
+ * Gives the number of parts, each of which is records of one partition that follow each other.
+ *
+ * A partition may have more than one. 0 for NULL and for a batch without records.
+ */
+size_t rivven_batch_parts_len(const rivven_batch_t *batch);
+
+/**
+ * Gives the index of the first record of a part; `rivven_batch_len` if there is no such part.
+ *
+ * So part `i` is the records from this one on, up to the first one of part `i + 1`.
+ */
+size_t rivven_batch_part_first(const rivven_batch_t *batch, size_t part);
+
+/**
+ * Copies `count` records from index `first` on and stores them in `*detached`.
+ *
+ * The new batch belongs to the caller, too, and has memory of its own alone:
+ * the answers of the broker are freed with the batch that they came in. Fails
+ * with `RIVVEN_CODE_INVALID_ARGUMENT` only, if there are not so many records.
+ */
+rivven_code rivven_batch_detach(const rivven_batch_t *batch,
+                                size_t first,
+                                size_t count,
+                                rivven_batch_t **detached,
+                                rivven_error_t **error);
+
+/**
+ * Gives the number of partitions whose end a consumer reached with these records; 0 for NULL.
+ *
+ * Each end is told once, until there are more records; a partition that was
+ * empty from the start has an end, too.
+ */
+size_t rivven_batch_ended_len(const rivven_batch_t *batch);
+
+/**
+ * Gives the topic of a partition whose end was reached; NULL if there is none of that index.
+ *
+ * It lives as long as the batch.
+ */
+const char *rivven_batch_ended_topic(const rivven_batch_t *batch, size_t index);
+
+/** Gives the number of a partition whose end was reached; 0 if there is none of that index. */
+uint32_t rivven_batch_ended_partition(const rivven_batch_t *batch, size_t index);
 
 /** Frees a batch, which ends every view into it; accepts NULL. */
 void rivven_batch_free(rivven_batch_t *batch);
@@ -2141,6 +2291,52 @@ enum rivven_event_kind
     RIVVEN_EVENT_KIND_SERVER_RECOVERED = 4,
     /** Changes of servers that the program took too late. */
     RIVVEN_EVENT_KIND_STATE_CHANGES_MISSED = 5,
+    /**
+     * A consumer met offsets without records, from `rivven_events_from` up to `rivven_events_to`.
+     *
+     * The records there were deleted; a single offset may also belong to the end of a transaction.
+     */
+    RIVVEN_EVENT_KIND_GAP = 6,
+    /**
+     * The broker cannot give the records of a range any more, and a consumer reads on behind it.
+     */
+    RIVVEN_EVENT_KIND_DAMAGED_RANGE = 7,
+    /**
+     * The log ends at `rivven_events_to`, below what was to be read, `rivven_events_from`: the broker has lost records.
+     */
+    RIVVEN_EVENT_KIND_LOG_TRUNCATED = 8,
+    /**
+     * The record at `rivven_events_from` is larger than the broker can send; polls fail until the program seeks behind it.
+     */
+    RIVVEN_EVENT_KIND_UNREADABLE = 9,
+    /** There are records, and none has come for `rivven_events_duration_ms`. */
+    RIVVEN_EVENT_KIND_STALLED = 10,
+    /**
+     * The broker withholds records for the sake of a quota, for `rivven_events_duration_ms`.
+     */
+    RIVVEN_EVENT_KIND_THROTTLED = 11,
+    /**
+     * Offsets could not be committed in the background; they will be with the next commit.
+     */
+    RIVVEN_EVENT_KIND_COMMIT_FAILED = 12,
+    /**
+     * A consumer has only `rivven_events_count` connections to a broker, which takes no more.
+     */
+    RIVVEN_EVENT_KIND_FEWER_CONNECTIONS = 13,
+    /** Partitions of subscribed topics were given to a consumer. */
+    RIVVEN_EVENT_KIND_ASSIGNED = 14,
+    /** Partitions of subscribed topics were taken away. */
+    RIVVEN_EVENT_KIND_REVOKED = 15,
+    /** Partitions have gone to other consumers before it could be said. */
+    RIVVEN_EVENT_KIND_LOST = 16,
+    /** The program has not polled for longer than `max.processing.interval.ms`. */
+    RIVVEN_EVENT_KIND_POLL_TOO_LATE = 17,
+    /**
+     * So many events of a consumer, `rivven_events_count`, came too fast and are not told.
+     */
+    RIVVEN_EVENT_KIND_MISSED = 18,
+    /** Something else happened to a consumer. */
+    RIVVEN_EVENT_KIND_OTHER = 19,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -2198,16 +2394,28 @@ size_t rivven_events_len(const rivven_events_t *events);
  */
 rivven_event_kind rivven_events_kind(const rivven_events_t *events, size_t index);
 
-/** Deliveries: gives the topic; NULL for other events. It lives as long as the events. */
-const char *rivven_events_topic(const rivven_events_t *events, size_t index);
+/**
+ * Gives the topic of deliveries, or of the partition that something happened to; NULL for other events.
+ *
+ * It lives as long as the events.
+ */
+const char *rivven_events_topic(const rivven_events_t *events,
+                                size_t index);
 
 /**
- * Deliveries: gives the partition; -1 if records failed before it was known, and for other events.
+ * Gives the partition of deliveries, or the one that something happened to; -1 for other events.
+ *
+ * Deliveries have -1, too, if the records failed before it was known.
  */
 int64_t rivven_events_partition(const rivven_events_t *events, size_t index);
 
-/** Deliveries: gives the number of records, at least one; 0 for other events. */
-size_t rivven_events_count(const rivven_events_t *events, size_t index);
+/**
+ * Gives the number of records of deliveries, at least one, and of what else a kind says; 0 for other events.
+ *
+ * For `RIVVEN_EVENT_KIND_ASSIGNED`, `..._REVOKED` and `..._LOST` it is that of the partitions.
+ */
+size_t rivven_events_count(const rivven_events_t *events,
+                           size_t index);
 
 /**
  * Deliveries: gives the opaque of each record, in the order of the records.
@@ -2258,7 +2466,7 @@ bool rivven_events_is_offset_exact(const rivven_events_t *events, size_t index, 
  *
  * For deliveries it is when the answer came, and 0 where records failed; for
  * a degraded server it is since when it does not work. 0 for the other changes
- * of servers, and if there is no event of that index.
+ * of servers, for what happened to consumers, and if there is no event of that index.
  */
 int64_t rivven_events_timestamp_ms(const rivven_events_t *events, size_t index);
 
@@ -2279,6 +2487,40 @@ const char *rivven_events_log_target(const rivven_events_t *events, size_t index
  */
 const char *rivven_events_log_message(const rivven_events_t *events, size_t index);
 
+/**
+ * Consumers: gives the first offset that a kind is about; `RIVVEN_OFFSET_UNKNOWN` for other events.
+ */
+uint64_t rivven_events_from(const rivven_events_t *events, size_t index);
+
+/**
+ * Consumers: gives the offset behind those that a kind is about; `RIVVEN_OFFSET_UNKNOWN` for other events.
+ */
+uint64_t rivven_events_to(const rivven_events_t *events,
+                          size_t index);
+
+/** Consumers: gives the time that a kind is about, in milliseconds; 0 for other events. */
+int64_t rivven_events_duration_ms(const rivven_events_t *events, size_t index);
+
+/**
+ * Consumers: gives the partitions that were given or taken away; NULL for other events.
+ *
+ * The list belongs to the events and lives as long as they do: it is not to be freed.
+ */
+const rivven_partitions_t *rivven_events_partitions(const rivven_events_t *events, size_t index);
+
+/**
+ * Consumers: gives why something happened; NULL where that is not known, and for other events.
+ *
+ * UTF-8, without secrets or records. It lives as long as the events.
+ */
+const char *rivven_events_cause(const rivven_events_t *events, size_t index);
+
+/**
+ * Consumers: gives the code of the failure behind it; `RIVVEN_CODE_OK` where there is none, and for other events.
+ */
+rivven_code rivven_events_cause_code(const rivven_events_t *events,
+                                     size_t index);
+
 /** Frees events and what they gave; accepts NULL. */
 void rivven_events_free(rivven_events_t *events);
 
@@ -2286,9 +2528,10 @@ void rivven_events_free(rivven_events_t *events);
  * Queues
  *
  * What happens in the background is told by a queue: what became of the
- * records of producers, what changes about servers, and the library's log. The
- * program asks for it by `rivven_queue_poll`, on a thread of its own choice,
- * when it likes to or when the queue's descriptor is readable.
+ * records of producers, what happened to consumers besides records, what
+ * changes about servers, and the library's log. The program asks for it by
+ * `rivven_queue_poll`, on a thread of its own choice, when it likes to or when
+ * the queue's descriptor is readable.
  *
  *     struct pollfd ready = {rivven_queue_fd(queue), POLLIN, 0};
  *     while (poll(&ready, 1, -1) == 1) {
@@ -2303,7 +2546,7 @@ void rivven_events_free(rivven_events_t *events);
  *
  * It may be used by any number of threads at once; each event goes to one
  * `rivven_queue_poll`. It holds what nobody asks for without limit: a program
- * that gives a queue to a producer has to poll it.
+ * that gives a queue to a producer or a consumer has to poll it.
  *
  * In the child of a `fork` a queue of the parent fails with
  * `RIVVEN_CODE_FORKED`; free it there and make a new one.
@@ -2376,7 +2619,7 @@ rivven_code rivven_queue_subscribe_log(rivven_queue_t *queue,
 /**
  * Frees a queue and the events in it; accepts NULL and never blocks.
  *
- * Producers that were given the queue go on without reports. No callback
+ * Producers and consumers that were given the queue go on without it. No callback
  * begins any more, and their user data is freed: in here, or where another
  * thread is in the callback when that has returned. In a forked child nothing
  * of the program's is called.
@@ -2812,6 +3055,549 @@ uint64_t rivven_producer_stats_server_latency_p99_us(const rivven_producer_stats
 
 /** Frees statistics and the strings they gave; accepts NULL. */
 void rivven_producer_stats_free(rivven_producer_stats_t *stats);
+
+/* ----------------------------------------------------------------------------
+ * Consumers
+ *
+ * A consumer reads records of topics ahead of the program and gives them a
+ * batch at a time. Partitions are not divided among the consumers of a group
+ * yet: each reads all partitions of the topics that it subscribes to, and they
+ * share what is committed. Until then assign each consumer its partitions.
+ *
+ *     rivven_consumer_new(config, NULL, &consumer, &error);
+ *     rivven_consumer_subscribe(consumer, topics, 1, &error);
+ *     while (rivven_consumer_poll(consumer, -1, &batch, &error) == RIVVEN_CODE_OK) {
+ *         work_on(batch);
+ *         rivven_batch_free(batch);
+ *     }
+ * ---------------------------------------------------------------------------- */
+
+/**
+ * Reads records of topics.
+ *
+ * Its partitions are those that are assigned by `rivven_consumer_assign`, or
+ * those of the topics that are subscribed to by `rivven_consumer_subscribe`; the
+ * configuration may name either. What the program is done with is committed by
+ * itself every `auto.commit.interval.ms` and at the end, or by
+ * `rivven_consumer_commit`.
+ *
+ * It may be used by any number of threads at once; polls wait for each other. In
+ * the child of a `fork` every call on a consumer of the parent fails with
+ * `RIVVEN_CODE_FORKED`; free it there and make a new one.
+ */
+typedef struct rivven_consumer_t rivven_consumer_t;
+
+/**
+ * Makes a consumer and stores it in `*consumer`; the caller frees it with `rivven_consumer_free`.
+ *
+ * What happens to it besides records goes to `queue`, from
+ * `RIVVEN_EVENT_KIND_GAP` on in the list of kinds; `queue` may be NULL if the
+ * program does not want to know. The consumer connects in the background. The
+ * configuration is copied.
+ *
+ * Fails with `RIVVEN_CODE_INVALID_CONFIG` for keys that contradict each other
+ * and for an address that cannot be read; with `RIVVEN_CODE_IO` if the
+ * background threads cannot be started; `RIVVEN_CODE_FORKED` for a queue of
+ * the parent of a `fork`, and `RIVVEN_CODE_INVALID_ARGUMENT`.
+ */
+rivven_code rivven_consumer_new(const rivven_config_t *config,
+                                rivven_queue_t *queue,
+                                rivven_consumer_t **consumer,
+                                rivven_error_t **error);
+
+/**
+ * Waits for a first ready connection, at most `connection.timeout.ms`.
+ *
+ * Calling it is a choice: without it polls wait until there is one. Fails as
+ * `rivven_client_connect`.
+ */
+rivven_code rivven_consumer_connect(rivven_consumer_t *consumer, rivven_error_t **error);
+
+/**
+ * Reads the `count` topics of an array from now on, instead of those before.
+ *
+ * None at all is `rivven_consumer_unsubscribe`. Fails with
+ * `RIVVEN_CODE_INVALID_TOPIC`, with `RIVVEN_CODE_INVALID_STATE` if partitions are
+ * assigned by the program, with `RIVVEN_CODE_CLOSED`, `RIVVEN_CODE_FORKED` and
+ * `RIVVEN_CODE_INVALID_ARGUMENT`.
+ */
+rivven_code rivven_consumer_subscribe(rivven_consumer_t *consumer,
+                                      const char *const *topics,
+                                      size_t count,
+                                      rivven_error_t **error);
+
+/**
+ * Reads nothing from now on, neither subscribed topics nor assigned partitions.
+ *
+ * Partitions of subscribed topics are given back by the next poll. Fails with
+ * `RIVVEN_CODE_CLOSED`, `RIVVEN_CODE_FORKED` and `RIVVEN_CODE_INVALID_ARGUMENT`.
+ */
+rivven_code rivven_consumer_unsubscribe(rivven_consumer_t *consumer, rivven_error_t **error);
+
+/**
+ * Reads these partitions from now on, instead of those before; no group coordinates them.
+ *
+ * Those that are read already go on where they are. `partitions` stays the
+ * caller's. Fails with `RIVVEN_CODE_INVALID_TOPIC`, with
+ * `RIVVEN_CODE_INVALID_STATE` if topics are subscribed to, with
+ * `RIVVEN_CODE_CLOSED`, `RIVVEN_CODE_FORKED` and `RIVVEN_CODE_INVALID_ARGUMENT`.
+ */
+rivven_code rivven_consumer_assign(rivven_consumer_t *consumer,
+                                   const rivven_partitions_t *partitions,
+                                   rivven_error_t **error);
+
+/**
+ * Stores in `*assigned` the partitions that the consumer has now.
+ *
+ * The caller frees the list with `rivven_partitions_free`. Fails with
+ * `RIVVEN_CODE_FORKED` and `RIVVEN_CODE_INVALID_ARGUMENT`.
+ */
+rivven_code rivven_consumer_assignments(rivven_consumer_t *consumer,
+                                        rivven_partitions_t **assigned,
+                                        rivven_error_t **error);
+
+/**
+ * Waits for records, at most `timeout_ms` milliseconds, and stores them in `*batch`.
+ *
+ * The caller frees the batch with `rivven_batch_free`. It has at most
+ * `max.poll.records` records, and none if none came in time. A negative
+ * `timeout_ms` stands for `max.poll.interval.ms`; 0 gives what has come already.
+ * A poll says that the program is done with what the one before gave. The
+ * callback of rebalances is called in it.
+ *
+ * Fails with:
+ * - `RIVVEN_CODE_WOKEN_UP` after `rivven_consumer_wakeup`, `RIVVEN_CODE_CLOSED` once
+ *   the consumer is closed;
+ * - `RIVVEN_CODE_INVALID_STATE` if there is neither a topic nor a partition, and
+ *   in the callback of rebalances;
+ * - why no server can be connected, after `max.reconnect.attempts`; the next poll
+ *   begins anew;
+ * - `RIVVEN_CODE_NO_OFFSET` with `auto.offset.reset` error, and
+ *   `RIVVEN_CODE_ANSWER_TOO_LARGE` and `RIVVEN_CODE_SERIALIZATION` of a record that
+ *   cannot be read: seek, since nothing more comes of its partition until then.
+ *   The position is that of the record;
+ * - `RIVVEN_CODE_UNKNOWN_TOPIC_OR_PARTITION` and what else keeps partitions from
+ *   being read, instead of an empty batch;
+ * - `RIVVEN_CODE_QUEUE_FULL`, instead of an empty batch, if batches that the program
+ *   has not freed use up `fetch.buffer.memory`;
+ * - `RIVVEN_CODE_FORKED` and `RIVVEN_CODE_INVALID_ARGUMENT`.
+ */
+rivven_code rivven_consumer_poll(rivven_consumer_t *consumer,
+                                 int64_t timeout_ms,
+                                 rivven_batch_t **batch,
+                                 rivven_error_t **error);
+
+/**
+ * Ends the poll that waits, or the next one, with `RIVVEN_CODE_WOKEN_UP`.
+ *
+ * Never blocks, and may be called from any thread. Fails with `RIVVEN_CODE_FORKED`
+ * and `RIVVEN_CODE_INVALID_ARGUMENT`.
+ */
+rivven_code rivven_consumer_wakeup(rivven_consumer_t *consumer, rivven_error_t **error);
+
+/**
+ * Gives no more records of a partition, and asks for none; what has come is kept.
+ *
+ * Fails with `RIVVEN_CODE_NOT_ASSIGNED`, `RIVVEN_CODE_FORKED` and
+ * `RIVVEN_CODE_INVALID_ARGUMENT`.
+ */
+rivven_code rivven_consumer_pause(rivven_consumer_t *consumer,
+                                  const char *topic,
+                                  uint32_t partition,
+                                  rivven_error_t **error);
+
+/**
+ * Goes on with a partition that was paused.
+ *
+ * Fails as `rivven_consumer_pause`.
+ */
+rivven_code rivven_consumer_resume(rivven_consumer_t *consumer,
+                                   const char *topic,
+                                   uint32_t partition,
+                                   rivven_error_t **error);
+
+/**
+ * Stores in `*paused` the partitions that are paused.
+ *
+ * The caller frees the list with `rivven_partitions_free`. Fails with
+ * `RIVVEN_CODE_FORKED` and `RIVVEN_CODE_INVALID_ARGUMENT`.
+ */
+rivven_code rivven_consumer_paused(rivven_consumer_t *consumer,
+                                   rivven_partitions_t **paused,
+                                   rivven_error_t **error);
+
+/**
+ * Commits what is to be committed by itself, gives partitions back and disconnects.
+ *
+ * It waits for at most `timeout_ms` milliseconds; a negative `timeout_ms`
+ * stands for `close.timeout.ms`. What the last poll gave counts as done if that
+ * poll has returned. A poll that waits in another thread ends with
+ * `RIVVEN_CODE_CLOSED`, as do calls afterwards. The callback of rebalances is
+ * called in it. Closing twice is no error. Batches stay valid, and the handle
+ * has to be freed nevertheless.
+ *
+ * Fails with what kept the last offsets from being committed, and with
+ * `RIVVEN_CODE_TIMED_OUT` if it took too long: the consumer is closed all the
+ * same. Fails with `RIVVEN_CODE_INVALID_STATE` in the callback of rebalances,
+ * `RIVVEN_CODE_FORKED` and `RIVVEN_CODE_INVALID_ARGUMENT`, too.
+ */
+rivven_code rivven_consumer_close(rivven_consumer_t *consumer,
+                                  int64_t timeout_ms,
+                                  rivven_error_t **error);
+
+/**
+ * Drops the caller's reference to a consumer; accepts NULL and never blocks.
+ *
+ * A call that is under way in another thread goes on to its end. A consumer that
+ * was not closed is closed in the background, within `close.timeout.ms`, without
+ * its callback: no call of that begins any more, and one that another thread's
+ * poll is in goes on to its end. Its batches live on.
+ */
+void rivven_consumer_free(rivven_consumer_t *consumer);
+
+/* ----------------------------------------------------------------------------
+ * Positions and offsets of consumers
+ *
+ * A position is the offset of the next record that a poll gives of a
+ * partition. A committed offset is that of the next record to read, too: a
+ * consumer of the same group begins there.
+ * ---------------------------------------------------------------------------- */
+
+/**
+ * Goes on reading a partition at an offset; what has come of it is dropped.
+ *
+ * Fails with `RIVVEN_CODE_NOT_ASSIGNED`, `RIVVEN_CODE_CLOSED`, `RIVVEN_CODE_FORKED` and
+ * `RIVVEN_CODE_INVALID_ARGUMENT`.
+ */
+rivven_code rivven_consumer_seek(rivven_consumer_t *consumer,
+                                 const char *topic,
+                                 uint32_t partition,
+                                 uint64_t offset,
+                                 rivven_error_t **error);
+
+/**
+ * Goes on at the first record that there is in a partition.
+ *
+ * Fails as `rivven_consumer_seek`, and as every request.
+ */
+rivven_code rivven_consumer_seek_to_beginning(rivven_consumer_t *consumer,
+                                              const char *topic,
+                                              uint32_t partition,
+                                              rivven_error_t **error);
+
+/**
+ * Goes on behind the last record that there is in a partition.
+ *
+ * Fails as `rivven_consumer_seek`, and as every request.
+ */
+rivven_code rivven_consumer_seek_to_end(rivven_consumer_t *consumer,
+                                        const char *topic,
+                                        uint32_t partition,
+                                        rivven_error_t **error);
+
+/**
+ * Goes on at the first record that the broker received at or after a time.
+ *
+ * `timestamp_ms` is in milliseconds since 1970-01-01 00:00 UTC. Without such a
+ * record it goes on behind the last one. The offset goes to `*offset`, which may
+ * be NULL. Fails as `rivven_consumer_seek`, and as every request.
+ */
+rivven_code rivven_consumer_seek_to_timestamp(rivven_consumer_t *consumer,
+                                              const char *topic,
+                                              uint32_t partition,
+                                              int64_t timestamp_ms,
+                                              uint64_t *offset,
+                                              rivven_error_t **error);
+
+/**
+ * Gives the offset of the next record that a poll gives of a partition.
+ *
+ * `*found` tells whether it is known by now; it then goes to `*offset`, which is
+ * untouched otherwise. Asks no server. Fails with `RIVVEN_CODE_NOT_ASSIGNED`,
+ * `RIVVEN_CODE_FORKED` and `RIVVEN_CODE_INVALID_ARGUMENT`.
+ */
+rivven_code rivven_consumer_position(rivven_consumer_t *consumer,
+                                     const char *topic,
+                                     uint32_t partition,
+                                     bool *found,
+                                     uint64_t *offset,
+                                     rivven_error_t **error);
+
+/**
+ * Stores in `*lag` how many offsets lie between the position and the end of the log.
+ *
+ * The broker is asked for the end. Control records and deleted ones count, too.
+ * `lag` may be NULL. Fails as `rivven_consumer_seek_to_end`.
+ */
+rivven_code rivven_consumer_lag(rivven_consumer_t *consumer,
+                                const char *topic,
+                                uint32_t partition,
+                                uint64_t *lag,
+                                rivven_error_t **error);
+
+/**
+ * Commits the offsets behind the records that polls gave so far, or what was stored, of all partitions.
+ *
+ * Fails with the only failure, or one that names those of each partition:
+ * `RIVVEN_CODE_OFFSET_OUT_OF_RANGE`, `RIVVEN_CODE_NOT_ASSIGNED` of one that was taken
+ * away meanwhile, and as every request; with `RIVVEN_CODE_CLOSED`,
+ * `RIVVEN_CODE_FORKED` and `RIVVEN_CODE_INVALID_ARGUMENT`.
+ */
+rivven_code rivven_consumer_commit(rivven_consumer_t *consumer,
+                                   rivven_error_t **error);
+
+/**
+ * Commits like `rivven_consumer_commit` without waiting; a failure is an event of the consumer's queue.
+ *
+ * Commits are made one after another, so a later one is never overtaken. Fails
+ * with `RIVVEN_CODE_CLOSED`, `RIVVEN_CODE_FORKED` and `RIVVEN_CODE_INVALID_ARGUMENT`.
+ */
+rivven_code rivven_consumer_commit_async(rivven_consumer_t *consumer,
+                                         rivven_error_t **error);
+
+/**
+ * Commits the offsets of a list, all together; each is that of the next record to read.
+ *
+ * `offsets` stays the caller's. Fails as `rivven_consumer_commit`; of subscribed
+ * topics only partitions that the consumer has can be committed.
+ */
+rivven_code rivven_consumer_commit_offsets(rivven_consumer_t *consumer,
+                                           const rivven_offsets_t *offsets,
+                                           rivven_error_t **error);
+
+/**
+ * Commits like `rivven_consumer_commit_offsets`; what became of each goes to `*results`.
+ *
+ * They are in the order of `offsets`; the caller frees them with
+ * `rivven_results_free`. The call itself fails with `RIVVEN_CODE_CLOSED`,
+ * `RIVVEN_CODE_FORKED` and `RIVVEN_CODE_INVALID_ARGUMENT` only.
+ */
+rivven_code rivven_consumer_commit_offsets_each(rivven_consumer_t *consumer,
+                                                const rivven_offsets_t *offsets,
+                                                rivven_results_t **results,
+                                                rivven_error_t **error);
+
+/**
+ * Sets the offset that the next commits commit for a partition, by themselves or not.
+ *
+ * It is that of the next record to read. From then on this partition's commits
+ * follow what is stored, and not what polls gave. Fails with
+ * `RIVVEN_CODE_NOT_ASSIGNED`, `RIVVEN_CODE_FORKED` and `RIVVEN_CODE_INVALID_ARGUMENT`.
+ */
+rivven_code rivven_consumer_store_offset(rivven_consumer_t *consumer,
+                                         const char *topic,
+                                         uint32_t partition,
+                                         uint64_t offset,
+                                         rivven_error_t **error);
+
+/**
+ * Asks for the offset that the group has committed for a partition, assigned or not.
+ *
+ * `*found` tells whether there is one, which then goes to `*offset`; without
+ * one `*offset` is untouched. Fails with `RIVVEN_CODE_INVALID_TOPIC`,
+ * `RIVVEN_CODE_CLOSED`, and as every request.
+ */
+rivven_code rivven_consumer_committed(rivven_consumer_t *consumer,
+                                      const char *topic,
+                                      uint32_t partition,
+                                      bool *found,
+                                      uint64_t *offset,
+                                      rivven_error_t **error);
+
+/* ----------------------------------------------------------------------------
+ * Rebalances
+ *
+ * A program that keeps something for each partition learns here when a
+ * consumer gets and loses partitions of the topics that it is subscribed to.
+ * ---------------------------------------------------------------------------- */
+
+/** What happens to partitions of a consumer. */
+enum rivven_rebalance_kind
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * They are about to be taken away; what was done with their records can still be committed.
+     */
+    RIVVEN_REBALANCE_KIND_REVOKED = 1,
+    /**
+     * They were given; reading them has not begun, so `rivven_consumer_seek` may say where.
+     */
+    RIVVEN_REBALANCE_KIND_ASSIGNED = 2,
+    /**
+     * They have gone to other consumers already: nothing of theirs may be committed any more.
+     */
+    RIVVEN_REBALANCE_KIND_LOST = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum rivven_rebalance_kind rivven_rebalance_kind;
+#else
+typedef int32_t rivven_rebalance_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * A function of the program that is told of partitions that come and go.
+ *
+ * It is called within `rivven_consumer_poll` and `rivven_consumer_close` alone,
+ * on the thread that calls those, and no record is given before it has
+ * returned. `kind` is one of `RIVVEN_REBALANCE_KIND_...`, and `partitions` is
+ * valid for the time of the call. It may call the functions of the library,
+ * `rivven_consumer_commit` and `rivven_consumer_seek` of this consumer among them, and
+ * `rivven_consumer_free`; a poll or close of this consumer fails with
+ * `RIVVEN_CODE_INVALID_STATE` in it. It has to return: neither `longjmp` nor a
+ * C++ exception may leave it.
+ */
+typedef void (*rivven_rebalance_callback)(void *user_data,
+                                          rivven_rebalance_kind kind,
+                                          const rivven_partitions_t *partitions);
+
+/**
+ * Sets who is told when partitions of subscribed topics are given and taken away.
+ *
+ * It replaces the callback before; NULL for `callback` sets none. Set it before
+ * the first poll. `user_data` is given to `callback`. `user_data_free`, unless
+ * NULL, is called once with it when nothing is called with it any more: when
+ * another callback is set or in `rivven_consumer_free`; where the callback is
+ * running at that moment, right after it has returned. If this function fails
+ * nothing is ever called, and `user_data` still belongs to the caller.
+ *
+ * Fails with `RIVVEN_CODE_FORKED` and `RIVVEN_CODE_INVALID_ARGUMENT`.
+ */
+rivven_code rivven_consumer_set_rebalance_callback(rivven_consumer_t *consumer,
+                                                   rivven_rebalance_callback callback,
+                                                   void *user_data,
+                                                   rivven_user_data_free user_data_free,
+                                                   rivven_error_t **error);
+
+/* ----------------------------------------------------------------------------
+ * Statistics of consumers
+ * ---------------------------------------------------------------------------- */
+
+/**
+ * What a consumer has done so far, and where its partitions are, at one moment.
+ *
+ * It belongs to the caller, who frees it with `rivven_consumer_stats_free`.
+ * It never changes, so it may be read from any thread.
+ */
+typedef struct rivven_consumer_stats_t rivven_consumer_stats_t;
+
+/**
+ * Stores in `*stats` what a consumer has done so far, and where its partitions are.
+ *
+ * Asks no server. The caller frees it with `rivven_consumer_stats_free`. Fails
+ * with `RIVVEN_CODE_FORKED` and `RIVVEN_CODE_INVALID_ARGUMENT`.
+ */
+rivven_code rivven_consumer_stats(rivven_consumer_t *consumer,
+                                  rivven_consumer_stats_t **stats,
+                                  rivven_error_t **error);
+
+/** Gives the number of polls that have ended with a result; 0 for NULL. */
+uint64_t rivven_consumer_stats_polls(const rivven_consumer_stats_t *stats);
+
+/** Gives the number of records that polls gave; 0 for NULL. */
+uint64_t rivven_consumer_stats_records(const rivven_consumer_stats_t *stats);
+
+/** Gives the number of requests for records that were answered; 0 for NULL. */
+uint64_t rivven_consumer_stats_fetches(const rivven_consumer_stats_t *stats);
+
+/** Gives the number of those whose answer held no record; 0 for NULL. */
+uint64_t rivven_consumer_stats_empty_fetches(const rivven_consumer_stats_t *stats);
+
+/**
+ * Gives the number of records that were received, those that were not handed out included; 0 for NULL.
+ */
+uint64_t rivven_consumer_stats_records_fetched(const rivven_consumer_stats_t *stats);
+
+/** Gives the bytes of those answers; 0 for NULL. */
+uint64_t rivven_consumer_stats_bytes_fetched(const rivven_consumer_stats_t *stats);
+
+/**
+ * Gives the number of failures of requests and connections, repeated ones included; 0 for NULL.
+ */
+uint64_t rivven_consumer_stats_errors(const rivven_consumer_stats_t *stats);
+
+/** Gives the number of connections that were lost; 0 for NULL. */
+uint64_t rivven_consumer_stats_reconnects(const rivven_consumer_stats_t *stats);
+
+/** Gives the number of answers that the broker withheld for the sake of a quota; 0 for NULL. */
+uint64_t rivven_consumer_stats_throttled(const rivven_consumer_stats_t *stats);
+
+/** Gives the number of offsets that were committed; 0 for NULL. */
+uint64_t rivven_consumer_stats_commits(const rivven_consumer_stats_t *stats);
+
+/** Gives the number of offsets that could not be committed; 0 for NULL. */
+uint64_t rivven_consumer_stats_failed_commits(const rivven_consumer_stats_t *stats);
+
+/** Gives how often partitions of subscribed topics were given or taken away; 0 for NULL. */
+uint64_t rivven_consumer_stats_rebalances(const rivven_consumer_stats_t *stats);
+
+/** Gives the number of records that wait to be polled; 0 for NULL. */
+uint64_t rivven_consumer_stats_records_waiting(const rivven_consumer_stats_t *stats);
+
+/**
+ * Gives the bytes of `fetch.buffer.memory` in use, by batches that are not freed, too; 0 for NULL.
+ */
+uint64_t rivven_consumer_stats_bytes_held(const rivven_consumer_stats_t *stats);
+
+/** Gives how many records there are behind the positions, as far as is known; 0 for NULL. */
+uint64_t rivven_consumer_stats_lag(const rivven_consumer_stats_t *stats);
+
+/**
+ * Gives the message of the last failure; NULL if there was none, and for NULL.
+ *
+ * It lives as long as the statistics.
+ */
+const char *rivven_consumer_stats_last_error(const rivven_consumer_stats_t *stats);
+
+/** Gives the number of partitions that the consumer has; 0 for NULL. */
+size_t rivven_consumer_stats_partitions_len(const rivven_consumer_stats_t *stats);
+
+/**
+ * Gives the topic of a partition; NULL if there is none of that index.
+ *
+ * It lives as long as the statistics.
+ */
+const char *rivven_consumer_stats_topic(const rivven_consumer_stats_t *stats, size_t index);
+
+/** Gives the number of a partition; 0 if there is none of that index. */
+uint32_t rivven_consumer_stats_partition(const rivven_consumer_stats_t *stats, size_t index);
+
+/**
+ * Gives the offset of the next record that a poll gives of a partition.
+ *
+ * `RIVVEN_OFFSET_UNKNOWN` until it is known, and if there is no partition of that index.
+ */
+uint64_t rivven_consumer_stats_position(const rivven_consumer_stats_t *stats, size_t index);
+
+/**
+ * Gives the committed offset of a partition, as far as this consumer knows.
+ *
+ * `RIVVEN_OFFSET_UNKNOWN` until it is known, and if there is no partition of that index.
+ */
+uint64_t rivven_consumer_stats_committed(const rivven_consumer_stats_t *stats, size_t index);
+
+/**
+ * Gives the end of the log of a partition, of some seconds ago at most while it is read.
+ *
+ * `RIVVEN_OFFSET_UNKNOWN` until it is known, and if there is no partition of that index.
+ */
+uint64_t rivven_consumer_stats_latest(const rivven_consumer_stats_t *stats, size_t index);
+
+/**
+ * Gives how many offsets lie between position and end of a partition.
+ *
+ * `RIVVEN_OFFSET_UNKNOWN` until it is known, and if there is no partition of that index.
+ */
+uint64_t rivven_consumer_stats_partition_lag(const rivven_consumer_stats_t *stats, size_t index);
+
+/** Tells whether a partition is paused. */
+bool rivven_consumer_stats_is_paused(const rivven_consumer_stats_t *stats, size_t index);
+
+/** Frees statistics; accepts NULL. */
+void rivven_consumer_stats_free(rivven_consumer_stats_t *stats);
 
 /* ----------------------------------------------------------------------------
  * Changes of servers

@@ -5,11 +5,11 @@
  * rivven`).
  *
  * - Every failure is a rivven::Error, which is thrown.
- * - Config, Client, Batch, Queue, Producer and Topic own what they stand for and
+ * - Config, Client, Batch, Queue, Producer, Topic and Consumer own what they stand for and
  *   can be moved but not copied; everything else is a value. An object that was moved from can be destroyed and assigned to; every other use
  *   throws an Error of Code::InvalidArgument.
  * - Destructors never block and never throw.
- * - A Client, Queue, Producer or Topic may be used by many threads at once; so
+ * - A Client, Queue, Producer, Topic or Consumer may be used by many threads at once; so
  *   may everything that is const. Moving, assigning and destroying an object takes one thread alone.
  * - Bytes are std::string_view. What goes in is copied before the call returns;
  *   what comes out of a Batch is valid as long as the batch.
@@ -98,6 +98,14 @@ enum class Code : std::int32_t {
     RuntimeGone = RIVVEN_CODE_RUNTIME_GONE,
     /// The record was given up by its owner before it was sent.
     Purged = RIVVEN_CODE_PURGED,
+    /// A call that waited was ended by another one.
+    WokenUp = RIVVEN_CODE_WOKEN_UP,
+    /// The group has committed no offset, and none is to be chosen by itself.
+    NoOffset = RIVVEN_CODE_NO_OFFSET,
+    /// The program took too long between polls, so its partitions went to others.
+    PollTooLate = RIVVEN_CODE_POLL_TOO_LATE,
+    /// The partition is not assigned to the consumer.
+    NotAssigned = RIVVEN_CODE_NOT_ASSIGNED,
     /// The broker answered with a text that this client does not know.
     ServerOther = RIVVEN_CODE_SERVER_OTHER,
     /// The broker has too many publishes under way.
@@ -395,9 +403,22 @@ struct Record {
     std::optional<std::string_view> key;
     /// The value.
     std::string_view value;
+    /// The topic.
+    std::string_view topic;
 };
 
-/// Records of one partition, in the order of the log.
+/// A partition of a topic.
+struct TopicPartition {
+    /// The topic.
+    std::string topic;
+    /// The number of the partition.
+    std::uint32_t partition;
+};
+
+/// Records, of each partition in the order of the log.
+///
+/// Those of a Consumer count as `fetch.buffer.memory` until the batch is destroyed: detach() what
+/// is to be kept for long.
 class Batch {
 public:
     /// Walks over the records; valid as long as the records, wherever the batch is moved.
@@ -458,13 +479,36 @@ public:
     /// The end of the records.
     iterator end() const noexcept { return {batch_.get(), size()}; }
 
+    /// Copies `count` records from index `first` on, which keep nothing of this batch in memory.
+    Batch detach(std::size_t first, std::size_t count) const {
+        rivven_batch_t *detached = nullptr;
+        detail::call(rivven_batch_detach, batch_.get(), first, count, &detached);
+        return Batch(detached);
+    }
+
+    /// The partitions whose end a consumer reached with these records; each end is told once.
+    std::vector<TopicPartition> ended() const {
+        return detail::list(rivven_batch_ended_len(batch_.get()), [&](std::size_t i) {
+            return TopicPartition{rivven_batch_ended_topic(batch_.get(), i),
+                                  rivven_batch_ended_partition(batch_.get(), i)};
+        });
+    }
+
+    /// The handle of the C interface with its arrays, which stays the property of this object.
+    const rivven_batch_t *get() const noexcept { return batch_.get(); }
+
 private:
     static Record read(const rivven_batch_t *batch, std::size_t index) noexcept {
         const rivven_bytes_t key = rivven_batch_key(batch, index);
         return {rivven_batch_offset(batch, index), rivven_batch_partition(batch, index),
                 std::chrono::milliseconds(rivven_batch_timestamp(batch, index)),
                 key.data ? std::optional(detail::view(key)) : std::nullopt,
-                detail::view(rivven_batch_value(batch, index))};
+                detail::view(rivven_batch_value(batch, index)), topic(batch, index)};
+    }
+
+    static std::string_view topic(const rivven_batch_t *batch, std::size_t index) noexcept {
+        const char *topic = rivven_batch_topic(batch, index);
+        return topic ? topic : "";
     }
 
     detail::Handle<rivven_batch_t, rivven_batch_free> batch_;
@@ -1378,6 +1422,34 @@ enum class EventKind : std::int32_t {
     ServerRecovered = RIVVEN_EVENT_KIND_SERVER_RECOVERED,
     /// Changes of servers that were not kept, because they were taken too late.
     StateChangesMissed = RIVVEN_EVENT_KIND_STATE_CHANGES_MISSED,
+    /// A consumer met offsets without records, from() up to to().
+    Gap = RIVVEN_EVENT_KIND_GAP,
+    /// The broker cannot give the records of a range any more.
+    DamagedRange = RIVVEN_EVENT_KIND_DAMAGED_RANGE,
+    /// The log ends at to(), below what was to be read, from().
+    LogTruncated = RIVVEN_EVENT_KIND_LOG_TRUNCATED,
+    /// The record at from() is larger than the broker can send.
+    Unreadable = RIVVEN_EVENT_KIND_UNREADABLE,
+    /// There are records, and none has come for duration().
+    Stalled = RIVVEN_EVENT_KIND_STALLED,
+    /// The broker withholds records for duration(), for the sake of a quota.
+    Throttled = RIVVEN_EVENT_KIND_THROTTLED,
+    /// Offsets could not be committed in the background.
+    CommitFailed = RIVVEN_EVENT_KIND_COMMIT_FAILED,
+    /// A consumer has only size() connections to a broker.
+    FewerConnections = RIVVEN_EVENT_KIND_FEWER_CONNECTIONS,
+    /// Partitions of subscribed topics were given to a consumer.
+    Assigned = RIVVEN_EVENT_KIND_ASSIGNED,
+    /// Partitions of subscribed topics were taken away.
+    Revoked = RIVVEN_EVENT_KIND_REVOKED,
+    /// Partitions have gone to other consumers before it could be said.
+    Lost = RIVVEN_EVENT_KIND_LOST,
+    /// The program has not polled for longer than `max.processing.interval.ms`.
+    PollTooLate = RIVVEN_EVENT_KIND_POLL_TOO_LATE,
+    /// So many events of a consumer, size(), are not told.
+    Missed = RIVVEN_EVENT_KIND_MISSED,
+    /// Something else happened to a consumer.
+    Other = RIVVEN_EVENT_KIND_OTHER,
 };
 
 /// How important a line of the log is.
@@ -1396,6 +1468,18 @@ enum class LogLevel : std::int32_t {
     Trace = RIVVEN_LOG_LEVEL_TRACE,
 };
 
+namespace detail {
+
+/// The partitions of a list of the C interface, which may be NULL.
+inline std::vector<TopicPartition> partitions(const rivven_partitions_t *partitions) {
+    return list(rivven_partitions_len(partitions), [&](std::size_t i) {
+        return TopicPartition{rivven_partitions_topic(partitions, i),
+                              rivven_partitions_partition(partitions, i)};
+    });
+}
+
+} // namespace detail
+
 /// One thing that happened; valid as long as the Events that it is one of.
 ///
 /// What does not belong to its kind is 0 or empty.
@@ -1409,15 +1493,15 @@ public:
         return static_cast<EventKind>(rivven_events_kind(events_, index_));
     }
 
-    /// Deliveries: the topic.
+    /// Deliveries, and what happened to one partition of a consumer: the topic.
     std::string_view topic() const noexcept { return words(rivven_events_topic(events_, index_)); }
 
-    /// Deliveries: the partition; none if the records failed before it was known.
+    /// The same: the partition; none if the records failed before it was known.
     std::optional<std::uint32_t> partition() const noexcept {
         return detail::number(rivven_events_partition(events_, index_));
     }
 
-    /// Deliveries: the number of records.
+    /// Deliveries: the number of records; Assigned, Revoked and Lost: that of the partitions.
     std::size_t size() const noexcept { return rivven_events_count(events_, index_); }
 
     /// Deliveries: the opaque of each record, size() of them, in the order of the records.
@@ -1503,6 +1587,32 @@ public:
 
     /// Missed changes: how many were not kept.
     std::uint64_t missed() const noexcept { return rivven_events_missed(events_, index_); }
+
+    /// Consumers: the first offset that it is about, or RIVVEN_OFFSET_UNKNOWN.
+    std::uint64_t from() const noexcept { return rivven_events_from(events_, index_); }
+
+    /// Consumers: the offset behind those that it is about, or RIVVEN_OFFSET_UNKNOWN.
+    std::uint64_t to() const noexcept { return rivven_events_to(events_, index_); }
+
+    /// Consumers: the time that it is about.
+    std::chrono::milliseconds duration() const noexcept {
+        return std::chrono::milliseconds(rivven_events_duration_ms(events_, index_));
+    }
+
+    /// Consumers: the partitions that were given or taken away.
+    std::vector<TopicPartition> partitions() const {
+        return detail::partitions(rivven_events_partitions(events_, index_));
+    }
+
+    /// Consumers: why it happened, where that is known; without secrets or records.
+    std::string_view cause() const noexcept {
+        return words(rivven_events_cause(events_, index_));
+    }
+
+    /// Consumers: the code of the failure behind it, or Code::Ok.
+    Code cause_code() const noexcept {
+        return static_cast<Code>(rivven_events_cause_code(events_, index_));
+    }
 
 private:
     static std::string_view words(const char *text) noexcept { return text ? text : ""; }
@@ -1920,6 +2030,325 @@ private:
     static void drop(void *callback) noexcept { delete static_cast<Callback *>(callback); }
 
     Owner producer_;
+};
+
+/// What is known of a partition of a consumer at one moment.
+struct PartitionStats {
+    /// Which.
+    TopicPartition partition;
+    /// The offset of the next record that a poll gives, once it is known.
+    std::optional<std::uint64_t> position;
+    /// The committed offset, as far as the consumer knows.
+    std::optional<std::uint64_t> committed;
+    /// The end of the log, of some seconds ago at most while the partition is read.
+    std::optional<std::uint64_t> latest;
+    /// How many offsets lie between position and end.
+    std::optional<std::uint64_t> lag;
+    /// Whether it is paused.
+    bool paused;
+};
+
+/// What a consumer has done so far, and where its partitions are, at one moment.
+struct ConsumerStats {
+    /// Polls that have ended with a result.
+    std::uint64_t polls;
+    /// Records that polls gave.
+    std::uint64_t records;
+    /// Requests for records that were answered.
+    std::uint64_t fetches;
+    /// Those of them whose answer held no record.
+    std::uint64_t empty_fetches;
+    /// Records that were received.
+    std::uint64_t records_fetched;
+    /// The bytes of those answers.
+    std::uint64_t bytes_fetched;
+    /// Failures of requests and connections, repeated ones included.
+    std::uint64_t errors;
+    /// Connections that were lost.
+    std::uint64_t reconnects;
+    /// Answers that the broker withheld for the sake of a quota.
+    std::uint64_t throttled;
+    /// Offsets that were committed.
+    std::uint64_t commits;
+    /// Offsets that could not be committed.
+    std::uint64_t failed_commits;
+    /// How often partitions of subscribed topics were given or taken away.
+    std::uint64_t rebalances;
+    /// Records that wait to be polled.
+    std::uint64_t records_waiting;
+    /// Bytes of `fetch.buffer.memory` in use.
+    std::uint64_t bytes_held;
+    /// How many records there are behind the positions, as far as is known.
+    std::uint64_t lag;
+    /// The message of the last failure.
+    std::optional<std::string> last_error;
+    /// The partitions that it has.
+    std::vector<PartitionStats> partitions;
+};
+
+/// What happens to partitions of a consumer.
+enum class RebalanceKind : std::int32_t {
+    /// They are about to be taken away; what was done can still be committed.
+    Revoked = RIVVEN_REBALANCE_KIND_REVOKED,
+    /// They were given; reading them has not begun.
+    Assigned = RIVVEN_REBALANCE_KIND_ASSIGNED,
+    /// They have gone to other consumers already.
+    Lost = RIVVEN_REBALANCE_KIND_LOST,
+};
+
+/// Reads records of topics ahead of the program, and gives them a batch at a time.
+///
+/// What rivven.h says on each function, its error codes above all, holds here. One that is
+/// destroyed without being closed is closed in the background.
+class Consumer {
+public:
+    /// Is told of partitions that come and go, within poll() and close(), on the thread that calls it.
+    ///
+    /// It may commit, seek and destroy the consumer. An exception that leaves it ends the program.
+    using RebalanceCallback =
+        std::function<void(RebalanceKind, const std::vector<TopicPartition> &)>;
+
+    /// Makes a consumer, which connects in the background; the configuration is copied.
+    explicit Consumer(const Config &config) : consumer_(make(config, nullptr)) {}
+
+    /// Makes a consumer whose events go to a queue.
+    Consumer(const Config &config, Queue &queue) : consumer_(make(config, queue.get())) {}
+
+    /// Waits for a first ready connection.
+    void connect() {
+        detail::call(rivven_consumer_connect, consumer_.get());
+    }
+
+    /// Reads these topics from now on, instead of those before.
+    void subscribe(const std::vector<std::string> &topics) {
+        const auto names = detail::texts(topics);
+        detail::call(rivven_consumer_subscribe, consumer_.get(), names.data(), names.size());
+    }
+
+    /// Reads nothing from now on.
+    void unsubscribe() {
+        detail::call(rivven_consumer_unsubscribe, consumer_.get());
+    }
+
+    /// Reads these partitions from now on, instead of those before; no group coordinates them.
+    void assign(const std::vector<TopicPartition> &partitions) {
+        const auto list =
+            detail::give<rivven_partitions_t, rivven_partitions_free>(rivven_partitions_new);
+        for (const auto &[topic, partition] : partitions) {
+            detail::call(rivven_partitions_add, list.get(), detail::text(topic), partition);
+        }
+        detail::call(rivven_consumer_assign, consumer_.get(), list.get());
+    }
+
+    /// The partitions that the consumer has now.
+    std::vector<TopicPartition> assignments() const {
+        return partitions(rivven_consumer_assignments);
+    }
+
+    /// Waits for records, at most `timeout` or else `max.poll.interval.ms`.
+    ///
+    /// It says that the program is done with what the poll before gave.
+    Batch poll(std::optional<std::chrono::milliseconds> timeout = std::nullopt) {
+        rivven_batch_t *batch = nullptr;
+        detail::call(rivven_consumer_poll, consumer_.get(), detail::milliseconds(timeout), &batch);
+        return Batch(batch);
+    }
+
+    /// Ends the poll that waits, or the next one, with Code::WokenUp; from any thread.
+    void wakeup() {
+        detail::call(rivven_consumer_wakeup, consumer_.get());
+    }
+
+    /// Gives no more records of a partition, and asks for none.
+    void pause(const std::string &topic, std::uint32_t partition) {
+        detail::call(rivven_consumer_pause, consumer_.get(), detail::text(topic), partition);
+    }
+
+    /// Goes on with a partition that was paused.
+    void resume(const std::string &topic, std::uint32_t partition) {
+        detail::call(rivven_consumer_resume, consumer_.get(), detail::text(topic), partition);
+    }
+
+    /// The partitions that are paused.
+    std::vector<TopicPartition> paused() const { return partitions(rivven_consumer_paused); }
+
+    /// Goes on reading a partition at an offset.
+    void seek(const std::string &topic, std::uint32_t partition, std::uint64_t offset) {
+        detail::call(rivven_consumer_seek, consumer_.get(), detail::text(topic), partition, offset);
+    }
+
+    /// Goes on at the first record that there is.
+    void seek_to_beginning(const std::string &topic, std::uint32_t partition) {
+        detail::call(rivven_consumer_seek_to_beginning, consumer_.get(), detail::text(topic), partition);
+    }
+
+    /// Goes on behind the last record that there is.
+    void seek_to_end(const std::string &topic, std::uint32_t partition) {
+        detail::call(rivven_consumer_seek_to_end, consumer_.get(), detail::text(topic), partition);
+    }
+
+    /// Goes on at the first record that the broker received at or after a time since 1970.
+    ///
+    /// Without one it goes on behind the last record. Gives the offset.
+    std::uint64_t seek_to_timestamp(const std::string &topic, std::uint32_t partition,
+                                    std::chrono::milliseconds timestamp) {
+        std::uint64_t offset = 0;
+        detail::call(rivven_consumer_seek_to_timestamp, consumer_.get(), detail::text(topic), partition,
+                     std::int64_t{timestamp.count()}, &offset);
+        return offset;
+    }
+
+    /// The offset of the next record that a poll gives of a partition, once it is known.
+    std::optional<std::uint64_t> position(const std::string &topic, std::uint32_t partition) const {
+        return found(rivven_consumer_position, topic, partition);
+    }
+
+    /// How many offsets lie between the position and the end of the log, which is asked for.
+    std::uint64_t lag(const std::string &topic, std::uint32_t partition) const {
+        std::uint64_t lag = 0;
+        detail::call(rivven_consumer_lag, consumer_.get(), detail::text(topic), partition, &lag);
+        return lag;
+    }
+
+    /// Commits the offsets behind what polls gave so far, or what was stored, of all partitions.
+    void commit() {
+        detail::call(rivven_consumer_commit, consumer_.get());
+    }
+
+    /// Commits without waiting; a failure is an event.
+    void commit_async() {
+        detail::call(rivven_consumer_commit_async, consumer_.get());
+    }
+
+    /// Commits these offsets, each of the next record to read, all together.
+    void commit_offsets(const std::vector<PartitionOffset> &offsets) {
+        const auto list = offsets_of(offsets);
+        detail::call(rivven_consumer_commit_offsets, consumer_.get(), list.get());
+    }
+
+    /// Commits these offsets; gives the error of each that failed, in their order.
+    std::vector<std::optional<Error>>
+    commit_offsets_each(const std::vector<PartitionOffset> &offsets) {
+        const auto list = offsets_of(offsets);
+        const auto results = detail::give<rivven_results_t, rivven_results_free>(
+            rivven_consumer_commit_offsets_each, consumer_.get(), list.get());
+        return detail::list(rivven_results_len(results.get()), [&](std::size_t i) {
+            rivven_error_t *error = nullptr;
+            const bool failed = rivven_results_get(results.get(), i, &error) != RIVVEN_CODE_OK;
+            return failed ? std::optional<Error>(Error(error)) : std::nullopt;
+        });
+    }
+
+    /// Sets the offset that the next commits commit for a partition, instead of what polls gave.
+    void store_offset(const std::string &topic, std::uint32_t partition, std::uint64_t offset) {
+        detail::call(rivven_consumer_store_offset, consumer_.get(), detail::text(topic), partition, offset);
+    }
+
+    /// The offset that the group has committed for a partition, if there is one.
+    std::optional<std::uint64_t> committed(const std::string &topic, std::uint32_t partition) const {
+        return found(rivven_consumer_committed, topic, partition);
+    }
+
+    /// Sets who is told of rebalances, instead of who was before; an empty one for nobody.
+    void set_rebalance_callback(RebalanceCallback callback) {
+        if (!callback) {
+            detail::call(rivven_consumer_set_rebalance_callback, consumer_.get(), nullptr, nullptr,
+                         nullptr);
+            return;
+        }
+        auto data = std::make_unique<RebalanceCallback>(std::move(callback));
+        detail::call(rivven_consumer_set_rebalance_callback, consumer_.get(), rebalanced,
+                     data.get(), drop);
+        data.release();
+    }
+
+    /// What the consumer has done so far, and where its partitions are.
+    ConsumerStats stats() const {
+        const auto owner = detail::give<rivven_consumer_stats_t, rivven_consumer_stats_free>(
+            rivven_consumer_stats, consumer_.get());
+        const rivven_consumer_stats_t *stats = owner.get();
+        return {rivven_consumer_stats_polls(stats),
+                rivven_consumer_stats_records(stats),
+                rivven_consumer_stats_fetches(stats),
+                rivven_consumer_stats_empty_fetches(stats),
+                rivven_consumer_stats_records_fetched(stats),
+                rivven_consumer_stats_bytes_fetched(stats),
+                rivven_consumer_stats_errors(stats),
+                rivven_consumer_stats_reconnects(stats),
+                rivven_consumer_stats_throttled(stats),
+                rivven_consumer_stats_commits(stats),
+                rivven_consumer_stats_failed_commits(stats),
+                rivven_consumer_stats_rebalances(stats),
+                rivven_consumer_stats_records_waiting(stats),
+                rivven_consumer_stats_bytes_held(stats),
+                rivven_consumer_stats_lag(stats),
+                detail::string(rivven_consumer_stats_last_error(stats)),
+                detail::list(rivven_consumer_stats_partitions_len(stats),
+                             [&](std::size_t i) { return partition(stats, i); })};
+    }
+
+    /// Commits what is to be committed by itself, gives partitions back and disconnects.
+    ///
+    /// Within `timeout` or else `close.timeout.ms`. If it throws, the consumer is closed all the same.
+    void close(std::optional<std::chrono::milliseconds> timeout = std::nullopt) {
+        detail::call(rivven_consumer_close, consumer_.get(), detail::milliseconds(timeout));
+    }
+
+private:
+    using Owner = detail::Handle<rivven_consumer_t, rivven_consumer_free>;
+
+    static Owner make(const Config &config, rivven_queue_t *queue) {
+        return detail::give<rivven_consumer_t, rivven_consumer_free>(rivven_consumer_new,
+                                                                     config.get(), queue);
+    }
+
+    template <typename Function> std::vector<TopicPartition> partitions(Function function) const {
+        const auto owner = detail::give<rivven_partitions_t, rivven_partitions_free>(
+            function, consumer_.get());
+        return detail::partitions(owner.get());
+    }
+
+    template <typename Function>
+    std::optional<std::uint64_t> found(Function function, const std::string &topic,
+                                       std::uint32_t partition) const {
+        bool found = false;
+        std::uint64_t offset = 0;
+        detail::call(function, consumer_.get(), detail::text(topic), partition, &found, &offset);
+        return found ? std::optional<std::uint64_t>(offset) : std::nullopt;
+    }
+
+    static detail::Handle<rivven_offsets_t, rivven_offsets_free>
+    offsets_of(const std::vector<PartitionOffset> &offsets) {
+        auto list = detail::give<rivven_offsets_t, rivven_offsets_free>(rivven_offsets_new);
+        for (const auto &[topic, partition, offset] : offsets) {
+            detail::call(rivven_offsets_add, list.get(), detail::text(topic), partition, offset);
+        }
+        return list;
+    }
+
+    static std::optional<std::uint64_t> known(std::uint64_t offset) noexcept {
+        return offset == RIVVEN_OFFSET_UNKNOWN ? std::nullopt : std::optional(offset);
+    }
+
+    static PartitionStats partition(const rivven_consumer_stats_t *stats, std::size_t index) {
+        return {{rivven_consumer_stats_topic(stats, index),
+                 rivven_consumer_stats_partition(stats, index)},
+                known(rivven_consumer_stats_position(stats, index)),
+                known(rivven_consumer_stats_committed(stats, index)),
+                known(rivven_consumer_stats_latest(stats, index)),
+                known(rivven_consumer_stats_partition_lag(stats, index)),
+                rivven_consumer_stats_is_paused(stats, index)};
+    }
+
+    static void rebalanced(void *callback, rivven_rebalance_kind kind,
+                           const rivven_partitions_t *partitions) noexcept {
+        (*static_cast<RebalanceCallback *>(callback))(static_cast<RebalanceKind>(kind),
+                                                      detail::partitions(partitions));
+    }
+
+    static void drop(void *callback) noexcept { delete static_cast<RebalanceCallback *>(callback); }
+
+    Owner consumer_;
 };
 
 } // namespace rivven

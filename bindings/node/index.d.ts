@@ -118,6 +118,60 @@ export interface ProducerOptions extends Partial<ClientOptions> {
   partitioner?: 'sticky' | 'round-robin';
 }
 
+/**
+ * How a consumer works, besides the options of clients. Times are in milliseconds.
+ *
+ * What a value means, and which go together, is checked when the consumer is made: `INVALID_CONFIG`.
+ */
+export interface ConsumerOptions extends Partial<ClientOptions> {
+  /** The group whose offsets are committed; `default-group` by default. */
+  groupId?: string;
+  /** The most records that one poll gives; 500 by default. */
+  maxPollRecords?: number;
+  /** How long a poll waits for records before it gives none; 5 000 by default. */
+  maxPollIntervalMs?: number;
+  /** How long the program may take between polls before its partitions go to other members of the group; 300 000 by default. */
+  maxProcessingIntervalMs?: number;
+  /** Whether what the previous poll gave is committed by itself; `true` by default. */
+  enableAutoCommit?: boolean;
+  /** The time between such commits; 5 000 by default, and there is one more at the end. */
+  autoCommitIntervalMs?: number;
+  /** Where reading begins without a committed offset: at the first record (the default), behind the last one, or not at all. */
+  autoOffsetReset?: 'earliest' | 'latest' | 'error';
+  /** Whether records of aborted transactions are shown; by default they are. */
+  isolationLevel?: 'read_uncommitted' | 'read_committed' | 0 | 1;
+  /** How often subscribed topics are looked at for new partitions, and the brokers for who leads them; 300 000 by default. */
+  metadataRefreshIntervalMs?: number;
+  /** The pause before a lost connection is made anew for the first time; 100 by default. */
+  reconnectBackoffMs?: number;
+  /** The longest such pause; 10 000 by default. */
+  reconnectBackoffMaxMs?: number;
+  /** How often in a row that may fail before a poll fails, and the next one begins anew; 10 by default. */
+  maxReconnectAttempts?: number;
+  /** After how long without a heartbeat the broker takes a member for dead; not used yet; 10 000 by default. */
+  sessionTimeoutMs?: number;
+  /** How long the members of a group have to join anew; not used yet; 30 000 by default. */
+  rebalanceTimeoutMs?: number;
+  /** The time between heartbeats, at most a third of `sessionTimeoutMs`; not used yet; 3 000 by default. */
+  heartbeatIntervalMs?: number;
+  /** The bytes of records that may wait to be polled; no more are asked for beyond it; 67 108 864 by default. */
+  fetchBufferMemory?: number;
+  /** How long the broker may wait for a first record before it answers; 500 by default. */
+  fetchMaxWaitMs?: number;
+  /** Whether a poll returns as soon as the end of a partition is reached, and says of which; `false` by default. */
+  reportPartitionEnd?: boolean;
+  /** The most connections to one broker, at most 16; partitions beyond them share; 16 by default. */
+  connectionsPerBroker?: number;
+}
+
+/** A partition of a topic. */
+export interface TopicPartition {
+  /** The topic. */
+  topic: string;
+  /** The number of the partition. */
+  partition: number;
+}
+
 /** Where a record is to go. */
 export interface SendOptions {
   /** The key, which leads to a partition; an empty one is a key too. */
@@ -498,11 +552,10 @@ export interface OffsetBounds {
  * A record that was read.
  *
  * `key` and `value` are views of the memory of the whole answer, which lives as
- * long as any of its records: copy what you keep for long, with
- * `Buffer.from(record.value)`.
+ * long as any of its records: {@link Record.detach} what you keep for long.
  */
 export class Record {
-  /** Records come from a client. */
+  /** Records come from a client or a consumer. */
   private constructor();
   /** The topic. */
   readonly topic: string;
@@ -518,6 +571,9 @@ export class Record {
   readonly timestamp: number;
   /** Names and values. No request can set them, so there are none. */
   readonly headers: [name: string, value: Buffer][];
+
+  /** The same record in memory of its own, for one that is kept for long. */
+  detach(): Record;
 }
 
 /**
@@ -830,6 +886,13 @@ export class Client extends EventEmitter<ClientEvents> {
   producer(options?: ProducerOptions): Producer;
 
   /**
+   * Makes a consumer for the servers of this client, with its name, login and encryption; options come first.
+   *
+   * It is independent of the client otherwise, as a producer is. Throws `INVALID_CONFIG`.
+   */
+  consumer(options?: ConsumerOptions): Consumer;
+
+  /**
    * Iterates over the changes of servers from this call on; ends when the client is closed.
    *
    * The same changes are emitted as `stateChange`. Waiting for the next one
@@ -888,18 +951,25 @@ export class RecordMetadata {
   readonly offsetExact: boolean;
 }
 
-/** What became of records that {@link Producer.enqueue} was called with, and that went together. */
+/**
+ * What became of records that {@link Producer.enqueue} was called with, and that went together.
+ *
+ * It is a view of the report of their batch: `numbers` and `records` are made
+ * when they are first asked for, so that a listener who only counts pays little.
+ */
 export interface Deliveries {
   /** The topic; `null` for a record that was refused at once. */
-  topic: string | null;
+  readonly topic: string | null;
   /** The partition, if it is known. */
-  partition: number | null;
+  readonly partition: number | null;
+  /** How many records there are. */
+  readonly count: number;
   /** The numbers of the records, as `enqueue` gave them. */
-  numbers: number[];
+  readonly numbers: number[];
   /** Where they went, in the same order; empty if they failed. */
-  records: RecordMetadata[];
+  readonly records: RecordMetadata[];
   /** Why they failed; `null` if they were delivered. */
-  error: RivvenError | null;
+  readonly error: RivvenError | null;
 }
 
 /** What a producer has sent to one server. */
@@ -1019,14 +1089,36 @@ export class Producer extends EventEmitter<ProducerEvents> implements AsyncDispo
    * Hands a record over without a promise; the number of it, from 1, which the event `deliveries` gives back.
    *
    * Throws `QUEUE_FULL` if there is no room and a mebibyte of records waits for
-   * some already; `CLOSED`.
+   * some already: there is room again after some event `deliveries`. Throws
+   * `REQUEST_TOO_LARGE` for what no hand-over buffer holds, 2 GiB, and
+   * `CLOSED`; every other error comes with the event.
+   *
+   * The event loop has to have its turn for events and promises to be settled:
+   * a loop that enqueues very many records awaits something at times.
+   *
+   * ```js
+   * while (!handedOver(value)) await once(producer, 'deliveries');
+   *
+   * function handedOver(value) {
+   *   try {
+   *     return producer.enqueue('orders', value) > 0;
+   *   } catch (error) {
+   *     if (error.code === 'QUEUE_FULL') return false;
+   *     throw error;
+   *   }
+   * }
+   * ```
    */
   enqueue(topic: string, value: Bytes, options?: SendOptions): number;
 
   /**
    * Sends many records; where they went, in their order, once all of them are settled.
    *
-   * Fails with the first error of any of them; the others may have been delivered.
+   * All are copied before the method returns, so very many at once keep the
+   * event loop waiting: some thousand make good batches. One that is no record
+   * keeps all from being sent: `INVALID_ARGUMENT`. Otherwise it fails with the
+   * first error of any of them, and the others may have been delivered; where
+   * there is no room it waits as {@link Producer.send} does.
    */
   sendBatch(topic: string, messages: Iterable<Bytes | ProducerRecord>): Promise<RecordMetadata[]>;
 
@@ -1076,6 +1168,375 @@ export class TopicHandle {
 
   /** Sends many records, as {@link Producer.sendBatch} does. */
   sendBatch(messages: Iterable<Bytes | ProducerRecord>): Promise<RecordMetadata[]>;
+}
+
+/** What a consumer has done so far. */
+export interface ConsumerStats {
+  /** Polls that have ended with a result. */
+  polls: number;
+  /** Records that polls gave. */
+  records: number;
+  /** Requests for records that were answered. */
+  fetches: number;
+  /** Those of them whose answer held no record. */
+  emptyFetches: number;
+  /** Records that were received, those that were not given included. */
+  recordsFetched: number;
+  /** The bytes of those answers. */
+  bytesFetched: number;
+  /** Failures of requests and connections, repeated ones included. */
+  errors: number;
+  /** Connections that were lost. */
+  reconnects: number;
+  /** Answers that the broker withheld for the sake of a quota. */
+  throttled: number;
+  /** Offsets that were committed. */
+  commits: number;
+  /** Offsets that could not be committed. */
+  failedCommits: number;
+  /** How often partitions of subscribed topics were given or taken away. */
+  rebalances: number;
+  /** Records that wait to be polled. */
+  recordsWaiting: number;
+  /** The bytes of answers that are held until they are polled. */
+  bytesHeld: number;
+  /** How many records there are behind the positions, as far as is known. */
+  lag: bigint;
+  /** The last failure; `null` if there was none. */
+  lastError: RivvenError | null;
+  /** The partitions that the consumer has. */
+  partitions: PartitionStats[];
+}
+
+/** What is known of a partition of a consumer at one moment. */
+export interface PartitionStats extends TopicPartition {
+  /** The offset of the next record that a poll gives; `null` until it is known. */
+  position: bigint | null;
+  /** The committed offset, as far as this consumer knows. */
+  committed: bigint | null;
+  /** The end of the log, of some seconds ago at most while the partition is read. */
+  latest: bigint | null;
+  /** How many offsets lie between the two; `null` until they are known. */
+  lag: bigint | null;
+  /** Whether it is paused. */
+  paused: boolean;
+}
+
+/** Something that happened to a consumer, though nothing has to be done; `type` tells what. */
+export type ConsumerEvent =
+  | ConsumerGap
+  | ConsumerLogTruncated
+  | ConsumerUnreadable
+  | ConsumerStalled
+  | ConsumerThrottled
+  | ConsumerTrouble
+  | ConsumerRebalanced
+  | ConsumerPollTooLate
+  | ConsumerEventsMissed;
+
+/** There are no records in a range: they were deleted (`gap`), or the broker can give them no more (`damagedRange`). */
+export interface ConsumerGap extends TopicPartition {
+  /** Tells why. */
+  type: 'gap' | 'damagedRange';
+  /** The first offset of the range. */
+  from: bigint;
+  /** The first offset behind it. */
+  to: bigint;
+}
+
+/** The log ends below the position or the committed offset: the broker has lost records. */
+export interface ConsumerLogTruncated extends TopicPartition {
+  /** Tells that it is so. */
+  type: 'logTruncated';
+  /** The offset that was to be read. */
+  position: bigint;
+  /** The offset of the next record that will be written. */
+  latest: bigint;
+}
+
+/** A record is larger than the broker can send; polls fail until the program seeks behind it. */
+export interface ConsumerUnreadable extends TopicPartition {
+  /** Tells that it is so. */
+  type: 'unreadable';
+  /** The offset of the record. */
+  offset: bigint;
+}
+
+/** There are records, and none has come for a while. */
+export interface ConsumerStalled extends TopicPartition {
+  /** Tells that it is so. */
+  type: 'stalled';
+  /** For how long, in milliseconds. */
+  sinceMs: number;
+  /** Why, as far as is known. */
+  reason: string;
+}
+
+/** The broker withholds records for the sake of a quota. */
+export interface ConsumerThrottled extends TopicPartition {
+  /** Tells that it is so. */
+  type: 'throttled';
+  /** How long reading the partition pauses, in milliseconds. */
+  pauseMs: number;
+}
+
+/** Offsets could not be committed by themselves or by `commitAsync`, or a broker takes fewer connections than configured. */
+export interface ConsumerTrouble {
+  /** Tells which. */
+  type: 'commitFailed' | 'fewerConnections';
+  /** Why. */
+  error: RivvenError;
+  /** How many connections there are, where they are fewer. */
+  connections?: number;
+}
+
+/** Partitions of subscribed topics were given, taken away, or lost to others. */
+export interface ConsumerRebalanced {
+  /** Tells which. */
+  type: 'assigned' | 'revoked' | 'lost';
+  /** Which partitions. */
+  partitions: TopicPartition[];
+}
+
+/** The program has not polled for longer than `maxProcessingIntervalMs`. */
+export interface ConsumerPollTooLate {
+  /** Tells that it is so. */
+  type: 'pollTooLate';
+  /** How long ago it polled, in milliseconds. */
+  sinceMs: number;
+}
+
+/** The event loop was blocked for so long that events were lost. */
+export interface ConsumerEventsMissed {
+  /** Tells that events are missing. */
+  type: 'missed';
+  /** How many. */
+  count: number;
+}
+
+/** The events of a {@link Consumer}, with what their listeners are given. */
+export interface ConsumerEvents {
+  /** Something happened besides records. */
+  event: [event: ConsumerEvent];
+}
+
+/**
+ * Is told, within a poll or `close`, when partitions of subscribed topics are taken away and given.
+ *
+ * The poll goes on when the function has returned, or the promise that it gave
+ * is settled; it may commit and seek, but not wait for a poll or `close` of the
+ * consumer, which wait for it. What it throws is an uncaught exception of the program.
+ */
+export interface RebalanceListener {
+  /** Partitions are about to be taken away; what was done can still be committed. */
+  onPartitionsRevoked?(partitions: TopicPartition[]): void | Promise<void>;
+  /** Partitions were given; reading them has not begun. */
+  onPartitionsAssigned?(partitions: TopicPartition[]): void | Promise<void>;
+  /** Partitions have gone to others already; by default `onPartitionsRevoked` is called. */
+  onPartitionsLost?(partitions: TopicPartition[]): void | Promise<void>;
+}
+
+/**
+ * The records of one poll, in the order of the log within each partition.
+ *
+ * All of a partition are in one ArrayBuffer; records are made when they are looked at.
+ */
+export class ConsumerRecords implements Iterable<Record> {
+  /** They come from a consumer. */
+  private constructor();
+  /** How many there are. */
+  readonly length: number;
+  /** The partitions whose end was reached with these records; each end is told once, until there are more. */
+  readonly ended: TopicPartition[];
+
+  /** The record at an index, from the end if it is negative; `undefined` if there is none. */
+  at(index: number): Record | undefined;
+
+  /** The records by partition. */
+  partitions(): PartitionRecords[];
+
+  /** Gives the records one by one. */
+  [Symbol.iterator](): IterableIterator<Record>;
+}
+
+/** Records of one partition that were received together. */
+export interface PartitionRecords extends TopicPartition {
+  /** The records. */
+  records: Record[];
+}
+
+/**
+ * Reads records of topics.
+ *
+ * Partitions are not divided among the consumers of a group yet: each reads all partitions of the topics that
+ * it subscribes to, and they share what is committed. Until then assign each consumer its partitions.
+ *
+ * The partitions are those that are assigned, or those of the topics that are
+ * subscribed to. Their records come by `poll`, or one by one:
+ *
+ * ```js
+ * await using consumer = new Consumer({ bootstrapServers: '127.0.0.1:9092', groupId: 'billing' });
+ * consumer.subscribe('orders');
+ * for await (const record of consumer) console.log(record.partition, record.offset, record.value.toString());
+ * ```
+ *
+ * What the program is done with is committed by itself every
+ * `autoCommitIntervalMs` and by `close`, or by `commit`. It connects in the
+ * background. A poll that waits keeps the process alive, a consumer alone does
+ * not; one that is dropped commits and disconnects in the background.
+ *
+ * It emits `event` when something happens besides records. Methods fail with
+ * {@link RivvenError}: `CLOSED` once it is closed, `INVALID_ARGUMENT` for
+ * arguments of a wrong kind, and with what each names.
+ */
+export class Consumer extends EventEmitter<ConsumerEvents> implements AsyncDisposable {
+  /**
+   * Makes a consumer, which connects in the background; the servers alone may be given as such.
+   *
+   * Throws `INVALID_CONFIG` if an option is wrong.
+   */
+  constructor(options: string | string[] | ConsumerOptions);
+
+  /**
+   * Makes a consumer and waits for a first ready connection.
+   *
+   * Fails with `INVALID_CONFIG` as the constructor does, or with what keeps the
+   * servers from answering.
+   */
+  static connect(options: string | string[] | ConsumerOptions): Promise<Consumer>;
+
+  /** The group whose offsets are committed. */
+  readonly groupId: string;
+
+  /**
+   * Waits for records, at most `timeoutMs` (`maxPollIntervalMs` by default), and gives at most `maxPollRecords`.
+   *
+   * Without any by then the result is empty; with a time of 0 it is what has come
+   * already. A poll says that the program is done with what the one before gave.
+   * Polls beside each other have their turns.
+   *
+   * Fails with `WOKEN_UP` after {@link Consumer.wakeup}; `INVALID_STATE` if there
+   * is neither a topic nor a partition; `NO_OFFSET`, `ANSWER_TOO_LARGE` and
+   * `SERIALIZATION` for what only a seek helps against; and with what keeps the
+   * servers from being connected or partitions from being read.
+   */
+  poll(options?: { timeoutMs?: number }): Promise<ConsumerRecords>;
+
+  /**
+   * Gives the records one by one, without end; `close` ends it.
+   *
+   * The program is done with a record when it asks for the next one, and what is
+   * committed follows that. Leaving the loop gives records that were not given
+   * back to later polls, and so does a seek. Errors are those of `poll`.
+   */
+  [Symbol.asyncIterator](): AsyncIterableIterator<Record>;
+
+  /** Ends the poll that waits, or the next one, with the error `WOKEN_UP`. */
+  wakeup(): void;
+
+  /**
+   * Reads these topics from now on, instead of those before; with none it is {@link Consumer.unsubscribe}.
+   *
+   * Throws `INVALID_TOPIC`; `INVALID_STATE` if partitions are assigned by the program.
+   */
+  subscribe(topics: string | Iterable<string>): void;
+
+  /** Reads nothing from now on; partitions of subscribed topics are given back by the next poll. */
+  unsubscribe(): void;
+
+  /**
+   * Reads these partitions from now on, instead of those before; no group coordinates them.
+   *
+   * Throws `INVALID_TOPIC`; `INVALID_STATE` if topics are subscribed to.
+   */
+  assign(partitions: Iterable<TopicPartition>): void;
+
+  /** The partitions that the consumer has now. */
+  assignments(): TopicPartition[];
+
+  /** Gives no more records of a partition, and asks for none; throws `NOT_ASSIGNED`. */
+  pause(topic: string, partition: number): void;
+
+  /** Goes on with a partition that was paused; throws `NOT_ASSIGNED`. */
+  resume(topic: string, partition: number): void;
+
+  /** The partitions that are paused. */
+  paused(): TopicPartition[];
+
+  /** Goes on reading a partition at an offset; what has come of it is dropped. `NOT_ASSIGNED`. */
+  seek(topic: string, partition: number, offset: bigint | number): Promise<void>;
+
+  /** Goes on at the first record that there is. `NOT_ASSIGNED`. */
+  seekToBeginning(topic: string, partition: number): Promise<void>;
+
+  /** Goes on behind the last record that there is. `NOT_ASSIGNED`. */
+  seekToEnd(topic: string, partition: number): Promise<void>;
+
+  /**
+   * Goes on at the first record that the broker received at or after a time, in milliseconds since 1970; its offset.
+   *
+   * Without such a record it goes on behind the last one. `NOT_ASSIGNED`.
+   */
+  seekToTimestamp(topic: string, partition: number, timestamp: number | Date): Promise<bigint>;
+
+  /** The offset of the next record that a poll gives; `null` until it is known. Throws `NOT_ASSIGNED`. */
+  position(topic: string, partition: number): bigint | null;
+
+  /** How many offsets lie between the position and the end of the log, which is asked for. `NOT_ASSIGNED`. */
+  lag(topic: string, partition: number): Promise<bigint>;
+
+  /**
+   * Commits the offsets behind the records that were given so far, or what was stored, of all partitions together.
+   *
+   * Fails with the only failure, or with an error that names those of each
+   * partition: `OFFSET_OUT_OF_RANGE`, `NOT_ASSIGNED` and those of the connection.
+   */
+  commit(): Promise<void>;
+
+  /** Commits like {@link Consumer.commit} without waiting; a failure is an event. */
+  commitAsync(): void;
+
+  /** Commits offsets, of the next record to read each, all together. Errors as of {@link Consumer.commit}. */
+  commitOffsets(offsets: Iterable<TopicPartitionOffset>): Promise<void>;
+
+  /** Commits like {@link Consumer.commitOffsets}; the result has one entry for each, in their order. */
+  commitOffsetsEach(offsets: Iterable<TopicPartitionOffset>): Promise<Settled<void>[]>;
+
+  /**
+   * Sets the offset, of the next record to read, that the next commits commit for a partition.
+   *
+   * From then on commits of this partition follow what is stored. Throws `NOT_ASSIGNED`.
+   */
+  storeOffset(topic: string, partition: number, offset: bigint | number): void;
+
+  /** Asks for the offset that the group has committed for a partition; `null` if there is none. */
+  committed(topic: string, partition: number): Promise<bigint | null>;
+
+  /** Sets who is told of changes of the partitions, instead of the one before; set it before the first poll. */
+  setRebalanceListener(listener: RebalanceListener | null): void;
+
+  /**
+   * Iterates over what happens besides records; ends when the consumer is closed.
+   *
+   * The same is emitted as `event`. Waiting for the next one keeps neither the
+   * process alive nor a consumer that is dropped.
+   */
+  events(): AsyncIterableIterator<ConsumerEvent>;
+
+  /** What the consumer has done so far, and where its partitions are. */
+  stats(): ConsumerStats;
+
+  /**
+   * Commits what is to be committed by itself, gives partitions back and disconnects, within `timeoutMs`.
+   *
+   * By default it takes at most `closeTimeoutMs`, 30 000. A poll that waits ends
+   * with `CLOSED`. Closing twice is no error. Fails with why the last offsets
+   * could not be committed, or with `TIMED_OUT`; it is closed all the same.
+   */
+  close(options?: { timeoutMs?: number }): Promise<void>;
+
+  /** Closes at the end of an `await using` block. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** What every call fails with. */
@@ -1166,6 +1627,10 @@ export type ErrorCode =
   | 'QUEUE_FULL'
   | 'RUNTIME_GONE'
   | 'PURGED'
+  | 'WOKEN_UP'
+  | 'NO_OFFSET'
+  | 'POLL_TOO_LATE'
+  | 'NOT_ASSIGNED'
   | 'SERVER_OTHER'
   | 'BUFFER_FULL'
   | 'WAL_ERROR'

@@ -1,6 +1,8 @@
 'use strict';
 
 const { Client } = require('./lib/client.js');
+const { ConsumerRecords } = require('./lib/consumer-records.js');
+const { Consumer } = require('./lib/consumer.js');
 const { RivvenError } = require('./lib/error.js');
 const { onLog } = require('./lib/log.js');
 const { version } = require('./lib/native.js');
@@ -8,4 +10,4 @@ const { Producer, TopicHandle } = require('./lib/producer.js');
 const { RecordMetadata } = require('./lib/record-metadata.js');
 const { Record } = require('./lib/records.js');
 
-module.exports = { Client, Producer, Record, RecordMetadata, RivvenError, TopicHandle, onLog, version };
+module.exports = { Client, Consumer, ConsumerRecords, Producer, Record, RecordMetadata, RivvenError, TopicHandle, onLog, version };

@@ -25,6 +25,7 @@ mod cluster;
 pub mod compression;
 mod config;
 mod connection;
+mod consumer;
 mod error;
 mod methods;
 pub mod ops;
@@ -42,17 +43,21 @@ pub use client::Client;
 pub use cluster::{ResilientStats, ServerStats, StateChange, StateChanges};
 pub use compression::{CompressionType, Decompression};
 pub use config::{
-    AuthConfig, Kind, PipelineAuthConfig, PipelineConfig, PipelineConfigBuilder, ProducerAuthConfig, ProducerConfig,
-    ProducerConfigBuilder, Properties, Property, ResilientAuthConfig, ResilientClientConfig,
-    ResilientClientConfigBuilder, Scope,
+    AuthConfig, AutoOffsetReset, ConsumerAuthConfig, ConsumerConfig, ConsumerConfigBuilder, Kind, PipelineAuthConfig,
+    PipelineConfig, PipelineConfigBuilder, ProducerAuthConfig, ProducerConfig, ProducerConfigBuilder, Properties,
+    Property, ResilientAuthConfig, ResilientClientConfig, ResilientClientConfigBuilder, Scope,
 };
 #[cfg(feature = "tls")]
 pub use config::{TlsConfig, TlsConfigBuilder};
+pub use consumer::{
+    Consumer, ConsumerEvent, ConsumerEvents, ConsumerRecord, ConsumerRecords, ConsumerStatsSnapshot, IntoRecords, Pace,
+    PartitionRecords, PartitionStats, RebalanceListener, RecordStream, RecordView, TopicPartition,
+};
 pub use error::{Detail, Error, ErrorCode, Outcome, Result};
 pub use ops::AlterTopicConfigResult;
 pub use pipelined::{PipelineStatsSnapshot, PipelinedClient};
 pub use producer::{
-    Delivery, DeliveryReport, DeliveryReports, Partitioner, Partitioning, Producer, ProducerServerStats,
+    Deliveries, Delivery, DeliveryReport, DeliveryReports, Partitioner, Partitioning, Producer, ProducerServerStats,
     ProducerStatsSnapshot, TopicHandle, partition_of_key,
 };
 pub use protocol::{

@@ -30,13 +30,15 @@ fn values(key: &Property) -> String {
     }
 }
 
-/// The keys of some scopes, with the default of producers where it is another.
+/// The keys of some scopes, with the defaults of producers and consumers where they are others.
 fn table(scopes: impl Fn(Scope) -> bool) -> String {
     let mut text = String::from("| key | values | default | what it does |\n|---|---|---|---|\n");
     for key in Property::all().iter().filter(|key| scopes(key.scope)) {
         let mut default = key.default.map_or("as described".to_owned(), |default| format!("`{default}`"));
-        if let Some(value) = key.producer_default {
-            default += &format!(", for producers `{value}`");
+        for (whose, value) in [("producers", key.producer_default), ("consumers", key.consumer_default)] {
+            if let Some(value) = value {
+                default += &format!(", for {whose} `{value}`");
+            }
         }
         let mut doc = key.doc.to_owned();
         if key.secret {
@@ -57,12 +59,15 @@ fn the_configuration_keys() {
          Every key, made from `rivven-core/src/config/keys.rs`. C, C++ and files spell a key as here, Python with\n\
          `_` (`request_timeout_ms`), Node in camel case (`requestTimeoutMs`); `Properties` of Rust takes any of\n\
          them. Keys that end in `.ms` are milliseconds.\n\n\
-         A key that a client or producer has no use for is accepted and not read: one set of values does for all.\n\n\
-         ## Clients, and producers where it concerns them\n\n",
+         A key that a client, producer or consumer has no use for is accepted and not read: one set of values does for\n\
+         all.\n\n\
+         ## Clients, and producers and consumers where it concerns them\n\n",
     );
-    text += &table(|scope| scope != Scope::Producer);
+    text += &table(|scope| scope != Scope::Producer && scope != Scope::Consumer);
     text += "\n## Producers\n\n";
     text += &table(|scope| scope == Scope::Producer);
+    text += "\n## Consumers\n\n";
+    text += &table(|scope| scope == Scope::Consumer);
     check("CONFIGURATION.md", &text);
 }
 

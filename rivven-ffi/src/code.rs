@@ -76,6 +76,14 @@ pub enum rivven_code {
     RuntimeGone = 27,
     /// The record was given up by its owner before it was sent.
     Purged = 28,
+    /// A call that waited was ended by another one.
+    WokenUp = 29,
+    /// The group has committed no offset, and none is to be chosen by itself.
+    NoOffset = 30,
+    /// The program took too long between polls, so its partitions went to others.
+    PollTooLate = 31,
+    /// The partition is not assigned to the consumer.
+    NotAssigned = 32,
     /// The broker answered with a text that this client does not know.
     ServerOther = 100,
     /// The broker has too many publishes under way.
@@ -263,6 +271,10 @@ impl From<ErrorCode> for rivven_code {
             ErrorCode::QueueFull => rivven_code::QueueFull,
             ErrorCode::RuntimeGone => rivven_code::RuntimeGone,
             ErrorCode::Purged => rivven_code::Purged,
+            ErrorCode::WokenUp => rivven_code::WokenUp,
+            ErrorCode::NoOffset => rivven_code::NoOffset,
+            ErrorCode::PollTooLate => rivven_code::PollTooLate,
+            ErrorCode::NotAssigned => rivven_code::NotAssigned,
             ErrorCode::ServerOther => rivven_code::ServerOther,
             ErrorCode::BufferFull => rivven_code::BufferFull,
             ErrorCode::WalError => rivven_code::WalError,

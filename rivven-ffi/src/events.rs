@@ -11,16 +11,17 @@
 
 use std::ffi::{CString, c_char};
 use std::ptr;
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 
 use rivven_bridge::{LogLevel, LogRecord};
-use rivven_client::{DeliveryReport, RecordMetadata};
+use rivven_client::{ConsumerEvent, DeliveryReport, Error, RecordMetadata, TopicPartition};
 
 use crate::code::rivven_code;
 use crate::error::{c_string, rivven_error_t};
 use crate::guard::{fallible, read, silent};
 use crate::handle::{self, Opaque};
 use crate::input::{invalid, store};
+use crate::partitions::{partitions, rivven_partitions_t};
 use crate::record_metadata::RIVVEN_OFFSET_UNKNOWN;
 use crate::state_changes::Change;
 
@@ -40,6 +41,36 @@ pub enum rivven_event_kind {
     ServerRecovered = 4,
     /// Changes of servers that the program took too late.
     StateChangesMissed = 5,
+    /// A consumer met offsets without records, from `rivven_events_from` up to `rivven_events_to`.
+    ///
+    /// The records there were deleted; a single offset may also belong to the end of a transaction.
+    Gap = 6,
+    /// The broker cannot give the records of a range any more, and a consumer reads on behind it.
+    DamagedRange = 7,
+    /// The log ends at `rivven_events_to`, below what was to be read, `rivven_events_from`: the broker has lost records.
+    LogTruncated = 8,
+    /// The record at `rivven_events_from` is larger than the broker can send; polls fail until the program seeks behind it.
+    Unreadable = 9,
+    /// There are records, and none has come for `rivven_events_duration_ms`.
+    Stalled = 10,
+    /// The broker withholds records for the sake of a quota, for `rivven_events_duration_ms`.
+    Throttled = 11,
+    /// Offsets could not be committed in the background; they will be with the next commit.
+    CommitFailed = 12,
+    /// A consumer has only `rivven_events_count` connections to a broker, which takes no more.
+    FewerConnections = 13,
+    /// Partitions of subscribed topics were given to a consumer.
+    Assigned = 14,
+    /// Partitions of subscribed topics were taken away.
+    Revoked = 15,
+    /// Partitions have gone to other consumers before it could be said.
+    Lost = 16,
+    /// The program has not polled for longer than `max.processing.interval.ms`.
+    PollTooLate = 17,
+    /// So many events of a consumer, `rivven_events_count`, came too fast and are not told.
+    Missed = 18,
+    /// Something else happened to a consumer.
+    Other = 19,
 }
 
 /// How important a line of the log is. As what a queue subscribes to it includes those above it.
@@ -87,6 +118,7 @@ pub(crate) enum Event {
     Deliveries(Deliveries),
     Log(Line),
     Change(Change),
+    Consumer(Happening),
 }
 
 /// The report of a batch.
@@ -129,6 +161,96 @@ impl Opaque for rivven_events_t {
     const NAME: (&'static str, &'static str) = ("list of events", "rivven_queue_poll");
 }
 
+/// Something that happened to a consumer; what does not belong to its kind is unset.
+pub(crate) struct Happening {
+    kind: rivven_event_kind,
+    partition: Option<(CString, u32)>,
+    from: u64,
+    to: u64,
+    duration: Duration,
+    count: usize,
+    reason: Option<(rivven_code, CString)>,
+    partitions: Lent,
+}
+
+/// A list of partitions that is lent to the program.
+struct Lent(*mut rivven_partitions_t);
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        // SAFETY: the handle was made for this value alone.
+        unsafe { handle::release(self.0) };
+    }
+}
+
+impl Happening {
+    fn new(kind: rivven_event_kind) -> Self {
+        Happening {
+            kind,
+            partition: None,
+            from: RIVVEN_OFFSET_UNKNOWN,
+            to: RIVVEN_OFFSET_UNKNOWN,
+            duration: Duration::ZERO,
+            count: 0,
+            reason: None,
+            partitions: Lent(ptr::null_mut()),
+        }
+    }
+
+    fn at(kind: rivven_event_kind, partition: TopicPartition) -> Self {
+        Happening { partition: Some((c_string(partition.topic), partition.partition)), ..Happening::new(kind) }
+    }
+
+    fn range(kind: rivven_event_kind, partition: TopicPartition, from: u64, to: u64) -> Self {
+        Happening { from, to, ..Happening::at(kind, partition) }
+    }
+
+    fn of(kind: rivven_event_kind, list: &[TopicPartition]) -> Self {
+        Happening { count: list.len(), partitions: Lent(partitions(list)), ..Happening::new(kind) }
+    }
+
+    fn because(self, error: &Error) -> Self {
+        Happening { reason: Some((error.code().into(), c_string(error.to_string()))), ..self }
+    }
+}
+
+impl From<ConsumerEvent> for Event {
+    fn from(event: ConsumerEvent) -> Self {
+        use rivven_event_kind as Kind;
+        Event::Consumer(match event {
+            ConsumerEvent::Gap { partition, from, to } => Happening::range(Kind::Gap, partition, from, to),
+            ConsumerEvent::DamagedRange { partition, from, to } => {
+                Happening::range(Kind::DamagedRange, partition, from, to)
+            }
+            ConsumerEvent::LogTruncated { partition, position, latest } => {
+                Happening::range(Kind::LogTruncated, partition, position, latest)
+            }
+            ConsumerEvent::Unreadable { partition, offset } => {
+                Happening { from: offset, ..Happening::at(Kind::Unreadable, partition) }
+            }
+            ConsumerEvent::Stalled { partition, since, reason } => {
+                let reason = Some((rivven_code::Ok, c_string(reason)));
+                Happening { duration: since, reason, ..Happening::at(Kind::Stalled, partition) }
+            }
+            ConsumerEvent::Throttled { partition, pause } => {
+                Happening { duration: pause, ..Happening::at(Kind::Throttled, partition) }
+            }
+            ConsumerEvent::CommitFailed { error } => Happening::new(Kind::CommitFailed).because(&error),
+            ConsumerEvent::FewerConnections { connections, reason } => {
+                Happening { count: connections, ..Happening::new(Kind::FewerConnections) }.because(&reason)
+            }
+            ConsumerEvent::Assigned { partitions } => Happening::of(Kind::Assigned, &partitions),
+            ConsumerEvent::Revoked { partitions } => Happening::of(Kind::Revoked, &partitions),
+            ConsumerEvent::Lost { partitions } => Happening::of(Kind::Lost, &partitions),
+            ConsumerEvent::PollTooLate { since } => Happening { duration: since, ..Happening::new(Kind::PollTooLate) },
+            ConsumerEvent::Missed { count } => {
+                Happening { count: usize::try_from(count).unwrap_or(usize::MAX), ..Happening::new(Kind::Missed) }
+            }
+            _ => Happening::new(Kind::Other),
+        })
+    }
+}
+
 /// Reads the report of a batch; `otherwise` is what stands for none.
 unsafe fn deliveries<T>(
     events: *const rivven_events_t,
@@ -148,6 +270,21 @@ unsafe fn deliveries<T>(
 unsafe fn line<T>(events: *const rivven_events_t, index: usize, otherwise: T, look: impl FnOnce(&Line) -> T) -> T {
     let look = |events: &Vec<Event>| match events.get(index)? {
         Event::Log(line) => Some(look(line)),
+        _ => None,
+    };
+    // SAFETY: the caller gives NULL or events.
+    unsafe { read(events, otherwise, look) }
+}
+
+/// Reads what happened to a consumer; `otherwise` is what stands for other events.
+unsafe fn happening<T>(
+    events: *const rivven_events_t,
+    index: usize,
+    otherwise: T,
+    look: impl FnOnce(&Happening) -> Option<T>,
+) -> T {
+    let look = |events: &Vec<Event>| match events.get(index)? {
+        Event::Consumer(happening) => look(happening),
         _ => None,
     };
     // SAFETY: the caller gives NULL or events.
@@ -182,30 +319,52 @@ pub unsafe extern "C" fn rivven_events_kind(events: *const rivven_events_t, inde
         Event::Deliveries(_) => Some(rivven_event_kind::Deliveries),
         Event::Log(_) => Some(rivven_event_kind::Log),
         Event::Change(change) => Some(change.kind),
+        Event::Consumer(happening) => Some(happening.kind),
     };
     // SAFETY: the caller gives NULL or events.
     unsafe { read(events, rivven_event_kind::None, kind) }
 }
 
-/// Deliveries: gives the topic; NULL for other events. It lives as long as the events.
+/// Gives the topic of deliveries, or of the partition that something happened to; NULL for other events.
+///
+/// It lives as long as the events.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rivven_events_topic(events: *const rivven_events_t, index: usize) -> *const c_char {
+    let topic = |events: &Vec<Event>| match events.get(index)? {
+        Event::Deliveries(deliveries) => Some(deliveries.topic.as_ptr()),
+        Event::Consumer(happening) => happening.partition.as_ref().map(|(topic, _)| topic.as_ptr()),
+        Event::Log(_) | Event::Change(_) => None,
+    };
     // SAFETY: the caller gives NULL or events.
-    unsafe { deliveries(events, index, ptr::null(), |deliveries| Some(deliveries.topic.as_ptr())) }
+    unsafe { read(events, ptr::null(), topic) }
 }
 
-/// Deliveries: gives the partition; -1 if records failed before it was known, and for other events.
+/// Gives the partition of deliveries, or the one that something happened to; -1 for other events.
+///
+/// Deliveries have -1, too, if the records failed before it was known.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rivven_events_partition(events: *const rivven_events_t, index: usize) -> i64 {
+    let partition = |events: &Vec<Event>| match events.get(index)? {
+        Event::Deliveries(deliveries) => deliveries.report.partition().map(i64::from),
+        Event::Consumer(happening) => happening.partition.as_ref().map(|(_, partition)| i64::from(*partition)),
+        Event::Log(_) | Event::Change(_) => None,
+    };
     // SAFETY: the caller gives NULL or events.
-    unsafe { deliveries(events, index, -1, |deliveries| deliveries.report.partition().map(i64::from)) }
+    unsafe { read(events, -1, partition) }
 }
 
-/// Deliveries: gives the number of records, at least one; 0 for other events.
+/// Gives the number of records of deliveries, at least one, and of what else a kind says; 0 for other events.
+///
+/// For `RIVVEN_EVENT_KIND_ASSIGNED`, `..._REVOKED` and `..._LOST` it is that of the partitions.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rivven_events_count(events: *const rivven_events_t, index: usize) -> usize {
+    let count = |events: &Vec<Event>| match events.get(index)? {
+        Event::Deliveries(deliveries) => Some(deliveries.report.len()),
+        Event::Consumer(happening) => Some(happening.count),
+        Event::Log(_) | Event::Change(_) => None,
+    };
     // SAFETY: the caller gives NULL or events.
-    unsafe { deliveries(events, index, 0, |deliveries| Some(deliveries.report.len())) }
+    unsafe { read(events, 0, count) }
 }
 
 /// Deliveries: gives the opaque of each record, in the order of the records.
@@ -295,13 +454,14 @@ pub unsafe extern "C" fn rivven_events_is_offset_exact(
 ///
 /// For deliveries it is when the answer came, and 0 where records failed; for
 /// a degraded server it is since when it does not work. 0 for the other changes
-/// of servers, and if there is no event of that index.
+/// of servers, for what happened to consumers, and if there is no event of that index.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rivven_events_timestamp_ms(events: *const rivven_events_t, index: usize) -> i64 {
     let time = |events: &Vec<Event>| match events.get(index)? {
         Event::Deliveries(deliveries) => deliveries.first.as_ref().map(|first| first.timestamp),
         Event::Log(line) => Some(line.time_ms),
         Event::Change(change) => Some(change.since_ms),
+        Event::Consumer(_) => None,
     };
     // SAFETY: the caller gives NULL or events.
     unsafe { read(events, 0, time) }
@@ -330,6 +490,58 @@ pub unsafe extern "C" fn rivven_events_log_target(events: *const rivven_events_t
 pub unsafe extern "C" fn rivven_events_log_message(events: *const rivven_events_t, index: usize) -> *const c_char {
     // SAFETY: the caller gives NULL or events.
     unsafe { line(events, index, ptr::null(), |line| line.message.as_ptr()) }
+}
+
+/// Consumers: gives the first offset that a kind is about; `RIVVEN_OFFSET_UNKNOWN` for other events.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rivven_events_from(events: *const rivven_events_t, index: usize) -> u64 {
+    // SAFETY: the caller gives NULL or events.
+    unsafe { happening(events, index, RIVVEN_OFFSET_UNKNOWN, |happening| Some(happening.from)) }
+}
+
+/// Consumers: gives the offset behind those that a kind is about; `RIVVEN_OFFSET_UNKNOWN` for other events.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rivven_events_to(events: *const rivven_events_t, index: usize) -> u64 {
+    // SAFETY: the caller gives NULL or events.
+    unsafe { happening(events, index, RIVVEN_OFFSET_UNKNOWN, |happening| Some(happening.to)) }
+}
+
+/// Consumers: gives the time that a kind is about, in milliseconds; 0 for other events.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rivven_events_duration_ms(events: *const rivven_events_t, index: usize) -> i64 {
+    let milliseconds = |happening: &Happening| i64::try_from(happening.duration.as_millis()).ok();
+    // SAFETY: the caller gives NULL or events.
+    unsafe { happening(events, index, 0, milliseconds) }
+}
+
+/// Consumers: gives the partitions that were given or taken away; NULL for other events.
+///
+/// The list belongs to the events and lives as long as they do: it is not to be freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rivven_events_partitions(
+    events: *const rivven_events_t,
+    index: usize,
+) -> *const rivven_partitions_t {
+    // SAFETY: the caller gives NULL or events.
+    unsafe { happening(events, index, ptr::null(), |happening| Some(happening.partitions.0.cast_const())) }
+}
+
+/// Consumers: gives why something happened; NULL where that is not known, and for other events.
+///
+/// UTF-8, without secrets or records. It lives as long as the events.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rivven_events_cause(events: *const rivven_events_t, index: usize) -> *const c_char {
+    let reason = |happening: &Happening| happening.reason.as_ref().map(|(_, text)| text.as_ptr());
+    // SAFETY: the caller gives NULL or events.
+    unsafe { happening(events, index, ptr::null(), reason) }
+}
+
+/// Consumers: gives the code of the failure behind it; `RIVVEN_CODE_OK` where there is none, and for other events.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rivven_events_cause_code(events: *const rivven_events_t, index: usize) -> rivven_code {
+    let code = |happening: &Happening| happening.reason.as_ref().map(|(code, _)| *code);
+    // SAFETY: the caller gives NULL or events.
+    unsafe { happening(events, index, rivven_code::Ok, code) }
 }
 
 /// Frees events and what they gave; accepts NULL.

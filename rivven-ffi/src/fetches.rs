@@ -19,9 +19,9 @@ use std::sync::{Arc, Mutex};
 
 use rivven_bridge::ConsumePipelined;
 use rivven_client::Result;
-use rivven_client::ops::{Consume, MessageBatch};
+use rivven_client::ops::Consume;
 
-use crate::batch::rivven_batch_t;
+use crate::batch::{Batch, rivven_batch_t};
 use crate::client::{on_client, rivven_client_t};
 use crate::code::rivven_code;
 use crate::error::{Failure, rivven_error_t};
@@ -76,7 +76,7 @@ pub struct rivven_fetched_t {
 }
 
 impl Opaque for rivven_fetched_t {
-    type Value = Vec<Result<Arc<MessageBatch>, Failure>>;
+    type Value = Vec<Result<Arc<Batch>, Failure>>;
     const MARKER: u64 = 0x7269_765f_6665_7464;
     const NAME: (&'static str, &'static str) = ("list of batches", "rivven_client_consume_pipelined");
 }
@@ -152,12 +152,15 @@ pub unsafe extern "C" fn rivven_client_consume_pipelined(
             required(fetched, "fetched")?;
             let fetches = handle::borrow(fetches)?;
             // Encoding ends before the wait, and with it the lock.
-            let call = {
+            let (call, topics) = {
                 let fetches = lock(fetches);
                 let operations: Vec<_> = fetches.iter().map(Fetch::operation).collect();
-                client.start(&ConsumePipelined(&operations))?
+                let topics: Vec<_> = fetches.iter().map(|fetch| fetch.topic.clone()).collect();
+                (client.start(&ConsumePipelined(&operations))?, topics)
             };
-            let batches = call.wait()?.into_iter().map(|batch| explained(client, batch.map(Arc::new)));
+            let batches = call.wait()?.into_iter().zip(topics).map(|(records, topic)| {
+                explained(client, records.map(|records| Arc::new(Batch::of_client(&topic, records))))
+            });
             fetched.write(handle::make(batches.collect()));
             Ok(())
         })

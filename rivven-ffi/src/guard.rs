@@ -12,6 +12,7 @@ use crate::handle::{self, Opaque};
 /// # Safety
 ///
 /// `error` is NULL or can be written.
+#[inline]
 pub(crate) unsafe fn fallible<E: Into<Failure>>(
     error: *mut *mut rivven_error_t,
     body: impl FnOnce() -> Result<(), E>,

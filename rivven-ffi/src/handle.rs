@@ -58,6 +58,7 @@ pub(crate) fn make<O: Opaque>(value: O::Value) -> *mut O {
 ///
 /// A pointer that is not NULL points to readable memory, and a handle that it
 /// points to is not released before the reference ends.
+#[inline]
 pub(crate) unsafe fn borrow<'a, O: Opaque>(handle: *const O) -> Result<&'a O::Value> {
     // SAFETY: the caller promises what `check` needs, and that the handle lives.
     unsafe { check(handle).map(|body| &(*body).value) }
@@ -112,6 +113,7 @@ pub(crate) fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
 /// # Safety
 ///
 /// A pointer that is not NULL points to readable memory.
+#[inline]
 unsafe fn check<O: Opaque>(handle: *const O) -> Result<*const Body<O::Value>> {
     let body: *const Body<O::Value> = handle.cast();
     if body.is_null() {

@@ -67,6 +67,7 @@ pub(crate) unsafe fn texts<'a>(strings: *const *const c_char, count: usize, name
 /// # Safety
 ///
 /// The view is valid and its bytes do not change before `'a` ends.
+#[inline]
 pub(crate) unsafe fn bytes<'a>(view: rivven_bytes_t, name: &str) -> Result<Option<&'a [u8]>> {
     let rivven_bytes_t { data, len } = view;
     match (data.is_null(), isize::try_from(len)) {
@@ -106,6 +107,7 @@ pub(crate) unsafe fn array<'a, T>(data: *const T, count: usize, name: &str) -> R
 /// # Errors
 ///
 /// `INVALID_ARGUMENT` for everything else.
+#[inline]
 pub(crate) fn number_or_default(value: i64, name: &str) -> Result<Option<u32>> {
     match value {
         -1 => Ok(None),

@@ -60,6 +60,22 @@ pub(crate) fn offsets(by_topic: HashMap<String, HashMap<u32, u64>>) -> *mut rivv
     handle::make(Mutex::new(offsets))
 }
 
+/// The topics, partitions and offsets of a list.
+///
+/// # Errors
+///
+/// As `handle::borrow`.
+///
+/// # Safety
+///
+/// As `handle::borrow`.
+pub(crate) unsafe fn offsets_of(offsets: *const rivven_offsets_t) -> Result<Vec<(String, u32, u64)>> {
+    // SAFETY: passed on to the caller.
+    let offsets = lock(unsafe { handle::borrow(offsets)? });
+    let plain = |entry: &PartitionOffset| (entry.topic.to_string_lossy().into_owned(), entry.partition, entry.offset);
+    Ok(offsets.iter().map(plain).collect())
+}
+
 /// Reads an offset; `otherwise` is what stands for none.
 unsafe fn entry<T>(
     offsets: *const rivven_offsets_t,
@@ -297,7 +313,7 @@ pub unsafe extern "C" fn rivven_client_get_offset_for_timestamp(
 /// # Safety
 ///
 /// The outputs are NULL or can be written.
-unsafe fn store_found(value: Option<u64>, found: *mut bool, offset: *mut u64) {
+pub(crate) unsafe fn store_found(value: Option<u64>, found: *mut bool, offset: *mut u64) {
     // SAFETY: passed on to the caller.
     unsafe {
         store(found, value.is_some());

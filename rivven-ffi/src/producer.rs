@@ -253,9 +253,9 @@ pub unsafe extern "C" fn rivven_producer_send_batch(
         on_producer(producer, error, |producer| {
             let (topic, partition) = (text(topic, "topic")?, number_or_default(partition, "partition")?);
             let records = records(keys, values, count)?;
-            let records = records.into_iter().map(|(key, value)| (key.map(<[u8]>::to_vec), value.to_vec())).collect();
-            let sent = producer.topic(topic)?.send_batch(partition, records)?.wait()?;
+            let sent = producer.topic(topic)?.send_batch(partition, records.into_iter())?.wait()?;
             if !metadata.is_null() {
+                let sent = (0..sent.len()).filter_map(|index| sent.result(index)).collect::<Result<Vec<_>>>()?;
                 for (index, record) in sent.into_iter().enumerate() {
                     metadata.add(index).write(record_metadata(record));
                 }

@@ -1,9 +1,10 @@
 //! Queues
 //!
 //! What happens in the background is told by a queue: what became of the
-//! records of producers, what changes about servers, and the library's log. The
-//! program asks for it by `rivven_queue_poll`, on a thread of its own choice,
-//! when it likes to or when the queue's descriptor is readable.
+//! records of producers, what happened to consumers besides records, what
+//! changes about servers, and the library's log. The program asks for it by
+//! `rivven_queue_poll`, on a thread of its own choice, when it likes to or when
+//! the queue's descriptor is readable.
 //!
 //!     struct pollfd ready = {rivven_queue_fd(queue), POLLIN, 0};
 //!     while (poll(&ready, 1, -1) == 1) {
@@ -33,14 +34,14 @@ use crate::state_changes::Change;
 /// What errors call a queue.
 const WHAT: &str = "the queue";
 
-/// The token of the log; producers have tokens from 2. That of a change of a server is the program's.
+/// The token of the log; producers and consumers have tokens from 2. That of a change of a server is the program's.
 const LOG: u64 = 0;
 
 /// Where events wait for the program.
 ///
 /// It may be used by any number of threads at once; each event goes to one
 /// `rivven_queue_poll`. It holds what nobody asks for without limit: a program
-/// that gives a queue to a producer has to poll it.
+/// that gives a queue to a producer or a consumer has to poll it.
 ///
 /// In the child of a `fork` a queue of the parent fails with
 /// `RIVVEN_CODE_FORKED`; free it there and make a new one.
@@ -105,7 +106,7 @@ impl Drop for Callback {
     }
 }
 
-/// What stands behind a queue; producers share it.
+/// What stands behind a queue; producers and consumers share it.
 ///
 /// In a forked child nothing of it is touched, not even to free it.
 pub(crate) struct Inbox {
@@ -117,7 +118,8 @@ struct Parts {
     queue: Arc<Queue>,
     /// The callbacks of producers, by token. No lock is held while one runs or is freed.
     callbacks: Mutex<BTreeMap<u64, Arc<Callback>>>,
-    producers: AtomicU64,
+    /// How many producers and consumers there were.
+    sources: AtomicU64,
     log: Mutex<Option<Arc<LogQueue>>>,
 }
 
@@ -126,7 +128,7 @@ impl Inbox {
         let parts = Parts {
             queue: Queue::with_descriptor()?,
             callbacks: Mutex::default(),
-            producers: AtomicU64::new(0),
+            sources: AtomicU64::new(0),
             log: Mutex::default(),
         };
         Ok(Inbox { parts: ManuallyDrop::new(parts), mark: ForkMark::here() })
@@ -148,9 +150,16 @@ impl Inbox {
     /// it is gone they are dropped.
     pub(crate) fn add(&self, with_callback: bool) -> Result<(Reports, u64)> {
         let parts = self.parts()?;
-        let number = parts.producers.fetch_add(1, Ordering::Relaxed) + 1;
+        let number = parts.sources.fetch_add(1, Ordering::Relaxed) + 1;
         let token = number << 1 | u64::from(with_callback);
         Ok((Reports::To(Arc::clone(&parts.queue), token), token))
+    }
+
+    /// Takes a consumer on: where its events go, and under which token.
+    pub(crate) fn add_consumer(&self) -> Result<(Arc<Queue>, u64)> {
+        let parts = self.parts()?;
+        let number = parts.sources.fetch_add(1, Ordering::Relaxed) + 1;
+        Ok((Arc::clone(&parts.queue), number << 1))
     }
 
     /// Lets deliveries under a token go to a callback from now on.
@@ -230,6 +239,7 @@ impl Parts {
                 Ok(Answer::StateChange(change)) => {
                     events.extend(change.and_then(|change| Change::new(token, change)).map(Event::Change));
                 }
+                Ok(Answer::ConsumerEvent(event)) => events.extend(event.map(Event::from)),
                 _ => events.extend(self.log_lines().map(Event::from)),
             }
         }
@@ -332,7 +342,7 @@ pub unsafe extern "C" fn rivven_queue_subscribe_log(
 
 /// Frees a queue and the events in it; accepts NULL and never blocks.
 ///
-/// Producers that were given the queue go on without reports. No callback
+/// Producers and consumers that were given the queue go on without it. No callback
 /// begins any more, and their user data is freed: in here, or where another
 /// thread is in the callback when that has returned. In a forked child nothing
 /// of the program's is called.

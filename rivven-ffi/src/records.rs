@@ -9,7 +9,7 @@ use std::ffi::c_char;
 use rivven_client::ops::{BatchItem, Consume, Publish, PublishBatch};
 use rivven_client::{RecordMetadata, Result};
 
-use crate::batch::{batch, rivven_batch_t};
+use crate::batch::{Batch, batch, rivven_batch_t};
 use crate::bytes::{NOTHING, rivven_bytes_t};
 use crate::client::{on_client, rivven_client_t};
 use crate::code::rivven_code;
@@ -336,7 +336,7 @@ unsafe fn consume(
             let isolation_level = isolation(isolation_level)?;
             let max_wait = timeout_ms.map(|timeout| wait(timeout, "timeout_ms")).transpose()?;
             let operation = Consume { topic, partition, offset, max_messages, isolation_level, max_wait };
-            output.write(batch(client.start(&operation)?.wait()?));
+            output.write(batch(Batch::of_client(topic, client.start(&operation)?.wait()?)));
             Ok(())
         })
     }

@@ -31,6 +31,11 @@ pub(crate) fn results(client: &Client, results: Vec<Result<()>>) -> *mut rivven_
     handle::make(results.into_iter().map(|result| explained(client, result)).collect())
 }
 
+/// Makes the handle of results whose errors stand alone already.
+pub(crate) fn plain_results(results: Vec<Result<()>>) -> *mut rivven_results_t {
+    handle::make(results.into_iter().map(|result| result.map_err(Failure::from)).collect())
+}
+
 /// A result whose error is in words that stand alone.
 pub(crate) fn explained<T>(client: &Client, result: Result<T>) -> Result<T, Failure> {
     result.map_err(|error| Failure::new(&error, client.explain(&error)))

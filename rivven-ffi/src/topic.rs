@@ -68,6 +68,7 @@ pub unsafe extern "C" fn rivven_topic_enqueue(
 /// # Safety
 ///
 /// The views are valid.
+#[inline]
 unsafe fn enqueue(
     topic: &Topic,
     partition: Option<u32>,

@@ -42,8 +42,12 @@ pub(crate) fn performance(session: &Session, arguments: &Arguments) -> Result<bo
     settle(session, arguments, performance::FILE, &wanted, "cargo xtask performance")
 }
 
-/// Writes or checks `docs/RELIABILITY.md`, made from the record of a long run.
+/// Writes or checks `docs/RELIABILITY.md`, made from the record of a long run, if there is one.
 pub(crate) fn reliability(session: &Session, arguments: &Arguments) -> Result<bool> {
+    if !session.root.join(soak::RECORD).exists() {
+        println!("no long run is recorded in {}", soak::RECORD);
+        return Ok(true);
+    }
     let wanted = soak::generate(&session.root)?;
     settle(session, arguments, soak::FILE, &wanted, "cargo xtask reliability")
 }

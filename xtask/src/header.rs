@@ -16,6 +16,7 @@ const SECTIONS: &[&str] = &[
     "bytes",
     "config",
     "strings",
+    "partitions",
     "batch",
     "client",
     "session",
@@ -37,6 +38,10 @@ const SECTIONS: &[&str] = &[
     "topic",
     "producer",
     "producer_stats",
+    "consumer",
+    "consumer_offsets",
+    "rebalances",
+    "consumer_stats",
     "state_changes",
 ];
 

@@ -17,7 +17,7 @@ use crate::session::Session;
 pub(crate) const FILE: &str = "docs/RELIABILITY.md";
 
 /// The record that is kept.
-const RECORD: &str = "docs/reliability/producer.json";
+pub(crate) const RECORD: &str = "docs/reliability/producer.json";
 
 /// Let clients run while brokers and connections fail, and count what becomes of every record
 ///

@@ -25,6 +25,7 @@ const OFFERS: [Offer; 6] = [
     Offer {
         language: "rust",
         files: &[
+            "rivven-core/src/consumer/mod.rs",
             "rivven-core/src/methods.rs",
             "rivven-core/src/producer/mod.rs",
             "rivven-core/src/resilient.rs",

@@ -8,8 +8,11 @@ use rivven_client::ops::{
 };
 use rivven_client::protocol::QuotaEntry;
 use rivven_client::{
-    AuthSession, DeleteRecordsResult, DeliveryReport, RecordMetadata, ResilientStats, Result, Schema, StateChange,
+    AuthSession, ConsumerEvent, ConsumerRecords, DeleteRecordsResult, Deliveries, DeliveryReport, RecordMetadata,
+    ResilientStats, Result, Schema, StateChange,
 };
+
+use crate::rebalance::Rebalance;
 
 macro_rules! answers {
     ($( $(#[doc = $doc:literal])+ $variant:ident($type:ty), )+) => {
@@ -81,10 +84,20 @@ answers! {
     Stats(ResilientStats),
     /// Where a producer's record went.
     Record(RecordMetadata),
+    /// Records that were sent together, all of them delivered.
+    Sent(Deliveries),
     /// What became of the records of a batch.
     Deliveries(DeliveryReport),
     /// A change of a server; `None` at the end.
     StateChange(Option<StateChange>),
+    /// Records that a consumer was given.
+    ConsumerRecords(ConsumerRecords),
+    /// An offset.
+    Position(u64),
+    /// Something that happened to a consumer; `None` at the end.
+    ConsumerEvent(Option<ConsumerEvent>),
+    /// A change of a consumer's partitions, which waits until this is dropped.
+    Rebalance(Rebalance),
 }
 
 impl From<()> for Answer {

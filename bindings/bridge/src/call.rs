@@ -1,6 +1,9 @@
 //! Waiting for an answer on a thread of the user's.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
 use rivven_client::{Detail, Error, ErrorCode, Result};
@@ -38,6 +41,16 @@ impl<T> Call<T> {
         (Call { slot: Arc::clone(&slot) }, Settle(slot))
     }
 
+    /// A call that is settled by a future without a task: whoever wakes the future goes on with it.
+    pub(crate) fn driven(future: impl Future<Output = Result<T>> + Send + Unpin + 'static) -> Self
+    where
+        T: Send + 'static,
+    {
+        let (call, settle) = Call::new();
+        Arc::new(Driven(Mutex::new(Some((future, settle))))).wake();
+        call
+    }
+
     /// Waits for the answer; the operation's own timeout bounds it.
     ///
     /// # Errors
@@ -69,6 +82,22 @@ impl<T> Call<T> {
             State::Abandoned => Err(abandoned()),
             State::Open | State::Taken => Err(taken()),
         })
+    }
+}
+
+/// A future and what it settles, until it has.
+struct Driven<T, F>(Mutex<Option<(F, Settle<T>)>>);
+
+impl<T: Send + 'static, F: Future<Output = Result<T>> + Send + Unpin + 'static> Wake for Driven<T, F> {
+    fn wake(self: Arc<Self>) {
+        let waker = Waker::from(Arc::clone(&self));
+        let mut driven = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((future, _)) = &mut *driven else { return };
+        if let Poll::Ready(result) = Pin::new(future).poll(&mut Context::from_waker(&waker))
+            && let Some((_, settle)) = driven.take()
+        {
+            settle.settle(result);
+        }
     }
 }
 
@@ -120,6 +149,16 @@ mod tests {
         assert_eq!(call.wait_for(Duration::from_secs(10)).unwrap().unwrap(), 5);
         assert_eq!(call.wait_for(Duration::ZERO).unwrap().unwrap_err().code(), ErrorCode::InvalidState);
         thread.join().unwrap();
+    }
+
+    #[test]
+    fn a_future_settles_a_call_on_the_thread_that_wakes_it() {
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        let call = Call::driven(Box::pin(async move { Ok(receiver.await.unwrap_or(0)) }));
+        assert!(call.wait_for(Duration::from_millis(1)).is_none());
+        sender.send(5).unwrap();
+        assert_eq!(call.wait_for(Duration::ZERO).unwrap().unwrap(), 5);
+        assert_eq!(Call::driven(std::future::ready(Ok(7))).wait().unwrap(), 7);
     }
 
     #[test]

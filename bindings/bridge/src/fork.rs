@@ -25,11 +25,13 @@ impl ForkMark {
     }
 
     /// Whether the present process is the one that made the mark.
+    #[inline]
     pub fn is_here(self) -> bool {
         self.0 == GENERATION.load(Ordering::Relaxed)
     }
 
     /// The error `FORKED` in a child of the process that made the mark.
+    #[inline]
     pub fn check(self, what: &str) -> Result<()> {
         if self.is_here() { Ok(()) } else { Err(Error::forked(what)) }
     }

@@ -10,6 +10,7 @@ use rivven_client::{Detail, Error, ErrorCode, Result};
 /// A panic that left a function of the C interface would abort the process.
 /// Handles stay usable: nothing in them is left half-changed by a panic, since
 /// their locks ignore poisoning and guard single steps.
+#[inline]
 pub fn catch_panic<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| Err(internal(&*panic)))
 }

@@ -6,13 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use rivven_client::{
-    DeliveryReport, DeliveryReports, Error, ProducerConfig, ProducerStatsSnapshot, Properties, RecordMetadata, Result,
-    TopicHandle,
+    Deliveries, DeliveryReport, DeliveryReports, Error, ErrorCode, ProducerConfig, ProducerStatsSnapshot, Properties,
+    RecordMetadata, Result, TopicHandle,
 };
 
 use crate::answer::Answer;
 use crate::call::Call;
 use crate::fork::ForkMark;
+use crate::line::{Item, Line, Owned, delivered, settle};
 use crate::queue::{Completion, Due, Queue};
 use crate::share::{OnDrop, Share};
 
@@ -74,7 +75,13 @@ impl DeliveryReports for Router {
                 queue.push(Completion { token: *token, result: Ok(Answer::Deliveries(report)) })
             }
             Router::ByTag(outlets) => {
-                let mut numbers: Vec<_> = report.tags().iter().map(|tag| tag >> TAG_BITS).collect();
+                // Mostly all are the same.
+                let mut numbers: Vec<u64> = Vec::new();
+                for number in report.tags().iter().map(|tag| tag >> TAG_BITS) {
+                    if numbers.last() != Some(&number) {
+                        numbers.push(number);
+                    }
+                }
                 numbers.sort_unstable();
                 numbers.dedup();
                 let outlets = outlets.lock().unwrap_or_else(PoisonError::into_inner);
@@ -143,6 +150,29 @@ impl Producer {
     /// `FORKED`.
     pub fn outlet(&self, queue: &Arc<Queue>, token: u64) -> Result<u64> {
         Ok(self.parts()?.router.as_ref().map_or(0, |router| router.add(queue, token)) << TAG_BITS)
+    }
+
+    /// A line for the records of one caller that have to wait for room.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`.
+    pub fn line(&self) -> Result<Line> {
+        Ok(Line::new(Arc::clone(&self.parts()?.runtime), self.mark))
+    }
+
+    /// Flushes like [`submit_flush`](Producer::submit_flush), behind what stands in a line.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`.
+    pub fn submit_flush_in_line(&self, line: &Line, queue: &Arc<Queue>, token: u64) -> Result<()> {
+        let core = Arc::clone(&self.parts()?.core);
+        if line.is_empty() {
+            return self.submit_flush(queue, token);
+        }
+        line.stand(Item::Flush { core, due: Due::new(queue, token) });
+        Ok(())
     }
 
     /// A handle of a topic.
@@ -355,6 +385,7 @@ pub struct Topic {
 }
 
 impl Topic {
+    #[inline]
     fn core(&self) -> Result<&TopicHandle> {
         self.mark.check(WHAT)?;
         Ok(&self.parts.0)
@@ -374,20 +405,30 @@ impl Topic {
     /// # Errors
     ///
     /// `FORKED`, `QUEUE_FULL`, and those of [`TopicHandle::enqueue`].
+    #[inline]
     pub fn enqueue(&self, partition: Option<u32>, key: Option<&[u8]>, value: &[u8], tag: u64) -> Result<()> {
-        self.core()?.enqueue_tagged(partition, key, value, tag).map(drop)
+        self.core()?.enqueue_tagged(partition, key, value, tag)
     }
 
     /// Begins to send a record, which waits for room where there is none; it has no report.
     ///
-    /// Key and value are copied before this returns.
+    /// Key and value are copied before this returns. Only a record that has to
+    /// wait for room costs a task.
     ///
     /// # Errors
     ///
     /// `FORKED`; everything else comes with the answer.
     pub fn send(&self, partition: Option<u32>, key: Option<&[u8]>, value: &[u8]) -> Result<Call<RecordMetadata>> {
-        let sending = self.sending(partition, key, value)?;
-        Ok(self.parts.1.run(WHAT, sending))
+        let core = self.core()?;
+        let taken = match partition {
+            Some(partition) => core.enqueue_to_partition(partition, key, value),
+            None => core.enqueue(key, value),
+        };
+        match taken {
+            Ok(delivery) => Ok(Call::driven(delivery)),
+            Err(error) if may_wait(&error) => Ok(self.parts.1.run(WHAT, self.sending(partition, key, value)?)),
+            Err(error) => Ok(Call::driven(std::future::ready(Err(error)))),
+        }
     }
 
     /// Sends like [`send`](Topic::send); the answer goes to a queue.
@@ -418,41 +459,101 @@ impl Topic {
         Ok(async move { core.send_to(partition, key.as_deref(), &value).await })
     }
 
-    /// Begins to hand a record over as [`enqueue`](Topic::enqueue) does, and waits for room; its report comes with this tag.
+    /// Hands a record over as [`enqueue`](Topic::enqueue) does, by way of a line where it has to wait for room.
     ///
-    /// Key and value are copied before this returns. The answer, `Done` once
-    /// the record was taken, goes to a queue.
+    /// Where it is refused later the answer, an error, goes to the queue; where
+    /// it is taken its report comes with the tag, and nothing else.
     ///
     /// # Errors
     ///
-    /// `FORKED`; everything else comes with the answer.
-    pub fn submit_enqueue(
+    /// `FORKED`, and those of [`TopicHandle::enqueue`] that waiting does not help against.
+    pub fn enqueue_in_line(
         &self,
         (partition, key, value): (Option<u32>, Option<&[u8]>, &[u8]),
         tag: u64,
+        line: &Line,
         queue: &Arc<Queue>,
         token: u64,
     ) -> Result<()> {
-        let (core, key, value) = (self.core()?.clone(), key.map(<[u8]>::to_vec), value.to_vec());
-        self.parts.1.run_into(WHAT, queue, token, async move {
-            core.hand_over_tagged(partition, key.as_deref(), &value, tag).await.map(drop)
-        });
+        let topic = self.core()?;
+        if line.is_empty() {
+            match topic.enqueue_tagged(partition, key, value, tag) {
+                Err(error) if may_wait(&error) => {}
+                taken => return taken,
+            }
+        }
+        let record = (key.map(<[u8]>::to_vec), value.to_vec());
+        line.stand(Item::Record { topic: topic.clone(), partition, record, tag, due: Due::new(queue, token) });
         Ok(())
     }
 
-    /// Begins to send many records, in their order; settled when all have ended, with where they went.
+    /// Begins to send many records, in their order; settled when all have ended.
+    ///
+    /// They are copied before this returns.
     ///
     /// # Errors
     ///
     /// `FORKED`; with the answer, the first error of any of them. No record
     /// behind one that was not taken is sent.
-    pub fn send_batch(
+    pub fn send_batch<'a>(
         &self,
         partition: Option<u32>,
-        records: Vec<(Option<Vec<u8>>, Vec<u8>)>,
-    ) -> Result<Call<Vec<RecordMetadata>>> {
+        records: impl ExactSizeIterator<Item = (Option<&'a [u8]>, &'a [u8])> + Clone,
+    ) -> Result<Call<Deliveries>> {
         let core = self.core()?.clone();
-        Ok(self.parts.1.run(WHAT, async move { core.send_batch(partition, &records).await }))
+        let (mut taken, rest) = self.take(partition, records)?;
+        Ok(self.parts.1.run(WHAT, async move {
+            let refusal = match rest {
+                Rest::Refused(error) => error,
+                Rest::Waiting(records) => core.hand_over_batch(partition, &records, &mut taken).await.err(),
+            };
+            taken.settled().await;
+            delivered(taken, refusal)
+        }))
+    }
+
+    /// Sends like [`send_batch`](Topic::send_batch), by way of a line for those that have to wait for room.
+    ///
+    /// The answer goes to a queue.
+    ///
+    /// # Errors
+    ///
+    /// As [`send_batch`](Topic::send_batch).
+    pub fn submit_batch<'a>(
+        &self,
+        partition: Option<u32>,
+        records: impl ExactSizeIterator<Item = (Option<&'a [u8]>, &'a [u8])> + Clone,
+        line: &Line,
+        queue: &Arc<Queue>,
+        token: u64,
+    ) -> Result<()> {
+        let topic = self.core()?.clone();
+        let (taken, rest) = match line.is_empty() {
+            true => self.take(partition, records)?,
+            false => (Deliveries::default(), Rest::Waiting(owned(records))),
+        };
+        let due = Due::new(queue, token);
+        match (rest, self.parts.1.get()) {
+            (Rest::Waiting(records), _) => line.stand(Item::Records { topic, partition, records, taken, due }),
+            (Rest::Refused(refusal), Some(runtime)) => runtime.spawn(settle(taken, refusal, due)),
+            (Rest::Refused(_), None) => due.settle(Err(Error::closed(WHAT))),
+        }
+        Ok(())
+    }
+
+    /// Hands records over until one is refused; those that were taken, and what is to be done about the others.
+    fn take<'a>(
+        &self,
+        partition: Option<u32>,
+        records: impl ExactSizeIterator<Item = (Option<&'a [u8]>, &'a [u8])> + Clone,
+    ) -> Result<(Deliveries, Rest)> {
+        let mut taken = Deliveries::default();
+        let rest = match self.core()?.enqueue_batch(partition, records.clone(), &mut taken) {
+            Ok(()) => Rest::Refused(None),
+            Err(error) if may_wait(&error) => Rest::Waiting(owned(records.skip(taken.len()))),
+            Err(error) => Rest::Refused(Some(error)),
+        };
+        Ok((taken, rest))
     }
 
     /// Begins to wait for room for a record of so many bytes, at most `max.block.ms`.
@@ -475,6 +576,23 @@ impl Topic {
         self.parts.1.run_into(WHAT, queue, token, async move { core.has_room(bytes).await });
         Ok(())
     }
+}
+
+/// What is to be done about the records of a batch that were not taken.
+enum Rest {
+    /// Nothing, if there are any.
+    Refused(Option<Error>),
+    /// They wait for room.
+    Waiting(Vec<Owned>),
+}
+
+fn owned<'a>(records: impl Iterator<Item = (Option<&'a [u8]>, &'a [u8])>) -> Vec<Owned> {
+    records.map(|(key, value)| (key.map(<[u8]>::to_vec), value.to_vec())).collect()
+}
+
+/// Whether handing over again may help, after waiting or asking for the partitions.
+fn may_wait(error: &Error) -> bool {
+    matches!(error.code(), ErrorCode::QueueFull | ErrorCode::InvalidPartition)
 }
 
 impl Drop for Topic {

@@ -32,25 +32,31 @@ pub struct Completion {
 /// an error: whoever waits for the token never waits for ever.
 #[derive(Debug)]
 pub(crate) struct Due {
-    queue: Arc<Queue>,
+    queue: Option<Arc<Queue>>,
     token: u64,
     result: Option<Result<Answer>>,
 }
 
 impl Due {
     pub(crate) fn new(queue: &Arc<Queue>, token: u64) -> Self {
-        Due { queue: Arc::clone(queue), token, result: None }
+        Due { queue: Some(Arc::clone(queue)), token, result: None }
     }
 
     pub(crate) fn settle(mut self, result: Result<Answer>) {
         self.result = Some(result);
     }
+
+    /// Nobody waits for the answer any more.
+    pub(crate) fn waive(mut self) {
+        self.queue = None;
+    }
 }
 
 impl Drop for Due {
     fn drop(&mut self) {
+        let Some(queue) = self.queue.take() else { return };
         let result = self.result.take().unwrap_or_else(|| Err(abandoned()));
-        self.queue.push(Completion { token: self.token, result });
+        queue.push(Completion { token: self.token, result });
     }
 }
 

@@ -35,6 +35,10 @@ const fn client(name: &'static str) -> Method {
     Method { class: "client", name }
 }
 
+const fn consumer(name: &'static str) -> Method {
+    Method { class: "consumer", name }
+}
+
 const fn producer(name: &'static str) -> Method {
     Method { class: "producer", name }
 }
@@ -82,6 +86,29 @@ pub const SURFACE: &[Method] = &[
     client("remove_member"),
     client("stats"),
     client("sync_group"),
+    consumer("assign"),
+    consumer("assignments"),
+    consumer("close"),
+    consumer("commit"),
+    consumer("commit_async"),
+    consumer("commit_offsets"),
+    consumer("commit_offsets_each"),
+    consumer("committed"),
+    consumer("lag"),
+    consumer("pause"),
+    consumer("paused"),
+    consumer("poll"),
+    consumer("position"),
+    consumer("resume"),
+    consumer("seek"),
+    consumer("seek_to_beginning"),
+    consumer("seek_to_end"),
+    consumer("seek_to_timestamp"),
+    consumer("stats"),
+    consumer("store_offset"),
+    consumer("subscribe"),
+    consumer("unsubscribe"),
+    consumer("wakeup"),
     producer("close"),
     producer("flush"),
     producer("get_partition_count"),

@@ -110,7 +110,13 @@ function optionalText(value, what) {
  * @param {(entry: unknown) => T} check
  */
 function list(value, what, check) {
-  return Array.from(iterable(value, what), check);
+  const given = iterable(value, what);
+  // Of arrays `Array.from` makes a slow iterator.
+  if (!Array.isArray(given)) return Array.from(given, (entry) => check(entry));
+  /** @type {T[]} */
+  const checked = new Array(given.length);
+  for (let index = 0; index < checked.length; index++) checked[index] = check(given[index]);
+  return checked;
 }
 
 /**

@@ -1,9 +1,10 @@
 'use strict';
 
 const { RivvenError } = require('./error.js');
+const { Slice } = require('./slice.js');
 
 /** @import { RivvenErrorFields } from '../index' */
-/** @import { Completion, NativeClient, NativeProducer, Report } from './native.js' */
+/** @import { Completion, NativeClient, NativeConsumer, NativeProducer } from './native.js' */
 
 /**
  * @template N
@@ -21,22 +22,24 @@ const { RivvenError } = require('./error.js');
  */
 const busy = new Set();
 
-/** The token of reports that no call waits for. */
+/** The token of what no call waits for: reports and rebalances. */
 const REPORTS = 0;
 
 /**
- * A native client or producer and the calls that wait for its answers.
+ * A native client, producer or consumer and the calls that wait for its answers.
  *
  * The native side wakes the event loop once per burst of answers; one drain
  * then settles them all. The process stays alive while a call waits, and not
  * for the client alone.
  *
- * @template {NativeClient | NativeProducer} [N=NativeClient]
+ * @template {NativeClient | NativeProducer | NativeConsumer} [N=NativeClient]
  */
 class Channel {
   #native;
   #onReports;
   #kept = false;
+  /** Whether more answers are settled in the next turn of the event loop. */
+  #draining = false;
   #nextToken = 1;
   /** @type {Calls} */
   #waiting = new Map();
@@ -45,7 +48,7 @@ class Channel {
 
   /**
    * @param {(wake: () => void) => N | RivvenErrorFields} open
-   * @param {(reports: Report[]) => void} [onReports] takes what a producer says of its records
+   * @param {(reports: any) => void} [onReports] takes what a producer says of its records, or a consumer of its partitions
    */
   constructor(open, onReports) {
     const native = open(drainer(new WeakRef(this)));
@@ -116,19 +119,33 @@ class Channel {
     this.#native.release();
   }
 
-  /** Settles every call whose answer has come. */
+  /** Settles the calls whose answers have come, a slice of time at once. */
   drain() {
-    for (const completion of this.#native.drain()) {
-      const { token } = completion;
-      if (token === REPORTS) {
-        this.#onReports?.(/** @type {Report[]} */ (completion.value));
-        continue;
-      }
-      const calls = this.#waiting.has(token) ? this.#waiting : this.#background;
-      calls.get(token)?.(completion);
-      calls.delete(token);
-    }
+    // Else the native side calls while the next turn is awaited, which goes on by itself.
+    if (!this.#draining) this.#drainSlice();
+  }
+
+  #drainSlice() {
+    const slice = new Slice();
+    do {
+      const completions = this.#native.drain();
+      for (const completion of completions) this.#settle(completion);
+      this.#draining = completions.length > 0;
+    } while (this.#draining && !slice.isOver);
+    if (this.#draining) setImmediate(() => this.#drainSlice());
     this.#release();
+  }
+
+  /** @param {Completion} completion */
+  #settle(completion) {
+    const { token } = completion;
+    if (token === REPORTS) {
+      this.#onReports?.(completion.value);
+      return;
+    }
+    const calls = this.#waiting.has(token) ? this.#waiting : this.#background;
+    calls.get(token)?.(completion);
+    calls.delete(token);
   }
 }
 

@@ -6,6 +6,7 @@ const { inspect } = require('node:util');
 const args = require('./arguments.js');
 const { Channel } = require('./channel.js');
 const { config } = require('./config.js');
+const { Consumer } = require('./consumer.js');
 const { RivvenError } = require('./error.js');
 const { open } = require('./native.js');
 const { Producer } = require('./producer.js');
@@ -70,6 +71,11 @@ class Client extends EventEmitter {
   /** @param {api.ProducerOptions} [options] */
   producer(options = {}) {
     return new Producer(options, (config, wake) => this.#channel.native.openProducer(config, wake));
+  }
+
+  /** @param {api.ConsumerOptions} [options] */
+  consumer(options = {}) {
+    return new Consumer(options, (config, wake) => this.#channel.native.openConsumer(config, wake));
   }
 
   /**

@@ -38,4 +38,24 @@ function misuse(message, code = 'INVALID_ARGUMENT') {
   });
 }
 
-module.exports = { RivvenError, misuse };
+/**
+ * What the native side gave, unless it is an error.
+ *
+ * @template T
+ * @param {T | RivvenErrorFields} given
+ * @returns {T}
+ */
+function orThrow(given) {
+  if (isFailure(given)) throw new RivvenError(given);
+  return given;
+}
+
+/**
+ * @param {unknown} given
+ * @returns {given is RivvenErrorFields}
+ */
+function isFailure(given) {
+  return typeof given === 'object' && given !== null && 'code' in given;
+}
+
+module.exports = { RivvenError, misuse, orThrow };

@@ -25,9 +25,13 @@ const SHORT = 4096;
 
 /** A buffer of records on their way to the native side, which takes all of them at once. */
 class Handover {
+  #size = SIZE;
   #bytes = Buffer.allocUnsafeSlow(SIZE);
   #words = new Uint32Array(this.#bytes.buffer);
   #end = 0;
+  /** The most bytes of the key and of the value that were measured last. */
+  #keyMost = 0;
+  #valueMost = 0;
 
   /** The records so far; valid until the next one is added. */
   get records() {
@@ -39,12 +43,26 @@ class Handover {
   }
 
   /**
+   * Measures a record, which {@link add} is called with next; the most bytes that it takes up.
+   *
+   * The length of a typed array is not cheap to ask for: it is asked for once.
+   *
+   * @param {string | Uint8Array | null} key
+   * @param {string | Uint8Array} value
+   */
+  measure(key, value) {
+    this.#keyMost = key === null ? 0 : mostOf(key);
+    this.#valueMost = mostOf(value);
+    return HEAD + this.#keyMost + this.#valueMost + 3;
+  }
+
+  /**
    * Whether a record surely fits. Else the buffer is to be taken and cleared for as many bytes.
    *
    * @param {number} most of its bytes
    */
   fits(most) {
-    return this.#end + most <= this.#bytes.length;
+    return this.#end + most <= this.#size;
   }
 
   /**
@@ -55,34 +73,35 @@ class Handover {
   clear(most = 0) {
     this.#end = 0;
     const size = most > SIZE ? Math.ceil(most / 4) * 4 : SIZE;
-    if (size === this.#bytes.length) return;
+    if (size === this.#size) return;
+    this.#size = size;
     this.#bytes = Buffer.allocUnsafeSlow(size);
     this.#words = new Uint32Array(this.#bytes.buffer);
   }
 
   /**
-   * Adds a record, which has to fit.
+   * Adds a record, which was measured and has to fit.
    *
    * @param {number} topic
-   * @param {number | null} partition
+   * @param {number} partition
    * @param {string | Uint8Array | null} key
    * @param {string | Uint8Array} value
    * @param {number} slot
    * @param {number} place
    */
   add(topic, partition, key, value, slot, place) {
-    const [words, head] = [this.#words, this.#end >>> 2];
+    const words = this.#words;
+    const head = this.#end >>> 2;
     let end = this.#end + HEAD;
-    if (key === null) {
-      words[head + 2] = NONE;
-    } else {
-      const length = this.#write(key, end);
-      words[head + 2] = length;
+    let length = NONE;
+    if (key !== null) {
+      length = this.#write(key, end, this.#keyMost);
       end += length;
     }
-    const length = this.#write(value, end);
     words[head] = topic;
-    words[head + 1] = partition ?? NONE;
+    words[head + 1] = partition;
+    words[head + 2] = length;
+    length = this.#write(value, end, this.#valueMost);
     words[head + 3] = length;
     words[head + 4] = slot;
     words[head + 5] = place;
@@ -90,27 +109,24 @@ class Handover {
   }
 
   /**
+   * Writes a field; the bytes of it, which of a Uint8Array are those that were measured.
+   *
    * @param {string | Uint8Array} field
    * @param {number} at
+   * @param {number} most
    */
-  #write(field, at) {
+  #write(field, at, most) {
     if (typeof field === 'string') return this.#bytes.write(field, at);
     this.#bytes.set(field, at);
-    return field.length;
+    return most;
   }
 }
 
 /**
- * The most bytes that a record takes up.
+ * The bytes of a Uint8Array; the most bytes of a text.
  *
- * @param {string | Uint8Array | null} key
- * @param {string | Uint8Array} value
+ * @param {string | Uint8Array} field
  */
-function mostBytes(key, value) {
-  return HEAD + (key === null ? 0 : mostOf(key)) + mostOf(value) + 3;
-}
-
-/** @param {string | Uint8Array} field */
 function mostOf(field) {
   if (typeof field === 'string' && field.length <= SHORT) return 3 * field.length;
   const length = args.byteLength(field);
@@ -125,35 +141,33 @@ function mostOf(field) {
  * @param {(slot: number, place: number) => void} visit
  */
 function eachRecord(records, visit) {
+  const words = new Uint32Array(records.buffer, records.byteOffset, records.length >>> 2);
   let count = 0;
-  for (let at = 0; at < records.length; at += sizeAt(records, at)) {
-    visit(wordAt(records, at, 4), wordAt(records, at, 5));
+  for (let head = 0; head < words.length; head += sizeAt(words, head) >>> 2) {
+    visit(words[head + 4], words[head + 5]);
     count++;
   }
   return count;
 }
 
 /**
- * The bytes of the record at a position.
+ * The first of records as they were packed.
  *
  * @param {Buffer} records
- * @param {number} at
  */
-function sizeAt(records, at) {
-  const key = wordAt(records, at, 2);
-  return (HEAD + (key === NONE ? 0 : key) + wordAt(records, at, 3) + 3) & ~3;
+function firstOf(records) {
+  return records.subarray(0, sizeAt(new Uint32Array(records.buffer, records.byteOffset, WORDS), 0));
 }
 
 /**
- * @param {Buffer} records
- * @param {number} at
- * @param {number} word
+ * The bytes of the record whose head is at a position.
+ *
+ * @param {Uint32Array} words
+ * @param {number} head
  */
-function wordAt(records, at, word) {
-  return new DataView(records.buffer, records.byteOffset + at + word * 4).getUint32(0, LITTLE_ENDIAN);
+function sizeAt(words, head) {
+  const key = words[head + 2];
+  return (HEAD + (key === NONE ? 0 : key) + words[head + 3] + 3) & ~3;
 }
 
-/** The byte order of the machine. */
-const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
-
-module.exports = { Handover, NONE, eachRecord, mostBytes, sizeAt };
+module.exports = { Handover, NONE, eachRecord, firstOf };

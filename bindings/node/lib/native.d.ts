@@ -1,7 +1,8 @@
 // The native part, for type checks of this folder. Calls give an error of the
 // call itself, or null when an answer will come under the token.
 
-import type { LogRecord, ProducerStats, RivvenErrorFields, ServerStats } from '../index';
+import type { ConsumerEvent, ConsumerStats, LogRecord, ProducerStats } from '../index';
+import type { RivvenErrorFields, ServerStats, TopicPartition } from '../index';
 
 export interface Completion {
   token: number;
@@ -51,7 +52,7 @@ export interface Alteration {
 }
 
 /** An error of the call itself. */
-type Failed = RivvenErrorFields | null;
+export type Failed = RivvenErrorFields | null;
 
 /** An offset to be committed. */
 type Commit = { topic: string; partition: number; offset: bigint };
@@ -65,6 +66,7 @@ export class NativeClient {
   close(token: number, limitMs: number | null): Failed;
   nextStateChange(token: number): Failed;
   openProducer(config: { [key: string]: string }, wake: () => void): NativeProducer | RivvenErrorFields;
+  openConsumer(config: { [key: string]: string }, wake: () => void): NativeConsumer | RivvenErrorFields;
 
   authenticate(token: number, username: string, password: string): Failed;
   authenticateScram(token: number, username: string, password: string): Failed;
@@ -129,10 +131,10 @@ export class NativeClient {
 
 /** What became of records: the first went to the offset, the others follow. */
 export interface Report {
-  topic: string;
+  topic: string | null;
   partition: number | null;
-  /** Two numbers of each record: its slot, and its place among those of the slot. */
-  tags: Uint32Array;
+  /** Three numbers of records that were handed over in turn: their slot, the first one's place among those of the slot, how many. */
+  ranges: Uint32Array;
   offset: bigint;
   timestamp: number;
   duplicate: boolean;
@@ -141,10 +143,10 @@ export interface Report {
   failure: RivvenErrorFields | null;
 }
 
-/** What became of a hand-over buffer: the bytes that are done with, and why the next record has to wait. */
+/** What became of a hand-over buffer that was not taken whole: the bytes that are done with, and why the next record has to wait. */
 export interface HandedOver {
   done: number;
-  refused: { slot: number; index: number; failure: RivvenErrorFields }[];
+  refused: { slot: number; place: number; failure: RivvenErrorFields }[];
   full: Failed;
 }
 
@@ -154,7 +156,7 @@ export class NativeProducer {
   hold(): void;
   release(): void;
   topic(name: string): Failed;
-  handOver(bytes: Uint8Array): HandedOver;
+  handOver(bytes: Uint8Array): HandedOver | null;
   awaitRoom(token: number, bytes: Uint8Array): Failed;
   sendFirst(token: number, bytes: Uint8Array): Failed;
   connect(token: number): Failed;
@@ -165,6 +167,70 @@ export class NativeProducer {
   purge(): number | RivvenErrorFields;
   stats(): ProducerStats | RivvenErrorFields;
   isIdempotent(): boolean | RivvenErrorFields;
+}
+
+/** A change of partitions, which waits until the program says that it is done. */
+export interface NativeRebalance {
+  number: number;
+  kind: 'revoked' | 'assigned' | 'lost';
+  partitions: TopicPartition[];
+}
+
+type WithFields<T> = T extends { error: unknown } ? Omit<T, 'error'> & { error: RivvenErrorFields } : T;
+
+export type NativeConsumerEvent = WithFields<ConsumerEvent>;
+
+type NativeConsumerStats = Omit<ConsumerStats, 'lastError'> & { lastError: Failed };
+
+/** Records in one piece of memory, the part of their poll that they belong to, and their topic. */
+export interface PackedPiece extends PackedRecords {
+  topic: string;
+  part: number;
+}
+
+/** What a poll gave. */
+export interface PackedPoll {
+  pieces: PackedPiece[];
+  ended: TopicPartition[];
+}
+
+export class NativeConsumer {
+  private constructor();
+  drain(): Completion[];
+  hold(): void;
+  release(): void;
+  connect(token: number): Failed;
+  poll(token: number, limitMs: number | null): Failed;
+  read(token: number): Failed;
+  reached(token: number, part: number, offset: bigint): void;
+  finish(token: number): void;
+  giveBack(token: number): void;
+  wakeup(): Failed;
+  subscribe(topics: string[]): Failed;
+  unsubscribe(): Failed;
+  assign(partitions: TopicPartition[]): Failed;
+  assignments(): TopicPartition[] | RivvenErrorFields;
+  pause(topic: string, partition: number): Failed;
+  resume(topic: string, partition: number): Failed;
+  paused(): TopicPartition[] | RivvenErrorFields;
+  seek(token: number, topic: string, partition: number, offset: bigint): Failed;
+  seekToBeginning(token: number, topic: string, partition: number): Failed;
+  seekToEnd(token: number, topic: string, partition: number): Failed;
+  seekToTimestamp(token: number, topic: string, partition: number, timestampMs: number): Failed;
+  position(topic: string, partition: number): bigint | null | RivvenErrorFields;
+  lag(token: number, topic: string, partition: number): Failed;
+  commit(token: number): Failed;
+  commitAsync(): Failed;
+  commitOffsets(token: number, commits: Commit[]): Failed;
+  commitOffsetsEach(token: number, commits: Commit[]): Failed;
+  storeOffset(topic: string, partition: number, offset: bigint): Failed;
+  committed(token: number, topic: string, partition: number): Failed;
+  relayRebalances(relay: boolean): Failed;
+  rebalanced(number: number): void;
+  nextEvent(token: number): Failed;
+  stats(): NativeConsumerStats | RivvenErrorFields;
+  groupId(): string | RivvenErrorFields;
+  close(token: number, limitMs: number | null): Failed;
 }
 
 /** The records of an answer, as `src/records.rs` packs them. */
@@ -190,4 +256,8 @@ export function openProducer(
   config: { [key: string]: string },
   wake: () => void,
 ): NativeProducer | RivvenErrorFields;
+export function openConsumer(
+  config: { [key: string]: string },
+  wake: () => void,
+): NativeConsumer | RivvenErrorFields;
 export function version(): string;

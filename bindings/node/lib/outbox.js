@@ -1,16 +1,18 @@
 'use strict';
 
 const args = require('./arguments.js');
+const { Backlog } = require('./backlog.js');
 const { Channel } = require('./channel.js');
+const { Deliveries } = require('./deliveries.js');
 const { RivvenError, misuse } = require('./error.js');
-const { Handover, NONE, eachRecord, mostBytes, sizeAt } = require('./handover.js');
-const { RecordMetadata } = require('./record-metadata.js');
-const { Many, One, Waiters } = require('./waiters.js');
+const { Handover, NONE } = require('./handover.js');
+const { Fields, optionsOf, recordOf, valueOf } = require('./outgoing.js');
+const { All, Each, Waiters } = require('./waiters.js');
 
 /** @import * as api from '../index' */
 /** @import { NativeProducer, Report } from './native.js' */
-
-/** @typedef {string | Uint8Array} Bytes */
+/** @import { RecordMetadata } from './record-metadata.js' */
+/** @import { Bytes } from './outgoing.js' */
 
 /** The slot of records that were not handed over in a buffer: what became of them is answered to a call. */
 const ELSEWHERE = 0;
@@ -33,8 +35,12 @@ class Outbox {
   /** @type {Channel<NativeProducer>} */
   #channel;
   #onDeliveries;
+  #listened;
   #handover = new Handover();
+  #backlog;
   #waiters = new Waiters();
+  /** @type {{ each: Each, slot: number } | null} the promises of records in the buffer */
+  #each = null;
   #scheduled = false;
   #closed = false;
   /** @type {Map<string, number>} */
@@ -43,26 +49,25 @@ class Outbox {
   #last = 0;
   /** The records that are not settled. */
   #pending = 0;
-  /** @type {Buffer[]} */
-  #held = [];
-  #heldBytes = 0;
-  /** How many pieces have been held so far, and how many of them are gone. */
-  #pieces = { held: 0, gone: 0 };
   /** @type {api.RivvenErrorFields | null} why the core took no more */
   #full = null;
-  #feeding = false;
-  /** @type {{ piece: number, resolve: () => void }[]} */
-  #watchers = [];
 
   /**
    * @param {(wake: () => void) => NativeProducer | api.RivvenErrorFields} open
-   * @param {((deliveries: api.Deliveries) => void)} onDeliveries
+   * @param {(deliveries: api.Deliveries) => void} onDeliveries
    * @param {() => boolean} listened whether somebody wants to know of deliveries
    */
   constructor(open, onDeliveries, listened) {
-    this.#channel = new Channel(open, (reports) => this.#settle(reports));
+    const settle = (/** @type {Report[]} */ reports) => reports.forEach((report) => this.#settle(report));
+    this.#channel = new Channel(open, settle);
     this.#onDeliveries = onDeliveries;
-    this.listened = listened;
+    this.#listened = listened;
+    this.#backlog = new Backlog({
+      give: (records) => this.#give(records),
+      awaitRoom: (records) => this.#channel.background((native, token) => native.awaitRoom(token, records)),
+      send: (first) => this.#sendAlone(first),
+      fail: (slot, place, reason) => this.#fail(slot, place, fieldsOf(reason)),
+    });
   }
 
   get channel() {
@@ -93,11 +98,18 @@ class Outbox {
   send(topic, value, options) {
     // What is thrown in here rejects the promise.
     return new Promise((resolve, reject) => {
-      const { key, partition } = place(options, 'send');
-      const checked = bytesOf(value);
-      const most = this.#prepare(key, checked);
-      this.#add(topic, partition, key, checked, this.#waiters.add(new One(resolve, reject)), 0, most);
+      const { key, partition } = optionsOf(options, 'send');
+      const checked = valueOf(value);
+      this.#checkOpen();
+      this.#makeRoom(this.#handover.measure(key, checked));
+      const { each, slot } = (this.#each ??= this.#newEach());
+      this.#add(topic, partition, key, checked, slot, each.add(resolve, reject));
     });
+  }
+
+  #newEach() {
+    const each = new Each();
+    return { each, slot: this.#waiters.add(each) };
   }
 
   /**
@@ -107,12 +119,14 @@ class Outbox {
    * @returns {number}
    */
   enqueue(topic, value, options) {
-    const { key, partition } = place(options, 'enqueue');
-    const checked = bytesOf(value);
-    const most = this.#prepare(key, checked);
-    if (this.#full && this.#heldBytes + most > MAX_HELD) throw new RivvenError(this.#full);
+    const { key, partition } = optionsOf(options, 'enqueue');
+    const checked = valueOf(value);
+    this.#checkOpen();
+    const most = this.#handover.measure(key, checked);
+    if (this.#full && this.#backlog.bytes + most > MAX_HELD) throw new RivvenError(this.#full);
+    this.#makeRoom(most);
     const number = ++this.#last;
-    this.#add(topic, partition, key, checked, NOBODY, number >>> 0, most);
+    this.#add(topic, partition, key, checked, NOBODY, number >>> 0);
     return number;
   }
 
@@ -123,43 +137,66 @@ class Outbox {
    */
   sendBatch(topic, messages) {
     return new Promise((resolve, reject) => {
+      // All of them are looked at before the first is added: one that is wrong keeps every other from being sent.
       const records = args.list(messages, 'messages', recordOf);
-      for (const record of records) this.#prepare(keyOf(record), valueOf(record));
+      this.#checkOpen();
       if (records.length === 0) return resolve([]);
-      const slot = this.#waiters.add(new Many(records.length, resolve, reject));
-      for (let index = 0; index < records.length; index++) {
-        const record = records[index];
-        const [key, value] = [keyOf(record), valueOf(record)];
-        this.#add(topic, partitionIn(record), key, value, slot, index, mostBytes(key, value));
-      }
+      const slot = this.#waiters.add(new All(records.length, resolve, reject));
+      for (let index = 0; index < records.length; index++) this.#addOf(topic, records[index], slot, index);
     });
   }
 
   /**
-   * Refuses what cannot be handed over; the most bytes that the record takes up.
+   * Adds a record of a batch.
    *
-   * @param {Bytes | null} key
-   * @param {Bytes} value
+   * @param {number} topic
+   * @param {Bytes | Fields} record
+   * @param {number} slot
+   * @param {number} place
    */
-  #prepare(key, value) {
+  #addOf(topic, record, slot, place) {
+    const isFields = record instanceof Fields;
+    const key = isFields ? record.key : null;
+    const value = isFields ? record.value : record;
+    try {
+      this.#makeRoom(this.#handover.measure(key, value));
+    } catch (error) {
+      // Too large for a hand-over buffer: as with one that the core refuses, the others are sent.
+      return this.#waiters.fail(slot, place, 1, fieldsOf(error));
+    }
+    this.#add(topic, isFields ? record.partition : NONE, key, value, slot, place);
+  }
+
+  #checkOpen() {
     if (this.#closed) throw misuse('the producer is closed: make a new one', 'CLOSED');
-    return mostBytes(key, value);
   }
 
   /**
+   * Hands over what was packed, if there is no room behind it.
+   *
+   * @param {number} most bytes that are to be added
+   */
+  #makeRoom(most) {
+    if (!this.#handover.fits(most)) this.handOver(most);
+  }
+
+  /**
+   * Packs a record, which was measured and for which there is room.
+   *
    * @param {number} topic
-   * @param {number | null} partition
+   * @param {number} partition
    * @param {Bytes | null} key
    * @param {Bytes} value
    * @param {number} slot
    * @param {number} place
-   * @param {number} most
    */
-  #add(topic, partition, key, value, slot, place, most) {
-    if (!this.#handover.fits(most)) this.handOver(most);
+  #add(topic, partition, key, value, slot, place) {
     this.#handover.add(topic, partition, key, value, slot, place);
     if (this.#pending++ === 0) this.#channel.keep();
-    if (this.#scheduled) return;
+    if (!this.#scheduled) this.#schedule();
+  }
+
+  #schedule() {
     this.#scheduled = true;
     queueMicrotask(() => {
       this.#scheduled = false;
@@ -173,10 +210,11 @@ class Outbox {
    * @param {number} [most]
    */
   handOver(most) {
+    this.#each = null;
     const { records } = this.#handover;
     if (records.length > 0) {
-      const done = this.#feeding ? 0 : this.#give(records);
-      if (done < records.length) this.#hold(Buffer.from(records.subarray(done)));
+      const done = this.#backlog.isBusy ? 0 : this.#give(records);
+      if (done < records.length) this.#backlog.hold(Buffer.from(records.subarray(done)));
     }
     this.#handover.clear(most);
   }
@@ -187,107 +225,41 @@ class Outbox {
    * @param {Buffer} records
    */
   #give(records) {
-    const { done, refused, full } = this.#channel.native.handOver(records);
-    for (const { slot, index, failure } of refused) this.#fail(slot, index, failure);
-    this.#full = full;
-    return done;
-  }
-
-  /** @param {Buffer} records */
-  #hold(records) {
-    this.#held.push(records);
-    this.#heldBytes += records.length;
-    this.#pieces.held++;
-    if (!this.#feeding) this.#feed();
-  }
-
-  /** Hands over what is held as room becomes free, until nothing is. */
-  async #feed() {
-    this.#feeding = true;
-    while (this.#held.length > 0) {
-      const last = this.#pieces.held;
-      try {
-        await this.#channel.background((native, token) => native.awaitRoom(token, this.#held[0]));
-        if (!this.#giveHeld()) await this.#sendFirst();
-      } catch (error) {
-        // So long has waited what was held when the wait began, and not what has come since.
-        while (this.#pieces.gone < last) this.#failPiece(fieldsOf(error));
-      }
-    }
-    this.#feeding = false;
-  }
-
-  /** Hands over what is held as far as there is room; whether there was any. */
-  #giveHeld() {
-    let given = false;
-    while (this.#held.length > 0) {
-      const [records] = this.#held;
-      const done = this.#give(records);
-      given ||= done > 0;
-      if (done < records.length) {
-        this.#shorten(done);
-        break;
-      }
-      this.#dropPiece();
-    }
-    return given || this.#held.length === 0;
-  }
-
-  /** Sends the record that is held longest as soon as there is room of whatever kind is missing. */
-  async #sendFirst() {
-    const [records] = this.#held;
-    const sent = this.#channel.background((native, token) => native.sendFirst(token, records));
-    const size = sizeAt(records, 0);
-    eachRecord(records.subarray(0, size), (slot, place) => {
-      sent.then(
-        (/** @type {Report} */ report) => this.#settle([{ ...report, tags: Uint32Array.of(slot, place) }]),
-        (error) => this.#fail(slot, place, fieldsOf(error)),
-      );
-    });
-    if (size < records.length) this.#shorten(size);
-    else this.#dropPiece();
-    await sent.catch(() => {});
-  }
-
-  /** @param {number} done the bytes that the first piece that is held is to be shorter */
-  #shorten(done) {
-    this.#held[0] = this.#held[0].subarray(done);
-    this.#heldBytes -= done;
-  }
-
-  #dropPiece() {
-    const records = /** @type {Buffer} */ (this.#held.shift());
-    this.#heldBytes -= records.length;
-    this.#pieces.gone++;
-    while (this.#watchers.length > 0 && this.#watchers[0].piece <= this.#pieces.gone) this.#watchers.shift()?.resolve();
-    return records;
+    const rest = this.#channel.native.handOver(records);
+    this.#full = rest && rest.full;
+    if (rest === null) return records.length;
+    for (const { slot, place, failure } of rest.refused) this.#fail(slot, place, failure);
+    return rest.done;
   }
 
   /**
-   * @param {api.RivvenErrorFields} failure
-   * @returns {number} the number of records
+   * Sends a record as soon as there is room of whatever kind is missing.
+   *
+   * @param {Buffer} record
    */
-  #failPiece(failure) {
-    return eachRecord(this.#dropPiece(), (slot, place) => this.#fail(slot, place, failure));
+  async #sendAlone(record) {
+    const [, , , , slot, place] = new Uint32Array(record.buffer, record.byteOffset, 6);
+    try {
+      const report = await this.#channel.background((native, token) => native.sendFirst(token, record));
+      this.#settle({ ...report, ranges: Uint32Array.of(slot, place, 1) });
+    } catch (error) {
+      this.#fail(slot, place, fieldsOf(error));
+    }
   }
 
   /**
-   * Gives up what is held; the number of records.
+   * Gives up what is held for want of room; the number of records.
    *
    * @param {RivvenError} error
    */
   giveUp(error) {
-    let count = 0;
-    while (this.#held.length > 0) count += this.#failPiece(fieldsOf(error));
-    return count;
+    return this.#backlog.giveUp(error);
   }
 
   /** Hands over what there is and waits until none of it is held any more. */
-  async allHandedOver() {
+  allHandedOver() {
     this.handOver();
-    const piece = this.#pieces.held;
-    if (this.#pieces.gone >= piece) return;
-    await new Promise((resolve) => this.#watchers.push({ piece, resolve: () => resolve(undefined) }));
+    return this.#backlog.emptied();
   }
 
   /** Takes no more records. */
@@ -297,57 +269,35 @@ class Outbox {
   }
 
   /**
+   * Settles the records of a report.
+   *
+   * @param {Report} report
+   */
+  #settle(report) {
+    const { ranges, failure } = report;
+    const runs = [];
+    let [index, own] = [0, 0];
+    for (let at = 0; at < ranges.length; at += 3) {
+      const [slot, place, count] = [ranges[at], ranges[at + 1], ranges[at + 2]];
+      if (slot === NOBODY) runs.push({ number: this.#number(place), index, count });
+      else if (failure) this.#waiters.fail(slot, place, count, failure);
+      else this.#waiters.deliver(slot, place, count, report, index);
+      index += count;
+      if (slot !== ELSEWHERE) own += count;
+    }
+    if (runs.length > 0 && this.#listened()) this.#onDeliveries(new Deliveries(report, runs));
+    this.#done(own);
+  }
+
+  /**
+   * Settles one record that was not delivered.
+   *
    * @param {number} slot
    * @param {number} place
    * @param {api.RivvenErrorFields} failure
    */
   #fail(slot, place, failure) {
-    if (slot === NOBODY) this.#tell({ topic: null, partition: null, failure }, [place], []);
-    else this.#waiters.fail(slot, failure);
-    this.#done(1);
-  }
-
-  /**
-   * Settles the records of reports.
-   *
-   * @param {Report[]} reports
-   */
-  #settle(reports) {
-    for (const report of reports) {
-      const { tags, failure } = report;
-      const [places, indexes] = [/** @type {number[]} */ ([]), /** @type {number[]} */ ([])];
-      const listened = this.listened();
-      let own = 0;
-      for (let index = 0; index * 2 < tags.length; index++) {
-        const [slot, place] = [tags[index * 2], tags[index * 2 + 1]];
-        if (slot === ELSEWHERE) continue;
-        own++;
-        if (slot !== NOBODY) {
-          if (failure) this.#waiters.fail(slot, failure);
-          else this.#waiters.deliver(slot, place, report, index);
-        } else if (listened) {
-          places.push(place);
-          indexes.push(index);
-        }
-      }
-      if (places.length > 0) {
-        this.#tell(report, places, failure ? [] : indexes.map((index) => new RecordMetadata(report, index)));
-      }
-      this.#done(own);
-    }
-  }
-
-  /**
-   * Tells whoever listens of records without a promise.
-   *
-   * @param {{ topic: string | null, partition: number | null, failure: api.RivvenErrorFields | null }} report
-   * @param {number[]} places
-   * @param {RecordMetadata[]} records
-   */
-  #tell({ topic, partition, failure }, places, records) {
-    if (!this.listened()) return;
-    const error = failure && new RivvenError(failure);
-    this.#onDeliveries({ topic, partition, numbers: places.map((place) => this.#number(place)), records, error });
+    this.#settle({ ...NOWHERE, ranges: Uint32Array.of(slot, place, 1), failure });
   }
 
   /**
@@ -369,65 +319,16 @@ class Outbox {
   }
 }
 
-/** What most records are sent with. */
-const NOWHERE = { key: null, partition: null };
-
-/**
- * The key and the partition that options give.
- *
- * @param {unknown} options
- * @param {string} what
- * @returns {{ key: Bytes | null, partition: number | null }}
- */
-function place(options, what) {
-  if (options === undefined) return NOWHERE;
-  const { key = null, partition } = args.options(options, what, ['key', 'partition']);
-  if (key !== null && !args.isBytes(key)) throw args.notBytes(key, 'key');
-  return { key, partition: partitionOf(partition) };
-}
-
-/** @param {unknown} value */
-function bytesOf(value) {
-  if (args.isBytes(value)) return value;
-  throw args.notBytes(value, 'value');
-}
-
-/** @param {unknown} partition */
-function partitionOf(partition) {
-  const checked = args.optionalWhole(partition, 'partition');
-  if (checked !== NONE) return checked;
-  throw misuse(`there is no partition ${NONE}: give a lower number`, 'INVALID_PARTITION');
-}
-
-/** @typedef {{ key: Bytes | null, value: Bytes, partition: number | null }} Fields */
-
-/**
- * A record of a batch: a value, which stays as it is, or the fields of an object.
- *
- * @param {unknown} record
- * @returns {Bytes | Fields}
- */
-function recordOf(record) {
-  if (args.isBytes(record)) return record;
-  const { key = null, value, partition } = args.options(record, 'a record', ['key', 'value', 'partition']);
-  if (key !== null && !args.isBytes(key)) throw args.notBytes(key, 'key');
-  return { key, value: bytesOf(value), partition: partitionOf(partition) };
-}
-
-/** @param {Bytes | Fields} record */
-function keyOf(record) {
-  return args.isBytes(record) ? null : record.key;
-}
-
-/** @param {Bytes | Fields} record */
-function valueOf(record) {
-  return args.isBytes(record) ? record : record.value;
-}
-
-/** @param {Bytes | Fields} record */
-function partitionIn(record) {
-  return args.isBytes(record) ? null : record.partition;
-}
+/** The report of records that were refused before they went anywhere. */
+const NOWHERE = {
+  topic: null,
+  partition: null,
+  offset: 0n,
+  timestamp: 0,
+  duplicate: false,
+  maybeDuplicate: false,
+  offsetExact: false,
+};
 
 /**
  * The fields of an error that others are made from.

@@ -5,7 +5,7 @@ const { inspect } = require('node:util');
 
 const args = require('./arguments.js');
 const { config } = require('./config.js');
-const { RivvenError, misuse } = require('./error.js');
+const { misuse, orThrow } = require('./error.js');
 const { openProducer } = require('./native.js');
 const { Outbox } = require('./outbox.js');
 
@@ -49,8 +49,15 @@ class Producer extends EventEmitter {
    * @param {api.Bytes} value
    * @param {api.SendOptions} [options]
    */
-  async send(topic, value, options) {
-    return this.#outbox.send(this.#outbox.topic(topic), value, options);
+  send(topic, value, options) {
+    // An asynchronous method would make another promise for each record.
+    let number;
+    try {
+      number = this.#outbox.topic(topic);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return this.#outbox.send(number, value, options);
   }
 
   /**
@@ -86,7 +93,7 @@ class Producer extends EventEmitter {
   async close(options) {
     const { timeoutMs } = args.options(options, 'close', ['timeoutMs']);
     const native = this.#outbox.channel.native;
-    const limit = args.optionalMilliseconds(timeoutMs, 'timeoutMs') ?? valueOf(native.closeTimeout());
+    const limit = args.optionalMilliseconds(timeoutMs, 'timeoutMs') ?? orThrow(native.closeTimeout());
     const begin = performance.now();
     this.#outbox.close();
     await within(limit, this.#outbox.allHandedOver());
@@ -99,15 +106,15 @@ class Producer extends EventEmitter {
   purge() {
     this.#outbox.handOver();
     const held = this.#outbox.giveUp(misuse('the record was purged before it was sent', 'PURGED'));
-    return held + valueOf(this.#outbox.channel.native.purge());
+    return held + orThrow(this.#outbox.channel.native.purge());
   }
 
   stats() {
-    return valueOf(this.#outbox.channel.native.stats());
+    return orThrow(this.#outbox.channel.native.stats());
   }
 
   isIdempotent() {
-    return valueOf(this.#outbox.channel.native.isIdempotent());
+    return orThrow(this.#outbox.channel.native.isIdempotent());
   }
 
   /**
@@ -183,18 +190,6 @@ class TopicHandle {
   sendBatch(messages) {
     return this.#outbox.sendBatch(this.#topic, messages);
   }
-}
-
-/**
- * What the native side gave, unless it is an error.
- *
- * @template {number | boolean | api.ProducerStats} T
- * @param {T | api.RivvenErrorFields} given
- * @returns {T}
- */
-function valueOf(given) {
-  if (typeof given === 'object' && 'code' in given) throw new RivvenError(given);
-  return given;
 }
 
 /** The longest time that a timer takes, in milliseconds. */

@@ -22,7 +22,7 @@ class RecordMetadata {
   }
 
   get topic() {
-    return this.#report.topic;
+    return /** @type {string} */ (this.#report.topic);
   }
 
   get partition() {

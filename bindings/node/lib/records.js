@@ -4,6 +4,9 @@ const { inspect } = require('node:util');
 
 /** @import { PackedRecords } from './native.js' */
 
+/** The bytes of a row. */
+const ROW = 32;
+
 /**
  * The memory of one answer: a table of rows, then keys and values.
  *
@@ -18,13 +21,38 @@ class Answer {
    */
   constructor(topic, { bytes, count, headers }) {
     this.topic = topic;
-    this.bytes = bytes;
+    this.count = count;
+    this.bytes = Buffer.from(bytes);
     this.headers = headers;
     this.offsets = new BigUint64Array(bytes, 0, count * 4);
     this.times = new Float64Array(bytes, 0, count * 4);
     this.words = new Uint32Array(bytes, 0, count * 8);
     this.lengths = new Int32Array(bytes, 0, count * 8);
   }
+
+  /** The partition of all records, of which there is one at least. */
+  get partition() {
+    return this.words[4];
+  }
+}
+
+/**
+ * A copy of one record of an answer.
+ *
+ * @param {Answer} answer
+ * @param {number} index
+ */
+function alone({ topic, bytes, words, lengths, headers }, index) {
+  const row = index * ROW;
+  const begin = words[index * 8 + 5];
+  const end = begin + Math.max(lengths[index * 8 + 6], 0) + words[index * 8 + 7];
+  const copy = new Uint8Array(ROW + end - begin);
+  copy.set(bytes.subarray(row, row + ROW));
+  copy.set(bytes.subarray(begin, end), ROW);
+  new Uint32Array(copy.buffer, 0, 8)[5] = ROW;
+  const own = headers.filter(([record]) => record === index);
+  const headersOfCopy = own.map(([, name, value]) => /** @type {[number, string, Buffer]} */ ([0, name, Buffer.from(value)]));
+  return new Answer(topic, { bytes: copy.buffer, count: 1, headers: headersOfCopy });
 }
 
 /** A record that was read: a view of the answer it came in. */
@@ -60,18 +88,24 @@ class Record {
   get key() {
     const { bytes, words, lengths } = this.#answer;
     const row = this.#index * 8;
-    return lengths[row + 6] < 0 ? null : Buffer.from(bytes, words[row + 5], lengths[row + 6]);
+    const begin = words[row + 5];
+    return lengths[row + 6] < 0 ? null : bytes.subarray(begin, begin + lengths[row + 6]);
   }
 
   get value() {
     const { bytes, words, lengths } = this.#answer;
     const row = this.#index * 8;
-    return Buffer.from(bytes, words[row + 5] + Math.max(lengths[row + 6], 0), words[row + 7]);
+    const begin = words[row + 5] + Math.max(lengths[row + 6], 0);
+    return bytes.subarray(begin, begin + words[row + 7]);
   }
 
   get headers() {
     const own = this.#answer.headers.filter(([index]) => index === this.#index);
     return own.map(([, name, value]) => /** @type {[string, Buffer]} */ ([name, value]));
+  }
+
+  detach() {
+    return new Record(alone(this.#answer, this.#index), 0);
   }
 
   /** The fields, for `console.log`. */
@@ -92,4 +126,4 @@ function records(topic, packed) {
   return Array.from({ length: packed.count }, (_, index) => new Record(answer, index));
 }
 
-module.exports = { Record, records };
+module.exports = { Answer, Record, records };

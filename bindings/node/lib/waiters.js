@@ -13,12 +13,12 @@ const { RecordMetadata } = require('./record-metadata.js');
  * nobody waits in the first two.
  */
 class Waiters {
-  /** @type {(One | Many | null)[]} */
+  /** @type {(Each | All | null)[]} */
   #slots = [null, null];
   /** @type {number[]} */
   #free = [];
 
-  /** @param {One | Many} waiter */
+  /** @param {Each | All} waiter */
   add(waiter) {
     const slot = this.#free.pop() ?? this.#slots.length;
     this.#slots[slot] = waiter;
@@ -26,25 +26,28 @@ class Waiters {
   }
 
   /**
-   * Tells whoever waits in a slot that a record of his was delivered.
+   * Tells whoever waits in a slot that records of his were delivered.
    *
    * @param {number} slot
-   * @param {number} place of the record among his
+   * @param {number} place of the first of them among his
+   * @param {number} count
    * @param {Report} report
-   * @param {number} index of the record in the report
+   * @param {number} index of the first of them in the report
    */
-  deliver(slot, place, report, index) {
-    if (this.#slots[slot]?.deliver(place, new RecordMetadata(report, index))) this.#leave(slot);
+  deliver(slot, place, count, report, index) {
+    if (this.#slots[slot]?.deliver(place, count, report, index)) this.#leave(slot);
   }
 
   /**
-   * Tells whoever waits in a slot that a record of his was not delivered.
+   * Tells whoever waits in a slot that records of his were not delivered.
    *
    * @param {number} slot
+   * @param {number} place of the first of them among his
+   * @param {number} count
    * @param {RivvenErrorFields} failure
    */
-  fail(slot, failure) {
-    if (this.#slots[slot]?.fail(failure)) this.#leave(slot);
+  fail(slot, place, count, failure) {
+    if (this.#slots[slot]?.fail(place, count, failure)) this.#leave(slot);
   }
 
   /** @param {number} slot */
@@ -54,35 +57,65 @@ class Waiters {
   }
 }
 
-/** Waits for one record. Its methods say whether it is done. */
-class One {
+/** Waits for records that each have a promise. Its methods say whether nothing is left to wait for. */
+class Each {
+  /** @type {(((metadata: RecordMetadata) => void) | undefined)[]} */
+  #resolve = [];
+  /** @type {(((error: RivvenError) => void) | undefined)[]} */
+  #reject = [];
+  #left = 0;
+
   /**
+   * Adds a promise; the place of its record.
+   *
    * @param {(metadata: RecordMetadata) => void} resolve
    * @param {(error: RivvenError) => void} reject
    */
-  constructor(resolve, reject) {
-    this.resolve = resolve;
-    this.reject = reject;
+  add(resolve, reject) {
+    this.#resolve.push(resolve);
+    this.#reject.push(reject);
+    return this.#left++;
   }
 
   /**
-   * @param {number} _place
-   * @param {RecordMetadata} metadata
+   * @param {number} place
+   * @param {number} count
+   * @param {Report} report
+   * @param {number} index
    */
-  deliver(_place, metadata) {
-    this.resolve(metadata);
-    return true;
+  deliver(place, count, report, index) {
+    for (let next = 0; next < count; next++) {
+      this.#resolve[place + next]?.(new RecordMetadata(report, index + next));
+    }
+    return this.#forget(place, count);
   }
 
-  /** @param {RivvenErrorFields} failure */
-  fail(failure) {
-    this.reject(new RivvenError(failure));
-    return true;
+  /**
+   * @param {number} place
+   * @param {number} count
+   * @param {RivvenErrorFields} failure
+   */
+  fail(place, count, failure) {
+    for (let next = 0; next < count; next++) this.#reject[place + next]?.(new RivvenError(failure));
+    return this.#forget(place, count);
+  }
+
+  /**
+   * Others may be settled much later: until then these are not to be kept.
+   *
+   * @param {number} place
+   * @param {number} count
+   */
+  #forget(place, count) {
+    this.#resolve.fill(undefined, place, place + count);
+    this.#reject.fill(undefined, place, place + count);
+    this.#left -= count;
+    return this.#left === 0;
   }
 }
 
-/** Waits for many records, until the fate of all of them is known. */
-class Many {
+/** Waits for records that have one promise, until the fate of all of them is known. */
+class All {
   /** @type {RivvenErrorFields | null} */
   #failure = null;
   /** @type {RecordMetadata[]} */
@@ -103,25 +136,34 @@ class Many {
 
   /**
    * @param {number} place
-   * @param {RecordMetadata} metadata
+   * @param {number} count
+   * @param {Report} report
+   * @param {number} index
    */
-  deliver(place, metadata) {
-    this.#sent[place] = metadata;
-    return this.#settle();
+  deliver(place, count, report, index) {
+    const sent = this.#sent;
+    for (let next = 0; next < count; next++) sent[place + next] = new RecordMetadata(report, index + next);
+    return this.#settle(count);
   }
 
-  /** @param {RivvenErrorFields} failure */
-  fail(failure) {
+  /**
+   * @param {number} _place
+   * @param {number} count
+   * @param {RivvenErrorFields} failure
+   */
+  fail(_place, count, failure) {
     this.#failure ??= failure;
-    return this.#settle();
+    return this.#settle(count);
   }
 
-  #settle() {
-    if (--this.#left > 0) return false;
+  /** @param {number} count */
+  #settle(count) {
+    this.#left -= count;
+    if (this.#left > 0) return false;
     if (this.#failure) this.reject(new RivvenError(this.#failure));
     else this.resolve(this.#sent);
     return true;
   }
 }
 
-module.exports = { Many, One, Waiters };
+module.exports = { All, Each, Waiters };

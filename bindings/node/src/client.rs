@@ -12,7 +12,9 @@ use rivven_bridge::{Answer, Ask, Client, Completion as Entry, NextStateChange, Q
 use rivven_client::{AuthConfig, Error, Properties, Result};
 
 use crate::completion::Completion;
+use crate::consumer::NativeConsumer;
 use crate::failure::Failure;
+use crate::inbox::Inbox;
 use crate::producer::NativeProducer;
 use crate::wake::Wake;
 
@@ -24,12 +26,13 @@ use crate::wake::Wake;
 pub(crate) struct NativeClient {
     pub(crate) client: Client,
     pub(crate) queue: Arc<Queue>,
+    inbox: Inbox,
     wake: Wake,
     changes: OnceCell<NextStateChange>,
     properties: Properties,
 }
 
-/// What a producer of a client takes over from it where it sets nothing else.
+/// What a producer or a consumer of a client takes over from it where it sets nothing else.
 const SHARED: [&str; 10] = [
     "bootstrap.servers",
     "client.id",
@@ -60,7 +63,7 @@ pub(crate) fn open(
     };
     let wake = Wake::new(&wake)?;
     let queue = Queue::with_call(wake.signal());
-    Ok(Either::A(NativeClient { client, queue, wake, changes: OnceCell::new(), properties }))
+    Ok(Either::A(NativeClient { client, queue, inbox: Inbox::default(), wake, changes: OnceCell::new(), properties }))
 }
 
 /// A duration of so many milliseconds, of which JavaScript may give infinitely many.
@@ -79,12 +82,12 @@ pub(crate) fn set_all(properties: &mut Properties, config: HashMap<String, Strin
 #[napi]
 #[allow(unreachable_pub, reason = "the macro exports only what is pub")]
 impl NativeClient {
-    /// Takes every answer that has come.
+    /// Takes answers that have come, some at once; to be called until there are none.
     #[napi(catch_unwind)]
     pub fn drain(&self) -> Vec<Completion> {
         let explain = |error: Error| self.failure(&error);
         let completion = |Entry { token, result }| Completion::new(token, result, explain);
-        self.queue.drain().into_iter().map(completion).collect()
+        self.inbox.take(&self.queue).into_iter().map(completion).collect()
     }
 
     /// Keeps the event loop alive from now on, for calls that wait for their answers.
@@ -118,11 +121,21 @@ impl NativeClient {
         config: HashMap<String, String>,
         wake: Function<'_, (), ()>,
     ) -> napi::Result<Either<NativeProducer, Failure>> {
-        let mut properties = Properties::new();
-        let mut shared = SHARED.into_iter().filter_map(|name| Some((name, self.properties.get(name)?)));
-        let set = shared.try_for_each(|(name, value)| properties.set(name, value).map(drop));
-        match set {
-            Ok(()) => NativeProducer::open(properties, config, &wake),
+        match self.shared() {
+            Ok(properties) => NativeProducer::open(properties, config, &wake),
+            Err(error) => Ok(Either::B(error.into())),
+        }
+    }
+
+    /// Makes a consumer for the servers of this client, with its login and encryption.
+    #[napi]
+    pub fn open_consumer(
+        &self,
+        config: HashMap<String, String>,
+        wake: Function<'_, (), ()>,
+    ) -> napi::Result<Either<NativeConsumer, Failure>> {
+        match self.shared() {
+            Ok(properties) => NativeConsumer::open(properties, config, &wake),
             Err(error) => Ok(Either::B(error.into())),
         }
     }
@@ -141,6 +154,14 @@ impl NativeClient {
 }
 
 impl NativeClient {
+    /// What a producer or a consumer takes over.
+    fn shared(&self) -> Result<Properties> {
+        let mut properties = Properties::new();
+        let mut shared = SHARED.into_iter().filter_map(|name| Some((name, self.properties.get(name)?)));
+        shared.try_for_each(|(name, value)| properties.set(name, value).map(drop))?;
+        Ok(properties)
+    }
+
     fn begin_changes(&self) -> Result<NextStateChange> {
         let changes = self.client.state_changes()?;
         Ok(self.changes.get_or_init(|| changes).clone())

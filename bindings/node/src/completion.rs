@@ -7,9 +7,10 @@ use napi_derive::napi;
 use rivven_bridge::Answer;
 use rivven_client::{Error, Result};
 
+use crate::consumer::{Event, Rebalance};
 use crate::failure::Failure;
 use crate::producer::Report;
-use crate::records::Records;
+use crate::records::{Polled, Records};
 use crate::values::{
     ClusterMetadata, DeletedRecords, GroupMembership, OffsetBounds, Published, PublishedBatch, QuotaEntry, Schema,
     Session, StateChange, Stats, TopicConfigAltered, TopicConfigValue, TopicMetadata, TopicPartitions, list,
@@ -50,6 +51,7 @@ pub(crate) struct Settled {
 pub(crate) enum Value {
     Answer(Answer),
     Settled(Vec<Settled>),
+    Rebalance(Rebalance),
 }
 
 impl Value {
@@ -80,6 +82,7 @@ impl ToNapiValue for Value {
         unsafe {
             match value {
                 Value::Settled(results) => Vec::to_napi_value(env, results),
+                Value::Rebalance(rebalance) => Rebalance::to_napi_value(env, rebalance),
                 Value::Answer(answer) => to_js(env, answer),
             }
         }
@@ -129,6 +132,9 @@ unsafe fn to_js(env: sys::napi_env, answer: Answer) -> napi::Result<sys::napi_va
             Answer::Schema(schema) => Schema::to_napi_value(env, schema.into()),
             Answer::Stats(stats) => Stats::to_napi_value(env, stats.into()),
             Answer::StateChange(change) => Option::to_napi_value(env, change.map(StateChange::from)),
+            Answer::ConsumerRecords(records) => Polled::to_napi_value(env, Polled::new(&records)),
+            Answer::Position(offset) => u64::to_napi_value(env, offset),
+            Answer::ConsumerEvent(event) => Option::to_napi_value(env, event.map(Event::from)),
             _ => <()>::to_napi_value(env, ()),
         }
     }

@@ -12,7 +12,9 @@
 
 mod client;
 mod completion;
+mod consumer;
 mod failure;
+mod inbox;
 mod log;
 mod operations;
 mod producer;

@@ -20,6 +20,7 @@ use rivven_client::{
 use crate::client::{milliseconds, set_all};
 use crate::completion::Completion;
 use crate::failure::Failure;
+use crate::inbox::Inbox;
 use crate::wake::Wake;
 
 /// The token of reports; JavaScript counts its own from 1.
@@ -37,10 +38,11 @@ pub(crate) struct NativeProducer {
     producer: Producer,
     topics: RefCell<Vec<Topic>>,
     queue: Arc<Queue>,
+    inbox: Inbox,
     wake: Wake,
 }
 
-/// What became of a hand-over buffer.
+/// What became of a hand-over buffer that was not taken whole.
 #[napi(object, object_from_js = false, use_nullable = true)]
 pub(crate) struct HandedOver {
     /// The bytes of the records that were taken or refused for good.
@@ -57,7 +59,7 @@ pub(crate) struct Refused {
     /// The lower half.
     pub slot: u32,
     /// The upper half.
-    pub index: u32,
+    pub place: u32,
     /// Why.
     pub failure: Failure,
 }
@@ -69,8 +71,9 @@ pub(crate) struct Report {
     pub topic: String,
     /// The partition, if it is known.
     pub partition: Option<u32>,
-    /// The tags of the records, each as its lower and its upper half.
-    pub tags: Uint32Array,
+    /// The tags of the records: of those that follow each other by their upper half the two halves of the first, and
+    /// how many they are.
+    pub ranges: Uint32Array,
     /// The offset of the first; the others follow.
     pub offset: BigInt,
     /// When the answer came, in milliseconds since 1970.
@@ -107,7 +110,7 @@ impl Report {
         Report {
             topic: first.topic.to_string(),
             partition: Some(first.partition),
-            tags: halves(tags),
+            ranges: ranges(tags),
             offset: first.offset.into(),
             timestamp: first.timestamp as f64,
             duplicate: first.duplicate,
@@ -121,7 +124,7 @@ impl Report {
         Report {
             topic: report.topic().to_string(),
             partition: report.partition(),
-            tags: halves(tags),
+            ranges: ranges(tags),
             offset: 0_u64.into(),
             timestamp: 0.0,
             duplicate: false,
@@ -132,8 +135,12 @@ impl Report {
     }
 }
 
-fn halves(tags: &[u64]) -> Uint32Array {
-    tags.iter().flat_map(|tag| [*tag as u32, (tag >> 32) as u32]).collect::<Vec<_>>().into()
+/// From one tag to the next of records that were handed over in turn.
+const NEXT: u64 = 1 << 32;
+
+fn ranges(tags: &[u64]) -> Uint32Array {
+    let runs = tags.chunk_by(|tag, next| tag.wrapping_add(NEXT) == *next);
+    runs.flat_map(|run| [run[0] as u32, (run[0] >> 32) as u32, run.len() as u32]).collect::<Vec<_>>().into()
 }
 
 /// What a producer has done so far.
@@ -225,7 +232,7 @@ struct Packed<'a> {
     key: Option<&'a [u8]>,
     value: &'a [u8],
     slot: u32,
-    index: u32,
+    place: u32,
     /// The bytes that it takes up in the buffer.
     size: usize,
 }
@@ -237,7 +244,7 @@ impl Packed<'_> {
         let mut words = head.chunks_exact(4).map(|word| u32::from_ne_bytes([word[0], word[1], word[2], word[3]]));
         let mut word = || words.next();
         let (topic, partition, key_len, value_len) = (word()?, word()?, word()?, word()?);
-        let (slot, index) = (word()?, word()?);
+        let (slot, place) = (word()?, word()?);
         let (key, rest) = rest.split_at_checked(if key_len == NONE { 0 } else { key_len as usize })?;
         let value = rest.get(..value_len as usize)?;
         Some(Packed {
@@ -246,13 +253,13 @@ impl Packed<'_> {
             key: (key_len != NONE).then_some(key),
             value,
             slot,
-            index,
+            place,
             size: (HEAD + key.len() + value.len()).next_multiple_of(4),
         })
     }
 
     fn tag(&self) -> u64 {
-        u64::from(self.index) << 32 | u64::from(self.slot)
+        u64::from(self.place) << 32 | u64::from(self.slot)
     }
 }
 
@@ -279,7 +286,9 @@ impl NativeProducer {
             Producer::new(&properties, Reports::To(Arc::clone(&queue), REPORTS))
         });
         Ok(match made {
-            Ok(producer) => Either::A(NativeProducer { producer, topics: RefCell::default(), queue, wake }),
+            Ok(producer) => {
+                Either::A(NativeProducer { producer, topics: RefCell::default(), queue, inbox: Inbox::default(), wake })
+            }
             Err(error) => Either::B(error.into()),
         })
     }
@@ -289,26 +298,31 @@ impl NativeProducer {
     }
 
     /// Calls with the record that a buffer begins with, and its topic.
-    fn with_first<T>(
+    fn with_first(
         &self,
         bytes: &[u8],
-        call: impl FnOnce(&Topic, &Packed<'_>) -> CoreResult<T>,
-    ) -> napi::Result<CoreResult<T>> {
+        call: impl FnOnce(&Topic, &Packed<'_>) -> CoreResult<()>,
+    ) -> napi::Result<Option<Failure>> {
         let topics = self.topics.borrow();
-        let first = Packed::first(bytes).and_then(|packed| Some((topics.get(packed.topic)?, packed)));
-        let (topic, packed) = first.ok_or_else(|| napi::Error::from_reason("a hand-over buffer is damaged"))?;
-        Ok(catch_panic(|| call(topic, &packed)))
+        let (topic, packed) = first(&topics, bytes)?;
+        Ok(self.attempt(|| call(topic, &packed)))
     }
+}
+
+/// The record that a buffer begins with, and its topic.
+fn first<'a>(topics: &'a [Topic], bytes: &'a [u8]) -> napi::Result<(&'a Topic, Packed<'a>)> {
+    let first = Packed::first(bytes).and_then(|packed| Some((topics.get(packed.topic)?, packed)));
+    first.ok_or_else(|| napi::Error::from_reason("a hand-over buffer is damaged"))
 }
 
 #[napi]
 #[allow(unreachable_pub, reason = "the macro exports only what is pub")]
 impl NativeProducer {
-    /// Takes every answer and report that has come.
+    /// Takes answers and reports that have come, some at once; to be called until there are none.
     #[napi(catch_unwind)]
     pub fn drain(&self) -> Vec<Completion> {
         let completion = |Entry { token, result }| Completion::new(token, result, Failure::from);
-        self.queue.drain().into_iter().map(completion).collect()
+        self.inbox.take(&self.queue).into_iter().map(completion).collect()
     }
 
     /// Keeps the event loop alive from now on, for records and calls that wait for their answers.
@@ -332,46 +346,41 @@ impl NativeProducer {
         })
     }
 
-    /// Hands over records until one has to wait for room.
+    /// Hands over records until one has to wait for room; nothing if all were taken.
     #[napi]
-    pub fn hand_over(&self, bytes: &[u8]) -> napi::Result<HandedOver> {
+    pub fn hand_over(&self, bytes: &[u8]) -> napi::Result<Option<HandedOver>> {
+        let topics = self.topics.borrow();
         let mut done = 0;
         let mut refused = Vec::new();
         while done < bytes.len() {
-            let (mut size, mut slot, mut index) = (0, 0, 0);
-            let taken = self.with_first(&bytes[done..], |topic, packed| {
-                (size, slot, index) = (packed.size, packed.slot, packed.index);
-                topic.enqueue(packed.partition, packed.key, packed.value, packed.tag())
-            })?;
-            match taken {
+            let (topic, packed) = first(&topics, &bytes[done..])?;
+            match catch_panic(|| topic.enqueue(packed.partition, packed.key, packed.value, packed.tag())) {
                 Ok(()) => {}
                 Err(error) if error.code() == ErrorCode::QueueFull => {
-                    return Ok(HandedOver { done: done as u32, refused, full: Some(error.into()) });
+                    return Ok(Some(HandedOver { done: done as u32, refused, full: Some(error.into()) }));
                 }
-                Err(error) => refused.push(Refused { slot, index, failure: error.into() }),
+                Err(error) => refused.push(Refused { slot: packed.slot, place: packed.place, failure: error.into() }),
             }
-            done += size;
+            done += packed.size;
         }
-        Ok(HandedOver { done: done as u32, refused, full: None })
+        Ok((!refused.is_empty()).then_some(HandedOver { done: done as u32, refused, full: None }))
     }
 
     /// Waits for room for the record that a buffer begins with.
     #[napi]
     pub fn await_room(&self, token: i64, bytes: &[u8]) -> napi::Result<Option<Failure>> {
-        let asked = self.with_first(bytes, |topic, packed| {
+        self.with_first(bytes, |topic, packed| {
             let len = packed.key.map_or(0, <[u8]>::len) + packed.value.len();
             topic.submit_has_room(len, &self.queue, token as u64)
-        })?;
-        Ok(asked.err().map(Failure::from))
+        })
     }
 
     /// Sends the record that a buffer begins with as soon as there is room; the answer is its report.
     #[napi]
     pub fn send_first(&self, token: i64, bytes: &[u8]) -> napi::Result<Option<Failure>> {
-        let sent = self.with_first(bytes, |topic, packed| {
+        self.with_first(bytes, |topic, packed| {
             topic.submit_send(packed.partition, packed.key, packed.value, &self.queue, token as u64)
-        })?;
-        Ok(sent.err().map(Failure::from))
+        })
     }
 
     /// Waits for a first ready connection.

@@ -2,10 +2,16 @@
 
 use napi::Env;
 use napi::bindgen_prelude::{ArrayBuffer, Buffer, Object, ToNapiValue, sys};
-use rivven_client::MessageData;
+use rivven_client::protocol::RecordRef;
+use rivven_client::{ConsumerRecords, MessageData, RecordView};
+
+use crate::values::{TopicPartition, list};
 
 /// The bytes of one row of the table; `lib/records.js` reads it.
 const ROW: usize = 32;
+
+/// The most bytes of keys and values that one table has behind it, so that positions fit 32 bits.
+const MAX_PAYLOAD: usize = 1 << 30;
 
 /// Records as a table of rows with the keys and values behind it.
 ///
@@ -27,54 +33,134 @@ struct Header {
 
 impl Records {
     pub(crate) fn pack(messages: &[MessageData]) -> Self {
-        let table = messages.len() * ROW;
-        let mut records = Records { bytes: Vec::new(), count: messages.len(), headers: Vec::new() };
-        records.bytes.reserve_exact(table + messages.iter().map(payload_len).sum::<usize>());
-        let mut position = table;
-        for (index, message) in messages.iter().enumerate() {
-            records.row(message, position);
-            records.headers(message, index);
-            position += payload_len(message);
-        }
-        for message in messages {
-            records.bytes.extend_from_slice(message.key.as_deref().unwrap_or_default());
-            records.bytes.extend_from_slice(&message.value);
+        let mut records = Records::lay(messages.iter().map(of_message));
+        for (record, message) in messages.iter().enumerate() {
+            let headers = message.headers.iter();
+            let header = |(name, value): &(String, _)| Header { record, name: name.clone(), value: to_vec(value) };
+            records.headers.extend(headers.map(header));
         }
         records
     }
 
-    /// Appends a row. A frame has at most some megabytes, so positions fit 32 bits.
-    fn row(&mut self, message: &MessageData, position: usize) {
-        let key_len = message.key.as_ref().map_or(-1, |key| key.len() as i32);
-        self.bytes.extend_from_slice(&message.offset.to_ne_bytes());
-        self.bytes.extend_from_slice(&(message.timestamp as f64).to_ne_bytes());
-        self.bytes.extend_from_slice(&message.partition.to_ne_bytes());
-        self.bytes.extend_from_slice(&(position as u32).to_ne_bytes());
-        self.bytes.extend_from_slice(&key_len.to_ne_bytes());
-        self.bytes.extend_from_slice(&(message.value.len() as u32).to_ne_bytes());
-    }
-
-    fn headers(&mut self, message: &MessageData, record: usize) {
-        let headers = message.headers.iter();
-        self.headers.extend(headers.map(|(name, value)| Header { record, name: name.clone(), value: value.to_vec() }));
+    /// Lays records out.
+    fn lay<'a>(all: impl Iterator<Item = RecordRef<'a>> + Clone) -> Self {
+        let count = all.clone().count();
+        let mut position = count * ROW;
+        let mut bytes = Vec::with_capacity(position + all.clone().map(|record| payload_len(&record)).sum::<usize>());
+        for record in all.clone() {
+            row(&mut bytes, &record, position);
+            position += payload_len(&record);
+        }
+        for record in all {
+            bytes.extend_from_slice(record.key.unwrap_or_default());
+            bytes.extend_from_slice(record.value);
+        }
+        Records { bytes, count, headers: Vec::new() }
     }
 }
 
-fn payload_len(message: &MessageData) -> usize {
-    message.key.as_ref().map_or(0, |key| key.len()) + message.value.len()
+/// Appends a row.
+fn row(bytes: &mut Vec<u8>, record: &RecordRef<'_>, position: usize) {
+    let key_len = record.key.map_or(-1, |key| key.len() as i32);
+    bytes.extend_from_slice(&record.offset.to_ne_bytes());
+    bytes.extend_from_slice(&(record.timestamp as f64).to_ne_bytes());
+    bytes.extend_from_slice(&record.partition.to_ne_bytes());
+    bytes.extend_from_slice(&(position as u32).to_ne_bytes());
+    bytes.extend_from_slice(&key_len.to_ne_bytes());
+    bytes.extend_from_slice(&(record.value.len() as u32).to_ne_bytes());
+}
+
+fn of_message(message: &MessageData) -> RecordRef<'_> {
+    RecordRef {
+        offset: message.offset,
+        partition: message.partition,
+        key: message.key.as_deref(),
+        value: &message.value,
+        timestamp: message.timestamp,
+    }
+}
+
+fn of_view(view: RecordView<'_>) -> RecordRef<'_> {
+    let RecordView { offset, partition, key, value, timestamp, .. } = view;
+    RecordRef { offset, partition, key, value, timestamp }
+}
+
+fn to_vec(bytes: impl AsRef<[u8]>) -> Vec<u8> {
+    bytes.as_ref().to_vec()
+}
+
+fn payload_len(record: &RecordRef<'_>) -> usize {
+    record.key.map_or(0, <[u8]>::len) + record.value.len()
 }
 
 /// `{ bytes: ArrayBuffer, count: number, headers: [record, name, value][] }`.
 impl ToNapiValue for Records {
     unsafe fn to_napi_value(env: sys::napi_env, records: Self) -> napi::Result<sys::napi_value> {
-        let scope = Env::from_raw(env);
-        let mut object = Object::new(&scope)?;
-        object.set("bytes", ArrayBuffer::from_data(&scope, records.bytes)?)?;
-        object.set("count", records.count as u32)?;
-        let headers = records.headers.into_iter();
+        // SAFETY: as the caller promises, and the object belongs to this environment.
+        unsafe { Object::to_napi_value(env, records.into_object(&Env::from_raw(env))?) }
+    }
+}
+
+impl Records {
+    fn into_object(self, env: &Env) -> napi::Result<Object<'_>> {
+        let mut object = Object::new(env)?;
+        object.set("bytes", ArrayBuffer::from_data(env, self.bytes)?)?;
+        object.set("count", self.count as u32)?;
+        let headers = self.headers.into_iter();
         let headers: Vec<_> =
             headers.map(|header| (header.record as u32, header.name, Buffer::from(header.value))).collect();
         object.set("headers", headers)?;
+        Ok(object)
+    }
+}
+
+/// What a poll gave: the records of each part with its topic and its place in the poll.
+///
+/// A part is in more than one piece only where it is enormous.
+pub(crate) struct Polled {
+    pieces: Vec<(String, u32, Records)>,
+    ended: Vec<TopicPartition>,
+}
+
+impl Polled {
+    pub(crate) fn new(records: &ConsumerRecords) -> Self {
+        let mut pieces = Vec::with_capacity(records.partitions().len());
+        for (part, records) in records.partitions().iter().enumerate() {
+            let mut rest = records.views().map(of_view);
+            while let Some(count) = fitting(rest.clone()) {
+                pieces.push((records.topic().to_owned(), part as u32, Records::lay(rest.clone().take(count))));
+                rest.nth(count - 1);
+            }
+        }
+        Polled { pieces, ended: list(records.ended().to_vec()) }
+    }
+}
+
+/// How many of the first records fit one table; none only if there is none.
+fn fitting<'a>(records: impl Iterator<Item = RecordRef<'a>>) -> Option<usize> {
+    let mut bytes = 0;
+    let fits = |record: &RecordRef<'_>| {
+        let first = bytes == 0;
+        bytes += payload_len(record) + ROW;
+        first || bytes <= MAX_PAYLOAD
+    };
+    Some(records.take_while(fits).count()).filter(|count| *count > 0)
+}
+
+/// `{ pieces: { topic, part, bytes, count, headers }[], ended: { topic, partition }[] }`.
+impl ToNapiValue for Polled {
+    unsafe fn to_napi_value(env: sys::napi_env, polled: Self) -> napi::Result<sys::napi_value> {
+        let scope = Env::from_raw(env);
+        let mut pieces = Vec::with_capacity(polled.pieces.len());
+        for (topic, part, records) in polled.pieces {
+            let mut piece = records.into_object(&scope)?;
+            piece.set("topic", topic)?;
+            piece.set("part", part)?;
+            pieces.push(piece);
+        }
+        let mut object = Object::new(&scope)?;
+        object.set("pieces", pieces)?;
+        object.set("ended", polled.ended)?;
         // SAFETY: the object belongs to this environment.
         unsafe { Object::to_napi_value(env, object) }
     }

@@ -350,3 +350,21 @@ impl From<rivven_client::StateChange> for StateChange {
         }
     }
 }
+
+#[napi(object)]
+pub(crate) struct TopicPartition {
+    pub topic: String,
+    pub partition: u32,
+}
+
+impl From<rivven_client::TopicPartition> for TopicPartition {
+    fn from(of: rivven_client::TopicPartition) -> Self {
+        TopicPartition { topic: of.topic, partition: of.partition }
+    }
+}
+
+impl From<TopicPartition> for rivven_client::TopicPartition {
+    fn from(of: TopicPartition) -> Self {
+        rivven_client::TopicPartition::new(of.topic, of.partition)
+    }
+}

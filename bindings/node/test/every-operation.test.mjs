@@ -104,7 +104,7 @@ test('every operation works past a server that is down', async (t) => {
   await client.removeMember('i', member);
 
   // Logins, which this broker has no use for, and what is no operation have tests of their own.
-  const others = ['authenticate', 'authenticateScram', 'stateChanges', 'producer', 'close'];
+  const others = ['authenticate', 'authenticateScram', 'stateChanges', 'producer', 'consumer', 'close'];
   const done = [...Object.keys(results), 'removeMember', ...others];
   assert.deepEqual(declared().sort(), done.sort());
 });

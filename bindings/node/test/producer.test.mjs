@@ -121,6 +121,34 @@ test('ten thousand records are sent at once, and each promise tells its own offs
   assert.ok(producer.stats().recordsPerBatch > 10);
 });
 
+test('many records are sent in one call, and each has its own offset in their order', async (t) => {
+  // covers: F055 node
+  const topic = await newTopic(3);
+  const handle = newProducer(t, { batchSize: 1000 }).topic(topic);
+  const records = Array.from({ length: 3000 }, (_, i) => (i % 4 ? { value: `${i}`, partition: i % 3 } : Buffer.from(`${i}`)));
+  const sent = await handle.sendBatch(records);
+  assert.equal(sent.length, records.length);
+  const places = new Set(sent.map(({ partition, offset }) => `${partition}/${offset}`));
+  assert.equal(places.size, records.length);
+  for (let partition = 0; partition < 3; partition++) {
+    const own = sent.map((metadata, i) => ({ ...fields(metadata), i })).filter((one) => one.partition === partition);
+    assert.ok(own.every(({ i }) => i % 4 === 0 || i % 3 === partition));
+    const read = await readAll(topic, partition);
+    assert.deepEqual(own.map(({ offset }) => read[Number(offset)][1]), own.map(({ i }) => `${i}`));
+  }
+});
+
+test('a record that no buffer holds fails by itself', async (t) => {
+  const topic = await newTopic();
+  const producer = newProducer(t);
+  // Its memory is never touched.
+  const huge = Buffer.alloc(2 ** 31);
+  await failsWith('REQUEST_TOO_LARGE', producer.send(topic, huge));
+  await failsWith('REQUEST_TOO_LARGE', producer.sendBatch(topic, ['a', huge, 'b']));
+  assert.throws(() => producer.enqueue(topic, huge), { code: 'REQUEST_TOO_LARGE' });
+  assert.deepEqual(await readAll(topic), [[null, 'a'], [null, 'b']]);
+});
+
 test('what became of enqueued records is told by batch', async (t) => {
   // covers: F055 node
   const topic = await newTopic();
@@ -136,6 +164,8 @@ test('what became of enqueued records is told by batch', async (t) => {
   await producer.flush();
   await new Promise(setImmediate);
   assert.deepEqual(events.flatMap((event) => event.numbers), numbers);
+  assert.deepEqual(events.map(({ count }) => count), events.map(({ numbers }) => numbers.length));
+  assert.match(inspect(events[0]), /count: \d+,\s+numbers: \[\s+1,/);
   assert.ok(events.length < 10);
   assert.ok(events.every((event) => event.topic === topic && event.partition === 0 && event.error === null));
   const offsets = events.flatMap(({ records }) => records.map((record) => record.offset));

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import rivven, { Client, Producer, RivvenError, TopicHandle } from 'rivven';
+import rivven, { Client, Consumer, ConsumerRecords, Producer, Record, RivvenError, TopicHandle } from 'rivven';
 
 import { packageFolder, repository } from '../testing/servers.mjs';
 
@@ -28,9 +28,9 @@ function declaration(head) {
 }
 
 test('what is declared exists', () => {
-  for (const type of [Producer, TopicHandle]) {
+  for (const [type, least] of [[Producer, 3], [TopicHandle, 3], [Consumer, 20], [ConsumerRecords, 2], [Record, 1]]) {
     const methods = all(declaration(`export class ${type.name} `), /^  (\w+)\(/gm).filter((name) => name !== 'constructor');
-    assert.ok(methods.length >= 3);
+    assert.ok(methods.length >= least);
     for (const name of methods) assert.equal(typeof type.prototype[name], 'function', name);
   }
   for (const name of all(declaration('export class Client '), /^  (\w+)\(/gm)) {
@@ -69,14 +69,19 @@ test('every level of the log is declared', () => {
 });
 
 test('every configuration key is declared', () => {
-  const keys = source('rivven-core/src/config/keys.rs').split('#[cfg(test)]')[0].split('const KEYS: ')[1];
-  // A key's name is the first text of its entry.
+  const table = source('rivven-core/src/config/keys.rs').split('#[cfg(test)]')[0].split('const KEYS: ')[1];
+  // A key's name is the first text of its entry, apart from defaults.
+  const keys = table.replace(/\w+_default: Some\("[^"]*"\),/g, '');
   const forProducers = all(keys, /\bproducer\([^"]*"([a-z0-9.]+)"/g).map(camelCase);
-  const rest = keys.replace(/\bproducer\([^"]*"[a-z0-9.]+"/g, '');
+  const forConsumers = all(keys, /\bconsumer\([^"]*"([a-z0-9.]+)"/g).map(camelCase);
+  const rest = keys.replace(/\b(?:producer|consumer)\([^"]*"[a-z0-9.]+"/g, '');
   const names = all(rest, /\b(?:(?:milliseconds|integer|flag|text|choice)\(|name: )\s*"([a-z0-9.]+)"/g).map(camelCase);
   assert.ok(names.length >= 26);
   assert.ok(forProducers.length >= 16);
+  assert.ok(forConsumers.length >= 18);
   const declared = (head) => all(declaration(head), /^  (\w+)\??:/gm).sort();
   assert.deepEqual(declared('export interface ClientOptions {'), names.sort());
   assert.deepEqual(declared('export interface ProducerOptions '), forProducers.sort());
+  // One key of producers has a meaning for consumers, too.
+  assert.deepEqual(declared('export interface ConsumerOptions '), [...forConsumers, 'connectionsPerBroker'].sort());
 });

@@ -1,11 +1,12 @@
 // Uses the whole interface as TypeScript sees it; compiled, never run.
 
 import { once } from 'node:events';
-import rivven, { Client, Producer, Record, RecordMetadata, RivvenError, TopicHandle, onLog, version } from 'rivven';
+import rivven, { Client, Consumer, ConsumerRecords, Producer, Record, RecordMetadata, RivvenError, TopicHandle, onLog, version } from 'rivven';
 import type { AuthSession, BatchRecord, Bytes, ClientOptions, ClientStats, ClusterMetadata } from 'rivven';
 import type { DeletedRecords, ErrorCode, Fetch, GroupMembership, GroupOffsets, LogLevel, LogRecord } from 'rivven';
 import type { MemberAssignment, OffsetBounds, Outcome, PublishedBatch, QuotaEntry, Schema, Settled } from 'rivven';
 import type { Deliveries, ProducerOptions, ProducerRecord, ProducerStats, SendOptions } from 'rivven';
+import type { ConsumerEvent, ConsumerOptions, ConsumerStats, RebalanceListener, TopicPartition } from 'rivven';
 import type { StateChange, TopicConfigs, TopicPartitions } from 'rivven';
 
 const options: ClientOptions = {
@@ -70,8 +71,8 @@ async function produce(client: Client): Promise<bigint> {
   const records: ProducerRecord[] = [{ value: 'v' }, { value: new Uint8Array(1), ...where }];
   const many: RecordMetadata[] = await producer.sendBatch(topic, [...records, 'v']);
   await handle.sendBatch(new Set(['v']));
-  producer.on('deliveries', ({ topic, partition, numbers, records, error }: Deliveries) => {
-    console.log(topic, partition, numbers.length, records[0]?.offset, error?.code);
+  producer.on('deliveries', ({ topic, partition, count, numbers, records, error }: Deliveries) => {
+    console.log(topic, partition, count === numbers.length, records[0]?.offset, error?.code);
   });
   const number: number = handle.enqueue('v', { partition }) + producer.enqueue(topic, 'v');
   await producer.flush();
@@ -80,6 +81,86 @@ async function produce(client: Client): Promise<bigint> {
   const count: number = await producer.getPartitionCount(topic);
   await producer.refreshMetadata(topic);
   return offset + many[0]!.offset + BigInt(count);
+}
+
+const consuming: ConsumerOptions = {
+  ...options,
+  groupId: 'g',
+  maxPollRecords: 500,
+  maxPollIntervalMs: 5000,
+  maxProcessingIntervalMs: 300_000,
+  enableAutoCommit: true,
+  autoCommitIntervalMs: 5000,
+  autoOffsetReset: 'latest',
+  isolationLevel: 'read_committed',
+  metadataRefreshIntervalMs: 300_000,
+  reconnectBackoffMs: 100,
+  reconnectBackoffMaxMs: 10_000,
+  maxReconnectAttempts: 10,
+  sessionTimeoutMs: 10_000,
+  rebalanceTimeoutMs: 30_000,
+  heartbeatIntervalMs: 3000,
+  fetchBufferMemory: 1_000_000,
+  fetchMaxWaitMs: 500,
+  reportPartitionEnd: true,
+  connectionsPerBroker: 4,
+};
+
+async function consume(client: Client): Promise<bigint> {
+  await using consumer = await Consumer.connect(consuming);
+  const others: Consumer[] = [new Consumer('127.0.0.1:9092'), client.consumer(), client.consumer({ groupId: 'h' })];
+  for (const other of others) await other.close({ timeoutMs: 100 });
+  const listener: RebalanceListener = {
+    onPartitionsAssigned: async (partitions) => console.log(partitions.length),
+    onPartitionsRevoked: (partitions: TopicPartition[]) => console.log(partitions[0]?.topic),
+  };
+  consumer.setRebalanceListener(listener);
+  consumer.subscribe('t');
+  consumer.subscribe(new Set(['t']));
+  const records: ConsumerRecords = await consumer.poll({ timeoutMs: 100 });
+  for (const record of records) console.log(record.offset, record.detach().value);
+  for (const { topic, partition, records: part } of records.partitions()) console.log(topic, partition, part.length);
+  const last: Record | undefined = records.at(-1);
+  for await (const record of consumer) if (record.offset === last?.offset) break;
+  const where = [...records.ended, ...consumer.assignments(), ...consumer.paused()];
+  for (const { topic, partition } of where) {
+    consumer.pause(topic, partition);
+    consumer.resume(topic, partition);
+    await consumer.seek(topic, partition, 5);
+    await consumer.seekToBeginning(topic, partition);
+    await consumer.seekToEnd(topic, partition);
+    const found: bigint = await consumer.seekToTimestamp(topic, partition, new Date());
+    consumer.storeOffset(topic, partition, found);
+    console.log(consumer.position(topic, partition), await consumer.lag(topic, partition));
+  }
+  await consumer.commit();
+  consumer.commitAsync();
+  await consumer.commitOffsets([{ topic: 't', partition: 0, offset: 5n }]);
+  const outcomes: Settled<void>[] = await consumer.commitOffsetsEach([{ topic: 't', partition: 0, offset: 5 }]);
+  const stats: ConsumerStats = consumer.stats();
+  consumer.on('event', (event: ConsumerEvent) => console.log(happened(event), outcomes.length));
+  for await (const event of consumer.events()) console.log(happened(event));
+  consumer.wakeup();
+  consumer.unsubscribe();
+  consumer.assign(where);
+  return stats.lag + ((await consumer.committed('t', 0)) ?? 0n);
+}
+
+function happened(event: ConsumerEvent): string {
+  switch (event.type) {
+    case 'gap':
+    case 'damagedRange':
+      return `${event.topic} from ${event.from} to ${event.to}`;
+    case 'commitFailed':
+    case 'fewerConnections':
+      return `${event.error.code} ${event.connections}`;
+    case 'assigned':
+    case 'revoked':
+    case 'lost':
+      return String(event.partitions.length);
+    default:
+      return event.type;
+  }
 }
 
 async function topics(client: Client): Promise<void> {
@@ -218,7 +299,7 @@ function explain(error: unknown): [ErrorCode, Outcome] {
 await using scoped = new Client('127.0.0.1:9092');
 const client = await Client.connect(options).catch((error) => Promise.reject(explain(error)));
 const stop = listen('debug');
-await Promise.all([topics(client), logIn(client), write(client), produce(client), read(scoped), client.ping()]);
+await Promise.all([topics(client), logIn(client), write(client), produce(client), consume(client), read(scoped), client.ping()]);
 await Promise.all([readOtherwise(client), administrate(client), group(client), schemas(client), watch(client)]);
 stop();
 await client.close();
@@ -247,6 +328,10 @@ new TopicHandle();
 new Producer({ compressionType: 'gzip' });
 // @ts-expect-error a client has no option of producers
 new Client({ bootstrapServers: 'a', lingerMs: 5 });
+// @ts-expect-error the records of a poll come from a consumer
+new ConsumerRecords();
+// @ts-expect-error reading does not begin in the middle
+new Consumer({ autoOffsetReset: 'middle' });
 // @ts-expect-error there is no such event
 client.on('stateChanged', () => {});
 // @ts-expect-error a change has its type first

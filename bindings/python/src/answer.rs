@@ -1,6 +1,7 @@
 //! From answers to Python objects.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use pyo3::IntoPyObjectExt;
@@ -14,12 +15,14 @@ use rivven_bridge::Answer;
 use rivven_client::ops::{Assignment, ClusterMetadata, GroupMembership, MessageBatch, Published, TopicConfigs};
 use rivven_client::protocol::{QuotaEntry, TopicConfigValue};
 use rivven_client::{
-    CircuitState, DeleteRecordsResult, Error, PartitionMetadata, ProducerServerStats, ProducerStatsSnapshot,
-    RecordMetadata, ResilientStats, Result, Schema, ServerStats, StateChange, TopicMetadata,
+    CircuitState, ConsumerEvent, ConsumerStatsSnapshot, DeleteRecordsResult, Error, PartitionMetadata,
+    ProducerServerStats, ProducerStatsSnapshot, RecordMetadata, ResilientStats, Result, Schema, ServerStats,
+    StateChange, TopicMetadata, TopicPartition,
 };
 
 use crate::inbox::Owner;
 use crate::message::Message;
+use crate::sent::SentRecords;
 
 /// What the caller wants to have of an answer.
 pub(crate) enum Form {
@@ -73,9 +76,13 @@ pub(crate) fn to_python<'py>(py: Python<'py>, owner: &dyn Owner, answer: Answer,
         Answer::Quotas(entries) => list(py, entries, |entry| quota(py, entry)),
         Answer::Session(session) => (session.session_id, session.expires_in).into_bound_py_any(py),
         Answer::Schema(schema) => self::schema(py, schema),
+        Answer::Sent(deliveries) => Ok(Bound::new(py, SentRecords::new(deliveries))?.into_any()),
         Answer::Stats(stats) => self::stats(py, owner, stats),
         Answer::StateChange(None) => Ok(py.None().into_bound(py)),
         Answer::StateChange(Some(change)) => state_change(py, owner, change),
+        Answer::Position(offset) => offset.into_bound_py_any(py),
+        Answer::ConsumerEvent(None) => Ok(py.None().into_bound(py)),
+        Answer::ConsumerEvent(Some(event)) => consumer_event(py, owner, event),
         other => Err(PyNotImplementedError::new_err(format!("no Python form of {other:?}"))),
     }
 }
@@ -128,19 +135,32 @@ fn metadata<'py>(py: Python<'py>, published: Published, form: &Form) -> Given<'p
     class.call1((published.offset, form.topic(py, 0), published.partition, false, published.maybe_duplicate))
 }
 
-/// Where a record of a producer went; the topic is that of the metadata.
+/// What the records of a batch have in common in their RecordMetadata.
+pub(crate) fn common_place<'py>(py: Python<'py>, of: &RecordMetadata) -> PyResult<Bound<'py, PyTuple>> {
+    (&*of.topic, of.partition, of.duplicate, of.maybe_duplicate).into_pyobject(py)
+}
+
+/// Whether both have that in common.
+pub(crate) fn same_place(one: &RecordMetadata, other: &RecordMetadata) -> bool {
+    let place = |of: &RecordMetadata| (of.partition, of.duplicate, of.maybe_duplicate);
+    place(one) == place(other) && Arc::ptr_eq(&one.topic, &other.topic)
+}
+
+/// The RecordMetadata of a record at an offset.
 ///
 /// Many may be made at once, so the class's own constructor, which is Python, is left out.
-pub(crate) fn record_metadata<'py>(py: Python<'py>, of: &RecordMetadata, topic: &Bound<'py, PyString>) -> Given<'py> {
+pub(crate) fn placed<'py>(py: Python<'py>, offset: u64, place: &Bound<'py, PyTuple>) -> Given<'py> {
     static NEW: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     let new = NEW.get_or_try_init(py, || py.get_type::<PyInt>().getattr("__new__").map(Bound::unbind))?;
-    let metadata = new.bind(py).call1((CLASS.import(py, "rivven._records", "RecordMetadata")?, of.offset))?;
-    metadata.setattr(intern!(py, "topic"), topic)?;
-    metadata.setattr(intern!(py, "partition"), of.partition)?;
-    metadata.setattr(intern!(py, "duplicate"), of.duplicate)?;
-    metadata.setattr(intern!(py, "maybe_duplicate"), of.maybe_duplicate)?;
+    let metadata = new.bind(py).call1((CLASS.import(py, "rivven._records", "RecordMetadata")?, offset))?;
+    metadata.setattr(intern!(py, "_place"), place)?;
     Ok(metadata)
+}
+
+/// Where a record of a producer went.
+pub(crate) fn record_metadata<'py>(py: Python<'py>, of: &RecordMetadata) -> Given<'py> {
+    placed(py, of.offset, &common_place(py, of)?)
 }
 
 /// What a producer has done so far.
@@ -267,6 +287,60 @@ fn state_change<'py>(py: Python<'py>, owner: &dyn Owner, change: StateChange) ->
             record(py, "ServerRecovered", (&*server, after, attempts))
         }
         StateChange::Missed { count } => record(py, "StateChangesMissed", (count,)),
+        other => Err(PyNotImplementedError::new_err(format!("no Python form of {other:?}"))),
+    }
+}
+
+/// A TopicPartition.
+pub(crate) fn partition<'py>(py: Python<'py>, topic: &str, partition: u32) -> Given<'py> {
+    record(py, "TopicPartition", (topic, partition))
+}
+
+/// A list of TopicPartition.
+pub(crate) fn partitions<'py>(py: Python<'py>, of: &[TopicPartition]) -> Given<'py> {
+    list(py, of.iter().collect(), |of| partition(py, &of.topic, of.partition))
+}
+
+/// What a consumer has done so far.
+pub(crate) fn consumer_stats<'py>(py: Python<'py>, owner: &dyn Owner, of: &ConsumerStatsSnapshot) -> Given<'py> {
+    let reading = (of.polls, of.records, of.fetches, of.empty_fetches, of.records_fetched, of.bytes_fetched);
+    let failures = (of.errors, of.reconnects, of.throttled, of.commits, of.failed_commits, of.rebalances);
+    let error = of.last_error.as_ref().map(|error| exception(py, owner, error));
+    let partitions = list(py, of.partitions.iter().collect(), |of| {
+        let partition = self::partition(py, &of.partition.topic, of.partition.partition)?;
+        record(py, "PartitionStats", (partition, of.position, of.committed, of.latest, of.lag, of.paused))
+    })?;
+    let state = (of.records_waiting, of.bytes_held, error, partitions);
+    let fields = reading.into_pyobject(py)?.add(failures)?.add(state)?;
+    record(py, "ConsumerStats", fields.cast_into::<PyTuple>()?)
+}
+
+/// An object of a class of the module `rivven._events`.
+fn event<'py>(py: Python<'py>, class: &str, fields: impl PyCallArgs<'py>) -> Given<'py> {
+    py.import("rivven._events")?.getattr(class)?.call1(fields)
+}
+
+fn consumer_event<'py>(py: Python<'py>, owner: &dyn Owner, of: ConsumerEvent) -> Given<'py> {
+    let place = |of: TopicPartition| partition(py, &of.topic, of.partition);
+    let places = |of: Vec<TopicPartition>| partitions(py, &of);
+    match of {
+        ConsumerEvent::Gap { partition, from, to } => event(py, "Gap", (place(partition)?, from, to)),
+        ConsumerEvent::DamagedRange { partition, from, to } => event(py, "DamagedRange", (place(partition)?, from, to)),
+        ConsumerEvent::LogTruncated { partition, position, latest } => {
+            event(py, "LogTruncated", (place(partition)?, position, latest))
+        }
+        ConsumerEvent::Unreadable { partition, offset } => event(py, "Unreadable", (place(partition)?, offset)),
+        ConsumerEvent::Stalled { partition, since, reason } => event(py, "Stalled", (place(partition)?, since, reason)),
+        ConsumerEvent::Throttled { partition, pause } => event(py, "Throttled", (place(partition)?, pause)),
+        ConsumerEvent::CommitFailed { error } => event(py, "CommitFailed", (exception(py, owner, &error),)),
+        ConsumerEvent::FewerConnections { connections, reason } => {
+            event(py, "FewerConnections", (connections, exception(py, owner, &reason)))
+        }
+        ConsumerEvent::Assigned { partitions } => event(py, "PartitionsAssigned", (places(partitions)?,)),
+        ConsumerEvent::Revoked { partitions } => event(py, "PartitionsRevoked", (places(partitions)?,)),
+        ConsumerEvent::Lost { partitions } => event(py, "PartitionsLost", (places(partitions)?,)),
+        ConsumerEvent::PollTooLate { since } => event(py, "PollTooLate", (since,)),
+        ConsumerEvent::Missed { count } => event(py, "EventsMissed", (count,)),
         other => Err(PyNotImplementedError::new_err(format!("no Python form of {other:?}"))),
     }
 }

@@ -88,9 +88,11 @@ fn utf8(text: &Bound<'_, PyString>) -> PyResult<String> {
 pub(crate) struct Batch(Vec<(Option<Payload>, Payload)>);
 
 impl Batch {
-    /// The records, keys first.
-    pub(crate) fn as_slice(&self) -> &[(Option<Payload>, Payload)] {
-        &self.0
+    /// Does something with the records.
+    pub(crate) fn with<T>(&self, with: impl FnOnce(&[crate::borrowed::Record<'_>]) -> T) -> T {
+        let records: Vec<_> =
+            self.0.iter().map(|(key, value)| (key.as_ref().map(AsRef::as_ref), value.as_ref())).collect();
+        with(&records)
     }
 
     /// The records, keys first, as the core takes them.

@@ -9,28 +9,31 @@
 //! When its client is closed or dropped, an inbox retires: it stays until its
 //! last call is answered, and then takes itself out of the loop.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
+use std::hash::BuildHasherDefault;
+use std::iter;
 use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use pyo3::exceptions::PyRuntimeError;
+use pyo3::ffi;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use rivven_bridge::{Answer, Completion, ForkMark, Queue};
-use rivven_client::{Error, Result};
+use rivven_bridge::{Answer, Completion, ForkMark, Line, Queue, Rebalance, Topic};
+use rivven_client::{DeliveryReport, Error, Result};
 
 use crate::answer::Form;
-use crate::deliveries::{Deliveries, Given, Settled};
+use crate::deliveries::{Deliveries, Number, RECORDS, Spread, Waiter};
+use crate::delivery::{self, Callback, Delivery, Outcome, Reported};
+use crate::producer::Producing;
+use crate::rebalance::Rebalancing;
 use crate::{answer, error};
 
 /// A completion under this token answers no call: it only wakes the loop.
 const WAKE: u64 = 0;
-
-/// Under this token comes the answer for the first record that waits for room, and reports.
-pub(crate) const LINE: u64 = u64::MAX;
 
 /// What has inboxes: a client or a producer.
 pub(crate) trait Owner: Send + Sync {
@@ -58,13 +61,21 @@ impl dyn Owner + '_ {
 
 /// The inboxes of one client or producer, by the identity of their loops.
 #[derive(Default)]
-pub(crate) struct Inboxes(Mutex<HashMap<usize, Weak<Inbox>>>);
+pub(crate) struct Inboxes(Mutex<ByLoop>);
+
+type ByLoop = HashMap<u64, Weak<Inbox>, BuildHasherDefault<Spread>>;
 
 /// The calls of one client or producer from one event loop.
 pub(crate) struct Inbox {
     event_loop: Py<PyAny>,
     calls: Mutex<Calls>,
     deliveries: Mutex<Deliveries>,
+    /// Where records stand that wait for room.
+    line: OnceLock<Line>,
+    /// What is to be called for those that are settled.
+    ready: Mutex<VecDeque<Ready>>,
+    /// Who is told of rebalances, by their tokens.
+    listeners: Mutex<HashMap<u64, Py<PyAny>>>,
     retired: AtomicBool,
     /// Not dropped in a forked child: a thread of the parent may have been changing it.
     queue: ManuallyDrop<Arc<Queue>>,
@@ -86,6 +97,17 @@ struct Pending {
     future: Py<PyAny>,
     then: Then,
 }
+
+/// A function that is to be called, as what became of a record is known.
+enum Ready {
+    /// Of somebody who waits for this delivery.
+    Waiting(Py<Delivery>, Callback),
+    /// Which was given with the record.
+    Callback(Py<PyAny>, Outcome),
+}
+
+/// A record that is to be sent: its partition, its key and its value.
+pub(crate) type Record<'a> = (Option<u32>, Option<&'a [u8]>, &'a [u8]);
 
 /// What is done with an answer.
 pub(crate) enum Then {
@@ -130,7 +152,7 @@ impl Inboxes {
 
     /// The inbox of a loop, made at the first call from it.
     pub(crate) fn of(&self, event_loop: &Bound<'_, PyAny>) -> PyResult<Arc<Inbox>> {
-        let identity = event_loop.as_ptr() as usize;
+        let identity = event_loop.as_ptr() as u64;
         let known = self.lock().get(&identity).and_then(Weak::upgrade);
         if let Some(inbox) = known {
             return Ok(inbox);
@@ -150,7 +172,7 @@ impl Inboxes {
         inboxes.values().filter_map(Weak::upgrade).for_each(|inbox| inbox.retire());
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<usize, Weak<Inbox>>> {
+    fn lock(&self) -> MutexGuard<'_, ByLoop> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -164,6 +186,9 @@ impl Inbox {
             event_loop: event_loop.clone().unbind(),
             calls: Mutex::default(),
             deliveries: Mutex::default(),
+            line: OnceLock::new(),
+            ready: Mutex::default(),
+            listeners: Mutex::default(),
             retired: AtomicBool::new(false),
             queue: ManuallyDrop::new(queue),
             mark: ForkMark::here(),
@@ -192,11 +217,11 @@ impl Inbox {
         }
     }
 
-    /// Completes the futures of everything that was answered; runs on the loop's thread.
+    /// Completes everything that was answered; runs on the loop's thread.
     ///
     /// In a forked child the descriptor is still the parent's: reading it
     /// would take away the parent's signal.
-    fn drain(&self, py: Python<'_>) -> PyResult<()> {
+    fn drain(self: &Arc<Self>, py: Python<'_>) -> PyResult<()> {
         if !self.mark.is_here() {
             return Ok(());
         }
@@ -205,6 +230,7 @@ impl Inbox {
                 failure.write_unraisable(py, Some(self.event_loop.bind(py)));
             }
         }
+        self.call_ready(py)?;
         let idle = self.lock().open.is_empty() && self.deliveries().is_idle();
         if idle && self.retired.load(Ordering::Relaxed) {
             let event_loop = self.event_loop.bind(py);
@@ -213,28 +239,145 @@ impl Inbox {
         Ok(())
     }
 
-    /// Gives one answer to whoever it is for.
+    /// Gives one answer to whoever it is for. Nothing is locked where objects go, which may run code of the user's.
     fn settle(&self, py: Python<'_>, token: u64, result: Result<Answer>) -> PyResult<()> {
-        let settled = match result {
-            Ok(Answer::Deliveries(report)) => self.deliveries().delivered(&report),
-            result if token == LINE => self.deliveries().moved_up(&self.queue, result.map(drop)),
-            result => {
-                return self.take(token).map_or(Ok(()), |pending| pending.settle(py, result));
+        match result {
+            Ok(Answer::Deliveries(report)) => self.reported(py, report),
+            Ok(Answer::Rebalance(rebalance)) => self.rebalanced(py, token, rebalance),
+            Err(error) if token & RECORDS != 0 => {
+                let waiter = self.deliveries().take(token);
+                waiter.map_or(Ok(()), |waiter| self.settled(py, waiter, Outcome::failed(py, &error)))
             }
+            result => self.take(token).map_or(Ok(()), |pending| pending.settle(py, result)),
+        }
+    }
+
+    /// Has a function called for each rebalance that comes under the token given to `begin`.
+    pub(crate) fn listen(&self, function: Py<PyAny>, begin: impl FnOnce(&Arc<Queue>, u64) -> Result<()>) -> Result<()> {
+        let mut calls = self.lock();
+        calls.last_token += 1;
+        let token = calls.last_token;
+        drop(calls);
+        self.listeners().insert(token, function);
+        begin(&self.queue, token)
+    }
+
+    fn rebalanced(&self, py: Python<'_>, token: u64, rebalance: Rebalance) -> PyResult<()> {
+        let listener = self.listeners().get(&token).map(|function| function.clone_ref(py));
+        let Some(listener) = listener else { return Ok(()) };
+        listener.bind(py).call1((Rebalancing::new(rebalance),)).map(drop)
+    }
+
+    fn listeners(&self) -> MutexGuard<'_, HashMap<u64, Py<PyAny>>> {
+        self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn reported(&self, py: Python<'_>, report: DeliveryReport) -> PyResult<()> {
+        let waiters = self.deliveries().reported(&report);
+        let reported = Reported::new(py, report)?;
+        waiters.into_iter().try_for_each(|(at, waiter)| self.settled(py, waiter, Reported::outcome(&reported, py, at)))
+    }
+
+    /// Notes what became of a record, and what is to be called for that.
+    fn settled(&self, py: Python<'_>, waiter: Waiter, outcome: Outcome) -> PyResult<()> {
+        let delivery = match waiter {
+            Waiter::Callback(function) => {
+                self.ready().push_back(Ready::Callback(function, outcome));
+                return Ok(());
+            }
+            Waiter::Awaitable(delivery) => delivery,
         };
-        // Nothing is locked here: objects that go may run code of the user's.
-        settled.into_iter().try_for_each(|settled: Settled| settled.complete(py))
+        // This is the last reference to it: the one who sent has not kept it.
+        if matches!(outcome, Outcome::Failed(_)) && reference_count(&delivery) == 1 {
+            delivery.get().settle(outcome);
+            return Delivery::report_unseen(delivery.bind(py));
+        }
+        if let Some((first, others)) = delivery.get().settle(outcome) {
+            let all = iter::once(first).chain(others);
+            self.ready().extend(all.map(|callback| Ready::Waiting(delivery.clone_ref(py), callback)));
+        }
+        Ok(())
     }
 
-    /// Sends records, whose outcome completes a future.
-    pub(crate) fn send(&self, py: Python<'_>, given: Given<'_>) -> PyResult<()> {
-        let settled = self.deliveries().send(&self.queue, given);
-        settled.into_iter().try_for_each(|settled| settled.complete(py))
+    /// Calls what is to be called.
+    ///
+    /// It is called here and not scheduled one by one, as the loop itself has called this.
+    fn call_ready(self: &Arc<Self>, py: Python<'_>) -> PyResult<()> {
+        let event_loop = self.event_loop.bind(py);
+        loop {
+            let Some(ready) = self.ready().pop_front() else { return Ok(()) };
+            let called = match ready {
+                Ready::Waiting(delivery, callback) => callback.run(py, &delivery),
+                Ready::Callback(function, outcome) => {
+                    delivery::told(py, &outcome).and_then(|told| function.bind(py).call1(told)).map(drop)
+                }
+            };
+            if let Err(failure) = delivery::contained(py, event_loop, called) {
+                // The program ends, perhaps: should the loop go on, so does this.
+                let again = Reader { inbox: Arc::clone(self) };
+                event_loop.call_method1(intern!(py, "call_soon"), (again,))?;
+                return Err(failure);
+            }
+        }
     }
 
-    /// Has a flush wait for records that wait for room; false if there are none.
-    pub(crate) fn flush_later(&self, token: u64) -> bool {
-        self.deliveries().flush_later(token)
+    /// Hands a record over, or has it stand in line; awaiting the result gives what became of it.
+    pub(crate) fn send<'py>(
+        &self,
+        py: Python<'py>,
+        producer: &Arc<Producing>,
+        topic: &Topic,
+        record: Record<'_>,
+    ) -> PyResult<Bound<'py, Delivery>> {
+        let event_loop = self.event_loop.clone_ref(py);
+        let sent = self.deliveries().next(producer, &self.queue).and_then(|number| {
+            topic.enqueue_in_line(record, number.tag, self.line(producer)?, &self.queue, number.token())?;
+            Ok(number)
+        });
+        match sent {
+            Ok(number) => {
+                let delivery = Bound::new(py, Delivery::new(event_loop))?;
+                // Only this thread takes reports, and not before this returns.
+                self.wait_for(producer, number, Waiter::Awaitable(delivery.clone().unbind()));
+                Ok(delivery)
+            }
+            Err(error) => Bound::new(py, Delivery::refused(event_loop, Outcome::failed(py, &error))),
+        }
+    }
+
+    /// Hands a record over, and has a function called once it is known what became of it.
+    pub(crate) fn enqueue(
+        &self,
+        producer: &Arc<Producing>,
+        topic: &Topic,
+        (partition, key, value): Record<'_>,
+        on_delivery: Py<PyAny>,
+    ) -> Result<()> {
+        let number = self.deliveries().next(producer, &self.queue)?;
+        topic.enqueue(partition, key, value, number.tag)?;
+        self.wait_for(producer, number, Waiter::Callback(on_delivery));
+        Ok(())
+    }
+
+    fn wait_for(&self, producer: &Arc<Producing>, number: Number, waiter: Waiter) {
+        let mut deliveries = self.deliveries();
+        deliveries.keep(producer);
+        deliveries.enter(number, waiter);
+    }
+
+    /// Where records of this loop stand that wait for room.
+    pub(crate) fn line(&self, producer: &Producing) -> Result<&Line> {
+        match self.line.get() {
+            Some(line) => Ok(line),
+            None => {
+                let line = producer.bridge.line()?;
+                Ok(self.line.get_or_init(|| line))
+            }
+        }
+    }
+
+    fn ready(&self) -> MutexGuard<'_, VecDeque<Ready>> {
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn deliveries(&self) -> MutexGuard<'_, Deliveries> {
@@ -296,6 +439,11 @@ impl Then {
     }
 }
 
+fn reference_count(delivery: &Py<Delivery>) -> isize {
+    // SAFETY: the object is alive, and this is the thread that has the GIL.
+    unsafe { ffi::Py_REFCNT(delivery.as_ptr()) }
+}
+
 /// What an event loop calls when the descriptor of its inbox is readable.
 #[pyclass(frozen, module = "rivven._rivven")]
 struct Reader {
@@ -319,14 +467,18 @@ impl Reader {
                 visit.call(object)?;
             }
         }
+        if let Ok(listeners) = self.inbox.listeners.try_lock() {
+            listeners.values().try_for_each(|function| visit.call(function))?;
+        }
         let Ok(deliveries) = self.inbox.deliveries.try_lock() else { return Ok(()) };
-        deliveries.futures().try_for_each(|future| visit.call(future))
+        deliveries.waiters().try_for_each(|waiter| visit.call(waiter.object()))
     }
 
     fn __clear__(&self) {
         let open = std::mem::take(&mut self.inbox.lock().open);
         let deliveries = std::mem::take(&mut *self.inbox.deliveries());
-        drop((open, deliveries));
+        let listeners = std::mem::take(&mut *self.inbox.listeners());
+        drop((open, deliveries, listeners));
     }
 }
 

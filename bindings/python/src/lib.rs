@@ -7,15 +7,23 @@
 
 mod answer;
 mod arguments;
+mod borrowed;
+mod callbacks;
 mod client;
 mod connect;
+mod consumer;
+mod consumer_events;
 mod deliveries;
+mod delivery;
 mod error;
 mod inbox;
 mod log;
 mod message;
 mod operations;
 mod producer;
+mod rebalance;
+mod records;
+mod sent;
 mod state_changes;
 mod wait;
 
@@ -29,7 +37,14 @@ mod _rivven {
     #[pymodule_export]
     use super::client::{BlockingClient, RivvenClient};
     #[pymodule_export]
-    use super::connect::{connect, connect_blocking, version};
+    use super::connect::{Connecting, connect, connect_blocking, version};
+    #[pymodule_export]
+    use super::consumer::AsyncConsumer;
+    use super::consumer::BlockingConsumer;
+    #[pymodule_export]
+    use super::consumer_events::{BlockingEvents, EventStream};
+    #[pymodule_export]
+    use super::delivery::Delivery;
     #[pymodule_export]
     use super::log::LogQueue;
     #[pymodule_export]
@@ -38,11 +53,18 @@ mod _rivven {
     use super::producer::AsyncProducer;
     use super::producer::BlockingProducer;
     #[pymodule_export]
+    use super::rebalance::Rebalancing;
+    #[pymodule_export]
+    use super::records::Records;
+    #[pymodule_export]
+    use super::sent::SentRecords;
+    #[pymodule_export]
     use super::state_changes::{BlockingStateChanges, Stream};
 
-    /// Both producers have the same name, each in the module that users have it from.
+    /// Both producers have the same name, as both consumers do, each in the module that users have it from.
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("_BlockingConsumer", module.py().get_type::<BlockingConsumer>())?;
         module.add("_BlockingProducer", module.py().get_type::<BlockingProducer>())
     }
 }

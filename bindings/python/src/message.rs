@@ -1,8 +1,12 @@
 //! Records as Python sees them.
 
+use std::ffi::c_int;
+use std::sync::OnceLock;
+
+use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString, PyTuple, PyType};
-use rivven_client::MessageData;
+use rivven_client::{ConsumerRecord, MessageData};
 
 use crate::arguments::{Offset, Partition, Timestamp};
 
@@ -11,39 +15,76 @@ use crate::arguments::{Offset, Partition, Timestamp};
 /// `value` and `key` are bytes; a record without a key has the key None, and an
 /// empty key is a key. `timestamp` is when the broker received the record, in
 /// milliseconds since 1970. Messages are immutable, compare by content and can
-/// be pickled.
-#[pyclass(frozen, get_all, module = "rivven")]
+/// be pickled. `memoryview(message)` shows the value where it is.
+///
+/// What a consumer gives lies where it was received, and bytes are made of it
+/// when they are asked for; until the last message of what came together is gone
+/// that counts against `fetch_buffer_memory`. `detach` those that are kept for long.
+#[pyclass(frozen, module = "rivven")]
 pub(crate) struct Message {
-    /// The value, as bytes.
-    value: Py<PyBytes>,
-    /// The position in the partition.
+    content: Content,
     offset: u64,
-    /// When the broker received the record, in milliseconds since 1970.
     timestamp: i64,
-    /// The number of the partition.
     partition: u32,
-    /// The name of the topic.
     topic: Py<PyString>,
-    /// The key, as bytes; None if the record has none.
-    key: Option<Py<PyBytes>>,
+}
+
+/// Value and key.
+enum Content {
+    /// Objects of their own.
+    Objects(Py<PyBytes>, Option<Py<PyBytes>>),
+    /// Where they were received, and what was made of them.
+    Received(ConsumerRecord, OnceLock<Py<PyBytes>>, OnceLock<Py<PyBytes>>),
+}
+
+impl Content {
+    fn value<'a>(&'a self, py: Python<'a>) -> &'a [u8] {
+        match self {
+            Content::Objects(value, _) => value.as_bytes(py),
+            Content::Received(record, ..) => &record.value,
+        }
+    }
+
+    fn key<'a>(&'a self, py: Python<'a>) -> Option<&'a [u8]> {
+        match self {
+            Content::Objects(_, key) => key.as_ref().map(|key| key.as_bytes(py)),
+            Content::Received(record, ..) => record.key.as_deref(),
+        }
+    }
 }
 
 impl Message {
     /// A record out of an answer; its bytes are copied, so that the frame is not kept.
     pub(crate) fn from_record(py: Python<'_>, record: &MessageData, topic: &Bound<'_, PyString>) -> Self {
+        let key = record.key.as_ref().map(|key| PyBytes::new(py, key).unbind());
         Message {
-            value: PyBytes::new(py, &record.value).unbind(),
+            content: Content::Objects(PyBytes::new(py, &record.value).unbind(), key),
             offset: record.offset,
             timestamp: record.timestamp,
             partition: record.partition,
             topic: topic.clone().unbind(),
-            key: record.key.as_ref().map(|key| PyBytes::new(py, key).unbind()),
+        }
+    }
+
+    /// A record of a consumer, which stays where it was received.
+    pub(crate) fn received(record: ConsumerRecord, topic: &Bound<'_, PyString>) -> Self {
+        Message {
+            offset: record.offset,
+            timestamp: record.timestamp,
+            partition: record.partition,
+            topic: topic.clone().unbind(),
+            content: Content::Received(record, OnceLock::new(), OnceLock::new()),
         }
     }
 
     fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        (&self.value, self.offset, self.timestamp, self.partition, &self.topic, &self.key).into_pyobject(py)
+        let fields = (self.value(py), self.offset, self.timestamp, self.partition, &self.topic, self.key(py));
+        fields.into_pyobject(py)
     }
+}
+
+fn made(py: Python<'_>, slot: &OnceLock<Py<PyBytes>>, bytes: &[u8]) -> Py<PyBytes> {
+    slot.get_or_init(|| PyBytes::new(py, bytes).unbind()).clone_ref(py)
 }
 
 #[pymethods]
@@ -58,27 +99,89 @@ impl Message {
         topic: Py<PyString>,
         key: Option<Py<PyBytes>>,
     ) -> Self {
-        Message { value, offset: offset.0, timestamp: timestamp.0, partition: partition.0, topic, key }
+        let content = Content::Objects(value, key);
+        Message { content, offset: offset.0, timestamp: timestamp.0, partition: partition.0, topic }
+    }
+
+    /// The value, as bytes.
+    #[getter]
+    fn value(&self, py: Python<'_>) -> Py<PyBytes> {
+        match &self.content {
+            Content::Objects(value, _) => value.clone_ref(py),
+            Content::Received(record, value, _) => made(py, value, &record.value),
+        }
+    }
+
+    /// The key, as bytes; None if the record has none.
+    #[getter]
+    fn key(&self, py: Python<'_>) -> Option<Py<PyBytes>> {
+        match &self.content {
+            Content::Objects(_, key) => key.as_ref().map(|key| key.clone_ref(py)),
+            Content::Received(record, _, slot) => record.key.as_deref().map(|key| made(py, slot, key)),
+        }
+    }
+
+    /// The position in the partition.
+    #[getter]
+    fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// When the broker received the record, in milliseconds since 1970.
+    #[getter]
+    fn timestamp(&self) -> i64 {
+        self.timestamp
+    }
+
+    /// The number of the partition.
+    #[getter]
+    fn partition(&self) -> u32 {
+        self.partition
+    }
+
+    /// The name of the topic.
+    #[getter]
+    fn topic(&self, py: Python<'_>) -> Py<PyString> {
+        self.topic.clone_ref(py)
     }
 
     /// Gives the value as text.
     ///
     /// Raises UnicodeDecodeError if it is not UTF-8.
     fn value_str<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        decode(self.value.bind(py))
+        decode(self.value(py).bind(py))
     }
 
     /// Gives the key as text, None if there is none.
     ///
     /// Raises UnicodeDecodeError if it is not UTF-8.
     fn key_str<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.key.as_ref().map(|key| decode(key.bind(py))).transpose()
+        self.key(py).map(|key| decode(key.bind(py))).transpose()
     }
 
     /// Gives the bytes of value and key together.
     fn size(&self, py: Python<'_>) -> usize {
-        let key = self.key.as_ref().map_or(0, |key| key.as_bytes(py).len());
-        self.value.as_bytes(py).len() + key
+        self.content.value(py).len() + self.content.key(py).map_or(0, <[u8]>::len)
+    }
+
+    /// Gives the same record with value and key copied, so that it keeps nothing else that was received.
+    fn detach(&self, py: Python<'_>) -> Self {
+        Message { content: Content::Objects(self.value(py), self.key(py)), topic: self.topic.clone_ref(py), ..*self }
+    }
+
+    /// Shows the value where it is.
+    ///
+    /// # Safety
+    ///
+    /// As the interpreter calls it: `view` is a buffer to be filled.
+    unsafe fn __getbuffer__(slf: &Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
+        let value = slf.get().content.value(slf.py());
+        let (start, length) = (value.as_ptr().cast_mut().cast(), value.len() as ffi::Py_ssize_t);
+        // SAFETY: the message is immutable, and the buffer refers to it as long as it is used; it is read-only.
+        match unsafe { ffi::PyBuffer_FillInfo(view, slf.as_ptr(), start, length, 1, flags) } {
+            0 => Ok(()),
+            _ => Err(PyErr::fetch(slf.py())),
+        }
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {

@@ -22,8 +22,9 @@ use crate::arguments::{
     Partitions, Payload, QuotaValue, SchemaId, SchemaVersion, Seconds, Setting, Settings, TimestampMs, Topics, given,
 };
 use crate::client::{Handle, Style};
+use crate::consumer::Asked;
 use crate::inbox::Then;
-use crate::{arguments, error, producer, state_changes};
+use crate::{arguments, consumer, error, producer, state_changes};
 
 type Topic<'py> = Bound<'py, PyString>;
 type Given<'py> = PyResult<Bound<'py, PyAny>>;
@@ -31,8 +32,8 @@ type Given<'py> = PyResult<Bound<'py, PyAny>>;
 /// What the asyncio client and the blocking client have in common.
 ///
 /// The methods of the former return futures of what is said, those of the
-/// latter wait for it.
-#[pyclass(frozen, subclass, name = "_Operations", module = "rivven._rivven")]
+/// latter wait for it. It has their name, as that is what errors of arguments say.
+#[pyclass(frozen, subclass, name = "Client", module = "rivven._rivven")]
 pub(crate) struct Operations {
     handle: Handle,
 }
@@ -118,19 +119,25 @@ impl Operations {
         self.handle.call(topic.py(), &GetOffsetBounds { topic: topic.to_str()?, partition: partition.0 }, Form::Plain)
     }
 
-    /// Appends a record, to the partition that the broker chooses, and gives its RecordMetadata.
+    /// Appends a record and gives its RecordMetadata.
     ///
     /// `value` and `key` are any bytes-like object, or a str, which stands for
-    /// its UTF-8. The broker chooses by the key if there is one (an empty key
-    /// is a key), and creates an unknown topic. The result is the offset as an
-    /// int that also has topic and partition.
+    /// its UTF-8. Without `partition` the broker chooses one, by the key if there
+    /// is one (an empty key is a key). It creates an unknown topic. The result is
+    /// the offset as an int that also has topic and partition.
     ///
     /// Raises SerializationException with the code REQUEST_TOO_LARGE for more
     /// than 10 MiB. A TimeoutException or ConnectionException with the outcome
     /// UNKNOWN leaves open whether the record was written.
-    #[pyo3(signature = (topic, value, key=None))]
-    fn publish<'py>(&self, topic: &Topic<'py>, value: Payload, key: Option<Payload>) -> Given<'py> {
-        self.publish_one(topic, None, key.as_ref(), &value)
+    #[pyo3(signature = (topic, value, key=None, *, partition=None))]
+    fn publish<'py>(
+        &self,
+        topic: &Topic<'py>,
+        value: Payload,
+        key: Option<Payload>,
+        partition: Option<Partition>,
+    ) -> Given<'py> {
+        self.publish_one(topic, partition, key.as_ref(), &value)
     }
 
     /// Appends a record with a key like `publish`, the key standing before the value.
@@ -652,6 +659,54 @@ impl Operations {
         producer::of_client(topic, &properties, self.handle.style())
     }
 
+    /// Makes a consumer of a topic, with the servers, the login and the TLS of this client; nothing is to be awaited.
+    ///
+    /// It reads partition 0, or the one that is given; with `partition=None` it
+    /// joins the group. Reading begins at `start_offset`, or else where the group
+    /// has committed, or else at the first record. Without `group`, which may be called
+    /// `group_id` as well, nothing is committed; with it that happens by itself
+    /// unless `auto_commit` is False. `batch_size` is how many messages `fetch`
+    /// gives where it is not said; further keywords are configuration keys of consumers
+    /// with underscores. It has connections of its own and is closed for itself.
+    ///
+    /// Raises ConfigException for an unknown key or a value that it does not take.
+    #[pyo3(signature = (topic, partition=Some(Partition(0)), group=None, start_offset=None, batch_size=100, auto_commit=true, *, group_id=None, **config), text_signature = "($self, topic, partition=0, group=None, start_offset=None, batch_size=100, auto_commit=True, *, group_id=None, **config)")]
+    #[allow(clippy::too_many_arguments, reason = "the published package has so many")]
+    fn consumer<'py>(
+        &self,
+        topic: &Topic<'py>,
+        partition: Option<Partition>,
+        group: Option<String>,
+        start_offset: Option<Offset>,
+        batch_size: usize,
+        auto_commit: bool,
+        group_id: Option<String>,
+        config: Option<&Bound<'py, PyDict>>,
+    ) -> Given<'py> {
+        let py = topic.py();
+        if group.is_some() && group_id.is_some() {
+            return Err(PyTypeError::new_err("group_id is another name of group: leave out one of them"));
+        }
+        let group = group.or(group_id);
+        if partition.is_none() && (group.is_none() || start_offset.is_some()) {
+            let text = "without a partition the consumer joins a group: pass group=, and no start_offset";
+            return Err(PyTypeError::new_err(text));
+        }
+        let mut properties = self.handle.properties();
+        let commits = auto_commit && group.is_some();
+        let polled = batch_size.max(FETCHED).into_pyobject(py)?;
+        arguments::set(py, &mut properties, "max_poll_records", polled.as_any())?;
+        arguments::set(py, &mut properties, "enable_auto_commit", commits.into_pyobject(py)?.as_any())?;
+        arguments::set(py, &mut properties, "report_partition_end", true.into_pyobject(py)?.as_any())?;
+        if let Some(group) = &group {
+            arguments::set(py, &mut properties, "group_id", group.into_pyobject(py)?.as_any())?;
+        }
+        arguments::configure(py, &mut properties, config)?;
+        let (partition, start_offset) = (partition.map(|number| number.0), start_offset.map(|offset| offset.0));
+        let asked = Asked { topic: topic.to_str()?.to_owned(), partition, group, start_offset, batch_size };
+        consumer::of_client(py, &properties, asked, self.handle.style())
+    }
+
     /// Disconnects, after the pending calls were answered or the time is up.
     ///
     /// `timeout` is in seconds or a timedelta, by default `close_timeout_ms`
@@ -687,6 +742,9 @@ type Assigned = (String, Pairs<(String, Each<Partition>)>);
 
 /// A change of a quota: type, name, key, value.
 type Alteration = (String, Option<String>, String, Option<QuotaValue>);
+
+/// The most messages that one `fetch` of a client's consumer gives, unless its `batch_size` is more.
+const FETCHED: usize = 10_000;
 
 /// How long a member may be silent, unless it says otherwise.
 const SESSION: Duration = Duration::from_secs(10);

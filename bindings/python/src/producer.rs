@@ -1,31 +1,45 @@
 //! The producer classes, asyncio and blocking.
 
 use std::collections::HashMap;
-use std::slice;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use pyo3::exceptions::PyTypeError;
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 use rivven_bridge::{Call, Producer, Queue, Reports, Topic};
 use rivven_client::{Error, Properties, Result};
 
 use crate::answer::{self, Form};
-use crate::arguments::{self, Batch, Partition, Payload, Seconds};
+use crate::arguments::{self, Partition, Payload, Seconds};
+use crate::borrowed::with_records;
+use crate::callbacks::Callbacks;
 use crate::client::{Style, listen_to_the_log};
-use crate::deliveries::{self, Wanted};
 use crate::error;
-use crate::inbox::{Inboxes, Owner, Then, running_loop};
+use crate::inbox::{Inboxes, Owner, Record, Then, running_loop};
+use crate::sent::SentRecords;
 use crate::wait::wait;
 
 type Given<'py> = PyResult<Bound<'py, PyAny>>;
 
-/// A producer, and the event loops that wait for its reports.
+/// A producer, and who waits for its reports.
 pub(crate) struct Producing {
     /// Those that were sent to by name; they go before the producer does.
-    topics: Mutex<HashMap<String, Arc<Topic>>>,
+    topics: Mutex<Topics>,
     pub(crate) bridge: Producer,
+    /// The event loops of an asyncio producer.
     inboxes: Inboxes,
+    /// The functions of a blocking one.
+    callbacks: OnceLock<Callbacks>,
+}
+
+/// Topics that were sent to by name.
+#[derive(Default)]
+struct Topics {
+    by_name: HashMap<String, Arc<Topic>>,
+    /// The last one with the object that named it: a program mostly names a topic by the same one.
+    last: Option<(Py<PyString>, Arc<Topic>)>,
 }
 
 impl Owner for Producing {
@@ -44,20 +58,45 @@ impl Owner for Producing {
 
 impl Producing {
     /// The topic of a name, looked up once.
-    fn topic(&self, name: &str) -> Result<Arc<Topic>> {
+    fn topic(&self, name: &Bound<'_, PyString>) -> PyResult<Arc<Topic>> {
+        let py = name.py();
         // In a forked child it fails here, before anything of the parent is touched.
-        self.bridge.is_closed()?;
-        let mut topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(topic) = topics.get(name) {
+        self.raising(py, self.bridge.is_closed())?;
+        let mut topics = self.topics();
+        if let Some((_, topic)) = topics.last.as_ref().filter(|(last, _)| last.is(name)) {
             return Ok(Arc::clone(topic));
         }
-        let topic = Arc::new(self.bridge.topic(name)?);
-        topics.insert(name.to_owned(), Arc::clone(&topic));
+        let text = name.to_str()?;
+        let topic = match topics.by_name.get(text) {
+            Some(topic) => Arc::clone(topic),
+            None => {
+                let topic = Arc::new(self.raising(py, self.bridge.topic(text))?);
+                topics.by_name.insert(text.to_owned(), Arc::clone(&topic));
+                topic
+            }
+        };
+        let before = topics.last.replace((name.clone().unbind(), Arc::clone(&topic)));
+        // Freeing an object may run code of the user's, so nothing is locked.
+        drop(topics);
+        drop(before);
         Ok(topic)
+    }
+
+    fn topics(&self) -> MutexGuard<'_, Topics> {
+        self.topics.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn raising<T>(&self, py: Python<'_>, result: Result<T>) -> PyResult<T> {
         (self as &dyn Owner).raising(py, result)
+    }
+
+    /// What takes the reports of a blocking producer.
+    fn callbacks(&self) -> Result<&Callbacks> {
+        if let Some(callbacks) = self.callbacks.get() {
+            return Ok(callbacks);
+        }
+        let callbacks = Callbacks::new().map_err(Error::from)?;
+        Ok(self.callbacks.get_or_init(|| callbacks))
     }
 }
 
@@ -69,8 +108,9 @@ impl Drop for Producing {
 
 /// What the asyncio producer and the blocking producer have in common.
 ///
-/// Where the former returns a future, the latter waits.
-#[pyclass(frozen, subclass, name = "_ProducerOperations", module = "rivven._rivven")]
+/// Where the former returns a future, the latter waits. It has their name, as
+/// that is what errors of arguments say.
+#[pyclass(frozen, subclass, name = "Producer", module = "rivven._rivven")]
 pub(crate) struct ProducerOperations {
     /// The topic that records go to where none is named.
     topic: Option<(Py<PyString>, Arc<Topic>)>,
@@ -88,17 +128,17 @@ impl ProducerOperations {
     ) -> PyResult<Self> {
         listen_to_the_log(py)?;
         let bridge = Producer::new(properties, Reports::ByTag).map_err(|error| error::plain(py, &error))?;
-        let shared = Arc::new(Producing { topics: Mutex::default(), bridge, inboxes: Inboxes::default() });
+        let shared = Arc::new(Producing {
+            topics: Mutex::default(),
+            bridge,
+            inboxes: Inboxes::default(),
+            callbacks: OnceLock::new(),
+        });
         Self::of_topic(shared, topic, style)
     }
 
     fn of_topic(shared: Arc<Producing>, topic: Option<&Bound<'_, PyString>>, style: Style) -> PyResult<Self> {
-        let topic = topic
-            .map(|name| {
-                let topic = shared.raising(name.py(), shared.topic(name.to_str()?))?;
-                Ok::<_, PyErr>((name.clone().unbind(), topic))
-            })
-            .transpose()?;
+        let topic = topic.map(|name| Ok::<_, PyErr>((name.clone().unbind(), shared.topic(name)?))).transpose()?;
         Ok(ProducerOperations { topic, shared, style })
     }
 
@@ -114,7 +154,7 @@ impl ProducerOperations {
     /// The topic that is named, or else the one that the producer was made for.
     fn topic_of(&self, name: Option<&Bound<'_, PyString>>) -> PyResult<Arc<Topic>> {
         match (name, &self.topic) {
-            (Some(name), _) => self.shared.raising(name.py(), self.shared.topic(name.to_str()?)),
+            (Some(name), _) => self.shared.topic(name),
             (None, Some((_, topic))) => Ok(Arc::clone(topic)),
             (None, None) => Err(no_topic()),
         }
@@ -146,44 +186,47 @@ impl ProducerOperations {
         py: Python<'py>,
         topic: Option<&Bound<'py, PyString>>,
         partition: Option<Partition>,
-        record: (Option<Payload>, Payload),
+        (key, value): (Option<Payload>, Payload),
     ) -> Given<'py> {
-        let (topic, partition) = (self.topic_of(topic)?, partition.map(|number| number.0));
+        let topic = self.topic_of(topic)?;
+        let (partition, key, value) =
+            (partition.map(|number| number.0), key.as_ref().map(AsRef::as_ref), value.as_ref());
         match self.style {
-            Style::Asyncio => self.send_records(py, &topic, partition, slice::from_ref(&record), Wanted::One),
+            Style::Asyncio => {
+                // A forked child is told before its loop is touched.
+                self.shared.raising(py, self.shared.is_closed())?;
+                let inbox = self.shared.inboxes.of(&running_loop(py)?)?;
+                Ok(inbox.send(py, &self.shared, &topic, (partition, key, value))?.into_any())
+            }
             Style::Blocking => {
-                let (key, value) = &record;
-                let call = topic.send(partition, key.as_ref().map(AsRef::as_ref), value.as_ref());
-                let metadata = self.wait(py, call)?;
-                answer::record_metadata(py, &metadata, &PyString::new(py, &metadata.topic))
+                let metadata = self.wait(py, topic.send(partition, key, value))?;
+                answer::record_metadata(py, &metadata)
             }
         }
     }
 
-    /// Sends records, whose outcome goes to a future of the running event loop.
-    fn send_records<'py>(
-        &self,
-        py: Python<'py>,
-        topic: &Arc<Topic>,
-        partition: Option<u32>,
-        records: &[(Option<Payload>, Payload)],
-        wanted: fn(Py<PyAny>) -> Wanted,
-    ) -> Given<'py> {
-        let closed = self.shared.raising(py, self.shared.is_closed())?;
-        let event_loop = running_loop(py)?;
-        let future = event_loop.call_method0(pyo3::intern!(py, "create_future"))?;
-        let waiting = future.clone().unbind();
-        if closed {
-            let owner: &dyn Owner = &*self.shared;
-            deliveries::complete(py, &waiting, || Err(owner.exception(py, &Error::closed("the producer"))))?;
-        } else if records.is_empty() {
-            deliveries::complete(py, &waiting, || deliveries::list(py, &[]))?;
-        } else {
-            let future = wanted(waiting);
-            let given = deliveries::Given { producer: &self.shared, topic, partition, records, future };
-            self.shared.inboxes.of(&event_loop)?.send(py, given)?;
-        }
-        Ok(future)
+    /// Hands a record over, and has a function called when it is known what became of it.
+    fn enqueue_with(&self, py: Python<'_>, topic: &Topic, record: Record<'_>, on_delivery: Py<PyAny>) -> PyResult<()> {
+        let shared = &self.shared;
+        shared.raising(py, shared.is_closed())?;
+        let taken = match self.style {
+            Style::Asyncio => shared.inboxes.of(&running_loop(py)?)?.enqueue(shared, topic, record, on_delivery),
+            Style::Blocking => {
+                shared.callbacks().and_then(|callbacks| callbacks.enqueue(shared, topic, record, on_delivery))
+            }
+        };
+        shared.raising(py, taken)
+    }
+
+    /// Calls the functions of the records that are settled; how many.
+    fn tell(&self, py: Python<'_>, limit: Duration) -> PyResult<usize> {
+        self.shared.raising(py, self.shared.is_closed())?;
+        self.shared.callbacks.get().map_or(Ok(0), |callbacks| callbacks.poll(py, limit))
+    }
+
+    /// The functions that wait for reports, unless other handles have them, too: none may be counted twice.
+    fn own_callbacks(&self) -> Option<&Callbacks> {
+        self.shared.callbacks.get().filter(|_| Arc::strong_count(&self.shared) == 1)
     }
 
     fn connect_object<'py>(slf: &Bound<'py, Self>, object: Bound<'py, PyAny>) -> Given<'py> {
@@ -285,10 +328,11 @@ impl ProducerOperations {
         self.send_one(py, topic.as_ref(), Some(partition), (key, value))
     }
 
-    /// Sends many records and gives a list of their RecordMetadata, in the same order.
+    /// Sends many records and gives their RecordMetadata as SentRecords, a list that is made when it is looked at.
     ///
     /// `messages` is a list of values or (value, key) tuples, each as in `send`,
-    /// as many as you like.
+    /// as many as you like; a list of bytes is the fastest. What is given is
+    /// in the same order.
     ///
     /// Raises the first error of any of them once all have ended; the others
     /// may have been delivered. Those behind one that was not taken are not sent.
@@ -296,30 +340,43 @@ impl ProducerOperations {
     fn send_batch<'py>(
         &self,
         py: Python<'py>,
-        messages: Batch,
+        messages: &Bound<'py, PyAny>,
         topic: Option<Bound<'py, PyString>>,
         partition: Option<Partition>,
     ) -> Given<'py> {
         let (topic, partition) = (self.topic_of(topic.as_ref())?, partition.map(|number| number.0));
         match self.style {
-            Style::Asyncio => self.send_records(py, &topic, partition, messages.as_slice(), Wanted::List),
+            Style::Asyncio => {
+                // A forked child is told before its loop is touched.
+                self.shared.raising(py, self.shared.is_closed())?;
+                let inbox = self.shared.inboxes.of(&running_loop(py)?)?;
+                let line = self.shared.raising(py, inbox.line(&self.shared))?;
+                with_records(messages, |records| {
+                    self.submit(py, Then::Give(Form::Plain), |queue, token| {
+                        topic.submit_batch(partition, records.iter().copied(), line, queue, token)
+                    })
+                })?
+            }
             Style::Blocking => {
-                let owned = |payload: &Payload| payload.as_ref().to_vec();
-                let records = messages.records().map(|(key, value)| (key.map(owned), owned(value))).collect();
-                let sent = self.wait(py, topic.send_batch(partition, records))?;
-                deliveries::list(py, &sent)
+                let call = with_records(messages, |records| topic.send_batch(partition, records.iter().copied()))?;
+                let sent = self.wait(py, call)?;
+                Ok(Bound::new(py, SentRecords::new(sent))?.into_any())
             }
         }
     }
 
     /// Hands a record over and returns at once; nothing is to be awaited.
     ///
-    /// The arguments are those of `send`. What becomes of the record only
-    /// `stats` tells, and `flush` waits for it; use `send` to know.
+    /// The arguments are those of `send`, and `on_delivery`: a function that is
+    /// called once it is known what became of the record, with an exception or
+    /// None, and the RecordMetadata or None. It is called by the event loop in
+    /// which the record was handed over; of a blocking producer by `poll`,
+    /// `flush` and `close`, on the thread that calls them. Without it only
+    /// `stats` tells, and `flush` waits for the record.
     ///
     /// Raises RivvenException with the code QUEUE_FULL at once where
     /// `buffer_memory` is used up: await `flush` or a `send`, and try again.
-    #[pyo3(signature = (value, key=None, *, topic=None, partition=None))]
+    #[pyo3(signature = (value, key=None, *, topic=None, partition=None, on_delivery=None))]
     fn enqueue(
         &self,
         py: Python<'_>,
@@ -327,19 +384,28 @@ impl ProducerOperations {
         key: Option<Payload>,
         topic: Option<Bound<'_, PyString>>,
         partition: Option<Partition>,
+        on_delivery: Option<Py<PyAny>>,
     ) -> PyResult<()> {
         let (partition, key) = (partition.map(|number| number.0), key.as_ref().map(AsRef::as_ref));
-        let taken = match (&topic, &self.topic) {
-            (None, Some((_, topic))) => topic.enqueue(partition, key, value.as_ref(), 0),
-            _ => self.topic_of(topic.as_ref())?.enqueue(partition, key, value.as_ref(), 0),
+        let named;
+        let topic = match (&topic, &self.topic) {
+            (None, Some((_, topic))) => topic,
+            _ => {
+                named = self.topic_of(topic.as_ref())?;
+                &named
+            }
         };
-        self.shared.raising(py, taken)
+        match on_delivery {
+            None => self.shared.raising(py, topic.enqueue(partition, key, value.as_ref(), 0)),
+            Some(on_delivery) => self.enqueue_with(py, topic, (partition, key, value.as_ref()), on_delivery),
+        }
     }
 
     /// Sends everything that was handed over before, without lingering, and waits until it is settled.
     ///
     /// It always ends, as every record is delivered or given up within
-    /// `delivery_timeout_ms`. Raises RivvenException with the code CLOSED.
+    /// `delivery_timeout_ms`; the functions `on_delivery` of these records have
+    /// been called then. Raises RivvenException with the code CLOSED.
     fn flush<'py>(&self, py: Python<'py>) -> Given<'py> {
         let bridge = &self.shared.bridge;
         match self.style {
@@ -347,13 +413,12 @@ impl ProducerOperations {
                 // A forked child is told before its loop is touched.
                 self.shared.raising(py, bridge.is_closed())?;
                 let inbox = self.shared.inboxes.of(&running_loop(py)?)?;
-                self.submit(py, Then::Give(Form::Plain), |queue, token| match inbox.flush_later(token) {
-                    true => Ok(()),
-                    false => bridge.submit_flush(queue, token),
-                })
+                let line = self.shared.raising(py, inbox.line(&self.shared))?;
+                self.submit(py, Then::Give(Form::Plain), |queue, token| bridge.submit_flush_in_line(line, queue, token))
             }
             Style::Blocking => {
                 self.wait(py, bridge.flush())?;
+                self.tell(py, Duration::ZERO)?;
                 Ok(py.None().into_bound(py))
             }
         }
@@ -373,8 +438,10 @@ impl ProducerOperations {
         match self.style {
             Style::Asyncio => self.submit(py, Then::Retire, |queue, token| bridge.submit_close(limit, queue, token)),
             Style::Blocking => {
-                self.wait(py, bridge.close(limit))?;
-                Ok(py.None().into_bound(py))
+                let closed = self.wait(py, bridge.close(limit));
+                // Also what was given up is told.
+                self.tell(py, Duration::ZERO)?;
+                closed.map(|()| py.None().into_bound(py))
             }
         }
     }
@@ -412,6 +479,19 @@ impl ProducerOperations {
     #[pyo3(signature = (topic=None))]
     fn refresh_metadata<'py>(&self, py: Python<'py>, topic: Option<Bound<'py, PyString>>) -> Given<'py> {
         self.count(py, self.name_of(py, topic)?.to_str()?, true, Form::Nothing)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
+        if let Some((name, _)) = &self.topic {
+            visit.call(name)?;
+        }
+        self.own_callbacks().map_or(Ok(()), |callbacks| callbacks.traverse(&visit))
+    }
+
+    fn __clear__(&self) {
+        if let Some(callbacks) = self.own_callbacks() {
+            callbacks.clear();
+        }
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
@@ -490,6 +570,16 @@ impl BlockingProducer {
     fn new(py: Python<'_>, config: Option<&Bound<'_, PyDict>>) -> PyResult<PyClassInitializer<Self>> {
         let base = ProducerOperations::open(py, &arguments::configured(py, config)?, None, Style::Blocking)?;
         Ok(PyClassInitializer::from(base).add_subclass(BlockingProducer))
+    }
+
+    /// Calls the functions `on_delivery` of the records that are settled, and gives their number.
+    ///
+    /// Where there are none it waits for some, at most `timeout` in seconds or
+    /// as a timedelta. What a function raises is raised here; the others are
+    /// called the next time.
+    #[pyo3(signature = (timeout=Seconds(Duration::ZERO)), text_signature = "($self, timeout=0.0)")]
+    fn poll(slf: &Bound<'_, Self>, timeout: Seconds) -> PyResult<usize> {
+        slf.as_super().get().tell(slf.py(), timeout.0)
     }
 
     fn __enter__<'py>(slf: &Bound<'py, Self>) -> Given<'py> {

@@ -7,7 +7,7 @@ use rivven_bridge::Call;
 use rivven_client::Result;
 
 /// How long a thread waits before it looks for signals such as Ctrl-C.
-const SLICE: Duration = Duration::from_millis(100);
+pub(crate) const SLICE: Duration = Duration::from_millis(100);
 
 /// Waits without the GIL; a signal handler that raises ends the wait.
 pub(crate) fn wait<T: Send>(py: Python<'_>, call: &Call<T>) -> PyResult<Result<T>> {

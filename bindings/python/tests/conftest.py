@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import rivven.blocking
-from support import BROKER, MISBEHAVE, Connect, connector, producers, secure_broker, server
+from support import BROKER, MISBEHAVE, Connect, connector, consumers, producers, secure_broker, server
 
 
 @pytest.fixture(scope="session")
@@ -46,6 +46,13 @@ def client(connect: Connect, broker: str) -> Any:
 def produce(request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
     """A function that makes producers of a broker in either style."""
     with producers(request.param) as make:
+        yield make
+
+
+@pytest.fixture(params=["asyncio", "blocking"])
+def consume(request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
+    """A function that makes consumers of a broker in either style."""
+    with consumers(request.param) as make:
         yield make
 
 

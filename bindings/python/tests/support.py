@@ -100,7 +100,7 @@ class WaitingProducer:
                 result = member(*args, **kwargs)
                 if isinstance(result, rivven.Producer):
                     return WaitingProducer(self.runner, result)
-                return await result if isinstance(result, asyncio.Future) else result
+                return await result if asyncio.isfuture(result) else result
 
             return self.runner.run(wait())
 
@@ -127,6 +127,50 @@ def producers(style: str) -> Iterator[Callable[..., Any]]:
                 producer.close(timeout=0.1)
             except rivven.TimeoutException:
                 pass  # records were left, as the test wanted it
+
+
+class WaitingConsumer:
+    """An asyncio consumer whose calls are waited for; what is not awaited stays as it is."""
+
+    def __init__(self, runner: asyncio.Runner, consumer: rivven.Consumer) -> None:
+        self.runner = runner
+        self.consumer = consumer
+
+    def __repr__(self) -> str:
+        return repr(self.consumer)
+
+    def __getattr__(self, name: str) -> Any:
+        member = getattr(self.consumer, name)
+        if not callable(member):
+            return member
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            async def wait() -> Any:
+                result = member(*args, **kwargs)
+                return await result if asyncio.isfuture(result) or asyncio.iscoroutine(result) else result
+
+            return self.runner.run(wait())
+
+        return call
+
+
+@contextmanager
+def consumers(style: str) -> Iterator[Callable[..., Any]]:
+    """Give a function that makes consumers of a broker in this style, which are closed at the end."""
+    made: list[Any] = []
+    with asyncio.Runner() as runner:
+
+        def make(address: str, **config: Any) -> Any:
+            if style == "asyncio":
+                consumer: Any = WaitingConsumer(runner, rivven.Consumer(bootstrap_servers=address, **config))
+            else:
+                consumer = rivven.blocking.Consumer(bootstrap_servers=address, **config)
+            made.append(consumer)
+            return consumer
+
+        yield make
+        for consumer in made:
+            consumer.close()
 
 
 Connect = Callable[..., Any]

@@ -27,6 +27,40 @@ def test_calls_return_futures_of_the_running_loop(broker: str) -> None:
         rivven.connect(broker)
 
 
+def test_connecting_is_awaited_or_used_with_async_with(broker: str) -> None:
+    """covers: F004 python"""
+
+    async def main() -> None:
+        async with rivven.connect(broker) as client:
+            assert isinstance(client, rivven.Client)
+            await client.ping()
+        with pytest.raises(rivven.RivvenException) as closed:
+            await client.ping()
+        assert closed.value.code == "CLOSED"
+        with pytest.raises(rivven.ConnectionException):
+            async with rivven.connect("127.0.0.1:1"):
+                raise AssertionError
+        clients = await asyncio.gather(rivven.connect(broker), asyncio.wait_for(rivven.connect(broker), 30))
+        future = rivven.connect(broker)
+        assert future.done() is False and future.get_loop() is asyncio.get_running_loop()
+        for client in (*clients, await future, await future):
+            await client.close()
+
+    asyncio.run(main())
+
+
+def test_errors_of_arguments_name_the_class(broker: str) -> None:
+
+    async def main() -> None:
+        async with rivven.connect(broker) as client:
+            with pytest.raises(TypeError, match=r"Client\.create_topic\(\) missing"):
+                client.create_topic()  # type: ignore[call-arg]
+            with pytest.raises(TypeError, match=r"^Producer\.send\(\) missing"):
+                client.producer("topic").send()  # type: ignore[call-arg]
+
+    asyncio.run(main())
+
+
 def test_a_thousand_concurrent_calls_get_their_own_answers(broker: str, topic: str) -> None:
     async def main() -> None:
         async with await rivven.connect(broker) as client:

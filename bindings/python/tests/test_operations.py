@@ -76,6 +76,17 @@ def test_publishing_gives_an_offset_that_knows_more(client: Any, topic: str) -> 
     assert [m.key for m in client.consume(topic, 0, 0, 10)] == [None, b"key", b"key", None, b"key"]
 
 
+def test_a_partition_can_be_named_when_publishing(client: Any, topic: str) -> None:
+    """covers: F008 python"""
+    client.create_topic(topic, 3)
+    assert client.publish(topic, b"a", partition=2).partition == 2
+    assert (client.publish(topic, b"b", b"key", partition=2), client.publish(topic, b"c", partition=None) >= 0) == (1, True)
+    with pytest.raises(rivven.ServerException):
+        client.publish(topic, b"d", partition=3)
+    with pytest.raises(TypeError):
+        client.publish(topic, b"e", None, 1)
+
+
 def test_publishing_creates_an_unknown_topic(client: Any, topic: str) -> None:
     assert client.publish(topic, b"value") == 0
     assert topic in client.list_topics()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import array
+import copy
 import inspect
 import json
+import pickle
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -118,6 +120,84 @@ def test_a_batch_gives_the_places_in_order(produce: Produce, broker: str, reader
     read = records(reader, topic)
     assert [read[place.partition][place][1].decode() for place in sent] == values
     assert sum(map(len, read.values())) == 2_000
+
+
+def test_what_a_batch_gives_is_as_good_as_a_list(produce: Produce, broker: str, reader: Reader, topic: str) -> None:
+    """covers: F055 python"""
+    reader.create_topic(topic, 1)
+    producer = produce(broker).topic_handle(topic)
+    sent = producer.send_batch([b"a", b"b", b"c"])
+    assert type(sent) is rivven.SentRecords and isinstance(sent, Sequence) and len(sent) == 3
+    # Each of these before the list is made, and after.
+    for _ in range(2):
+        assert (sent[0], sent[-1], sent[2].partition, sent[2].topic) == (0, 2, 0, topic)
+        assert type(sent[1]) is rivven.RecordMetadata
+        for index in (3, -4, 1 << 70):
+            with pytest.raises(IndexError):
+                sent[index]
+        assert sent[1:] == [1, 2] and [*sent] == [0, 1, 2] == sent and sent != [0, 1]
+        assert sent.__eq__((0, 1, 2)) is NotImplemented
+    again = producer.send_batch([b"d", b"e", b"f"])
+    assert again > sent and again != sent and again == producer.send_batch([]) + again == [] + again
+    assert (4 in again, 9 in again, again.index(4), again.count(4), list(reversed(again))) == (True, False, 1, 1, [5, 4, 3])
+    assert repr(sent) == repr(list(sent)) and json.dumps(list(sent)) == "[0, 1, 2]"
+    assert pickle.loads(pickle.dumps(sent)) == copy.copy(sent) == copy.deepcopy(sent) == sent
+    match sent:
+        case [first, *_]:
+            assert first == 0
+        case _:
+            raise AssertionError
+    sent.append(7)
+    sent[0] = 6
+    del sent[1]
+    sent += again
+    sent.sort()
+    assert sent == [2, 3, 4, 5, 6, 7] and len(sent) == 6 and [8] + sent * 1 == [8, *sent]
+    with pytest.raises(TypeError):
+        hash(sent)
+    with pytest.raises(AttributeError):
+        sent.nothing
+
+
+def test_batches_of_any_iterable(produce: Produce, broker: str, reader: Reader, topic: str) -> None:
+    reader.create_topic(topic, 1)
+    producer = produce(broker).topic_handle(topic)
+
+    class Bytes(bytes):
+        pass
+
+    mixed = [b"a", "b", (b"c", "k"), ("d", None), (bytearray(b"e"), memoryview(b"k")), Bytes(b"f"), (Bytes(b"g"), b"")]
+    for messages in (mixed, tuple(mixed), iter(mixed), mixed[:4]):
+        producer.send_batch(messages)
+    expected = [(None, b"a"), (None, b"b"), (b"k", b"c"), (None, b"d"), (b"k", b"e"), (None, b"f"), (b"", b"g")]
+    assert records(reader, topic) == {0: expected * 3 + expected[:4]}
+    for wrong in ([(b"a",)], [(b"a", b"b", b"c")], [[b"a", b"b"]], ["\ud800"]):
+        with pytest.raises((TypeError, ValueError)):
+            producer.send_batch([b"good", *wrong])
+    assert sum(map(len, records(reader, topic).values())) == len(expected * 3) + 4
+
+
+def test_a_function_is_told_of_each_delivery(produce: Produce, broker: str, reader: Reader, topic: str) -> None:
+    """covers: F055 python"""
+    reader.create_topic(topic, 2)
+    producer = produce(broker).topic_handle(topic)
+    told: list[Any] = []
+    for n in range(100):
+        producer.enqueue(f"{n}", partition=n % 2, on_delivery=lambda error, record, n=n: told.append((error, record, n)))
+    producer.flush()
+    assert sorted((record, record.partition, n) for _, record, n in told) == sorted((n // 2, n % 2, n) for n in range(100))
+    assert all(error is None and type(record) is rivven.RecordMetadata for error, record, _ in told)
+
+
+def test_a_function_is_told_of_what_was_given_up(produce: Produce, stalled: str, topic: str) -> None:
+    """covers: F055 python, F056 python"""
+    producer = produce(stalled).topic_handle(topic)
+    told: list[Any] = []
+    producer.enqueue(b"x", on_delivery=lambda *outcome: told.append(outcome))
+    with pytest.raises(rivven.TimeoutException):
+        producer.close(timeout=0.05)
+    ((error, record),) = told
+    assert (type(error), error.code, record) == (rivven.RivvenException, "CLOSED", None)
 
 
 def test_a_batch_larger_than_the_buffer_waits_for_room(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import gc
 import threading
 import weakref
@@ -211,6 +212,214 @@ def test_several_loops_in_several_threads(broker: str, reader: Reader, topic: st
     assert len(read) == 600
     for number, offsets in sent.items():
         assert [read[offset] for offset in offsets] == [f"{number} {n}" for n in range(150)]
+
+
+def test_a_delivery_stands_for_a_future(broker: str, reader: Reader, topic: str) -> None:
+    """covers: F054 python"""
+    reader.create_topic(topic, 1)
+
+    async def main() -> None:
+        async with rivven.Producer(bootstrap_servers=broker, linger_ms=20) as root:
+            producer = root.topic_handle(topic)
+            sent = producer.send(b"x")
+            assert type(sent) is rivven.Delivery and asyncio.isfuture(sent) and asyncio.ensure_future(sent) is sent
+            assert sent.get_loop() is asyncio.get_running_loop()
+            assert (sent.done(), sent.cancelled(), repr(sent)) == (False, False, "<Delivery pending>")
+            for early in (sent.result, sent.exception):
+                with pytest.raises(asyncio.InvalidStateError):
+                    early()
+            called: list[Any] = []
+            variable.set("then")
+            sent.add_done_callback(lambda of: called.append((of is sent, variable.get())))
+            variable.set("now")
+            sent.add_done_callback(called.append)
+            sent.add_done_callback(called.append)
+            assert sent.remove_done_callback(called.append) == 2
+            given = contextvars.copy_context()
+            given.run(variable.set, "given")
+            sent.add_done_callback(lambda of: called.append((of is sent, variable.get())), context=given)
+            done, pending = await asyncio.wait([sent, producer.send(b"y")])
+            assert sent in done and not pending
+            assert called == [(True, "then"), (True, "given")]
+            assert (await sent, await sent, sent.result(), sent.exception(), sent.cancel()) == (0, 0, 0, None, False)
+            sent.add_done_callback(called.append)
+            assert len(called) == 2
+            await asyncio.sleep(0)
+            assert called[2] is sent
+            assert await asyncio.shield(producer.send(b"z")) == 2
+            assert await asyncio.wait_for(producer.send(b"z"), 30) == 3
+
+            async def twice(of: Any) -> tuple[int, int]:
+                return await of, await of
+
+            shared = producer.send(b"z")
+            assert [*await asyncio.gather(twice(shared), twice(shared), shared)] == [(4, 4), (4, 4), 4]
+
+    asyncio.run(main())
+    with pytest.raises(TypeError):
+        rivven.Delivery()
+
+
+variable = contextvars.ContextVar("variable", default="default")
+
+
+def test_a_cancelled_task_gives_up_its_wait(stalled: str, topic: str) -> None:
+
+    async def main() -> None:
+        producer = rivven.Producer(bootstrap_servers=stalled).topic_handle(topic)
+        sent = producer.send(b"x")
+
+        async def wait() -> None:
+            await sent
+
+        task = asyncio.create_task(wait())
+        await asyncio.sleep(0)
+        assert task.cancel("why")
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert sent.cancelled() and repr(sent) == "<Delivery cancelled>"
+        for raising in (sent.result, sent.exception):
+            with pytest.raises(asyncio.CancelledError):
+                raising()
+        with pytest.raises(rivven.TimeoutException):
+            await producer.close(timeout=0.05)
+
+    asyncio.run(main())
+
+
+def test_a_failure_is_the_same_exception_each_time(stalled: str, topic: str) -> None:
+
+    async def main() -> None:
+        producer = rivven.Producer(bootstrap_servers=stalled).topic_handle(topic)
+        sent = producer.send(b"x")
+        producer.purge()
+        with pytest.raises(rivven.RivvenException) as failure:
+            await sent
+        assert failure.value.code == "PURGED" and sent.exception() is failure.value
+        assert repr(sent) == "<Delivery failed>"
+        await producer.close()
+        refused = producer.send(b"x")
+        assert refused.done() and refused.exception() is not None
+
+    asyncio.run(main())
+
+
+def test_the_loop_learns_of_a_failure_that_nobody_waits_for(stalled: str, topic: str) -> None:
+
+    async def main() -> None:
+        seen: list[dict[str, Any]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: seen.append(context))
+        producer = rivven.Producer(bootstrap_servers=stalled).topic_handle(topic)
+        producer.send(b"nobody has it")
+        kept = producer.send(b"somebody has it")
+        producer.purge()
+        await asyncio.wait([kept])
+        (context,) = seen
+        assert context["exception"].code == "PURGED" and "nobody" in context["message"]
+        await producer.close()
+
+    asyncio.run(main())
+
+
+def test_what_a_callback_raises_goes_to_the_loop_and_the_others_are_called(
+    broker: str, reader: Reader, topic: str
+) -> None:
+    reader.create_topic(topic, 1)
+
+    async def main() -> None:
+        seen: list[dict[str, Any]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: seen.append(context))
+
+        def fail(*_: Any) -> None:
+            raise ValueError("of the user")
+
+        async with rivven.Producer(bootstrap_servers=broker, linger_ms=20) as root:
+            producer = root.topic_handle(topic)
+            sends = [producer.send(f"{n}") for n in range(5)]
+            sends[0].add_done_callback(fail)
+            producer.enqueue("5", on_delivery=fail)
+            assert await asyncio.gather(*sends) == list(range(5))
+            await producer.flush()
+        assert [type(context["exception"]) for context in seen] == [ValueError] * 2
+
+    asyncio.run(main())
+
+
+def test_what_ends_the_program_goes_through_and_loses_nothing(broker: str, reader: Reader, topic: str) -> None:
+    reader.create_topic(topic, 1)
+    loop = asyncio.new_event_loop()
+    told: list[Any] = []
+
+    def end(*_: Any) -> None:
+        raise SystemExit
+
+    async def begin() -> rivven.Producer:
+        producer = rivven.Producer(bootstrap_servers=broker, linger_ms=20).topic_handle(topic)
+        for function in (end, lambda *outcome: told.append(outcome)):
+            producer.enqueue(b"x", on_delivery=function)
+        return producer
+
+    producer = loop.run_until_complete(begin())
+    with pytest.raises(SystemExit):
+        loop.run_until_complete(asyncio.sleep(30))
+    assert not told
+    loop.run_until_complete(finish(producer))
+    loop.close()
+    assert told == [(None, 1)]
+
+
+def test_a_function_for_a_delivery_wants_a_loop(broker: str, topic: str) -> None:
+    producer = rivven.Producer(bootstrap_servers=broker).topic_handle(topic)
+    with pytest.raises(RuntimeError, match=r"rivven\.blocking"):
+        producer.enqueue(b"x", on_delivery=print)
+    assert producer.stats().records_sent == 0
+
+
+def test_a_blocking_producer_tells_by_poll(broker: str, reader: Reader, topic: str) -> None:
+    """covers: F055 python"""
+    reader.create_topic(topic, 1)
+    told: list[Any] = []
+
+    def tell(error: Any, record: Any) -> None:
+        told.append(record)
+        if record == 1:
+            raise ValueError("of the user")
+
+    with rivven.blocking.Producer(bootstrap_servers=broker, linger_ms=20) as root:
+        producer = root.topic_handle(topic)
+        assert (producer.poll(), producer.poll(0.01)) == (0, 0)
+        for _ in range(4):
+            producer.enqueue(b"x", on_delivery=tell)
+        with pytest.raises(ValueError):
+            while True:
+                assert producer.poll(timeout=30) >= 0
+        assert told == [0, 1]
+        assert producer.poll() == 2 and told == [0, 1, 2, 3]
+        calling = threading.get_ident()
+        threads: list[int] = []
+        producer.enqueue(b"x", on_delivery=lambda *_: threads.append(threading.get_ident()))
+        producer.flush()
+        assert threads == [calling]
+    with pytest.raises(ValueError):
+        producer.poll(-1)
+
+
+def test_functions_of_a_producer_that_is_gone_are_collected(stalled: str, topic: str) -> None:
+
+    class Witness:
+        producer: Any
+
+        def tell(self, *_: Any) -> None:
+            pass
+
+    witness = Witness()
+    witness.producer = rivven.blocking.Producer(bootstrap_servers=stalled)
+    witness.producer.enqueue(b"x", topic=topic, on_delivery=witness.tell)
+    witness.producer.purge()
+    seen = weakref.ref(witness)
+    del witness
+    gc.collect()
+    assert seen() is None
 
 
 def test_a_cancelled_send_is_sent_all_the_same(broker: str, reader: Reader, topic: str) -> None:

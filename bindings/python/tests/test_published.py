@@ -63,6 +63,24 @@ METHODS: dict[str, dict[str, Any]] = {
     "delete_records": {"topic": ..., "partition": ..., "before_offset": ...},
     "delete_records_batch": {"topic": ..., "partition_offsets": ...},
     "ping": {},
+    "consumer": {
+        "topic": ...,
+        "partition": 0,
+        "group": None,
+        "start_offset": None,
+        "batch_size": 100,
+        "auto_commit": True,
+    },
+}
+CONSUMER: dict[str, dict[str, Any]] = {
+    "fetch": {"max_messages": None},
+    "commit": {},
+    "seek": {"new_offset": ...},
+    "seek_to_beginning": {},
+    "seek_to_end": {},
+    "get_offset_bounds": {},
+    "current_offset": {},
+    "close": {},
 }
 MESSAGE = {"value": ..., "offset": ..., "timestamp": ..., "partition": ..., "topic": ..., "key": None}
 
@@ -85,6 +103,8 @@ def test_the_signatures_are_the_published_ones() -> None:
         assert takes(getattr(rivven, name), parameters), name
     for name, parameters in METHODS.items():
         assert takes(getattr(RivvenClient, name), parameters), name
+    for name, parameters in CONSUMER.items():
+        assert takes(getattr(rivven.Consumer, name), parameters), name
     assert takes(Message, MESSAGE)
 
 

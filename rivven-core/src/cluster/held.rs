@@ -39,18 +39,23 @@ impl Held {
 }
 
 impl Cluster {
-    /// A connection for writing that nobody else uses: to the leader, or to the first server that works.
+    /// A connection for a purpose that nobody else uses: to the leader, or to the first server that works.
     ///
     /// Where no more connections can be had, it is waited for `turn` until one becomes free.
     ///
     /// # Errors
     ///
     /// Why none could be made; `POOL_EXHAUSTED` if none became free in time, `CLOSED`.
-    pub(crate) async fn hold(self: &Arc<Self>, leader: Option<&ServerAddress>, turn: Duration) -> Result<Held> {
+    pub(crate) async fn hold(
+        self: &Arc<Self>,
+        purpose: Purpose,
+        leader: Option<&ServerAddress>,
+        turn: Duration,
+    ) -> Result<Held> {
         self.check_open()?;
         self.start()?;
         let turn = Deadline::after(turn);
-        let need = Need { purpose: Purpose::Produce, alone: true };
+        let need = Need { purpose, alone: true };
         let (lease, trial) = match leader {
             Some(address) => self.reach(&self.server_at(address), need, None, turn).await?,
             None => self.any_server(need, turn).await?,

@@ -122,7 +122,7 @@ fn agreed_size(algorithm: Algorithm, header: Option<u32>, data: &[u8]) -> Result
 
 /// Whether a value begins as the frames do that `auto` decodes: with a
 /// checksum, and with a size unless the data is stored as it is.
-pub(super) fn begins_like_ours(value: &[u8]) -> bool {
+pub(crate) fn begins_like_ours(value: &[u8]) -> bool {
     matches!(value.first(), Some(0x20 | 0x31 | 0x32 | 0x33))
 }
 

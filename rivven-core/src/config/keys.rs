@@ -1,15 +1,17 @@
 //! The configuration keys: the one home of their names, kinds, defaults and meaning.
 
-use crate::protocol::MAX_MESSAGE_SIZE;
+use crate::protocol::{MAX_CONSUME_WAIT_MS, MAX_MESSAGE_SIZE};
 
 /// Who reads a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Scope {
-    /// Every client, and producers where it concerns them.
+    /// Every client, and producers and consumers where it concerns them.
     Client,
     /// Producers; others accept the key and do not read it.
     Producer,
+    /// Consumers; others accept the key and do not read it.
+    Consumer,
     /// The first client of the process, for all.
     Process,
 }
@@ -56,6 +58,8 @@ pub struct Property {
     pub default: Option<&'static str>,
     /// The same for producers, where they have a value of their own.
     pub producer_default: Option<&'static str>,
+    /// The same for consumers.
+    pub consumer_default: Option<&'static str>,
     /// Whether the value must never be shown.
     pub secret: bool,
     /// What it does, in one sentence.
@@ -71,28 +75,38 @@ const DAY_MS: u64 = 24 * HOUR_MS;
 /// The most requests that may be in flight on a connection.
 const MAX_IN_FLIGHT: u64 = 1_000_000;
 
-/// More memory than a producer can have: one tebibyte.
+/// More records than a poll can gather.
+const MAX_POLL_RECORDS: u64 = 1_000_000;
+
+/// More memory than a producer or a consumer can have: one tebibyte.
 const MAX_MEMORY: u64 = 1 << 40;
 
 /// The most connections of a producer to one broker: the broker accepts 100 of one address.
 const MAX_CONNECTIONS: u64 = 64;
 
 const fn milliseconds(name: &'static str, default: &'static str, doc: &'static str) -> Property {
-    let kind = Kind::Integer { min: 1, max: HOUR_MS };
-    Property { name, scope: Scope::Client, kind, default: Some(default), producer_default: None, secret: false, doc }
+    Property { kind: Kind::Integer { min: 1, max: HOUR_MS }, ..text(name, Some(default), doc) }
 }
 
 const fn integer(name: &'static str, default: &'static str, range: (u64, u64), doc: &'static str) -> Property {
-    let kind = Kind::Integer { min: range.0, max: range.1 };
-    Property { name, scope: Scope::Client, kind, default: Some(default), producer_default: None, secret: false, doc }
+    Property { kind: Kind::Integer { min: range.0, max: range.1 }, ..text(name, Some(default), doc) }
 }
 
 const fn flag(name: &'static str, default: Option<&'static str>, doc: &'static str) -> Property {
-    Property { name, scope: Scope::Client, kind: Kind::Flag, default, producer_default: None, secret: false, doc }
+    Property { kind: Kind::Flag, ..text(name, default, doc) }
 }
 
 const fn text(name: &'static str, default: Option<&'static str>, doc: &'static str) -> Property {
-    Property { name, scope: Scope::Client, kind: Kind::Text, default, producer_default: None, secret: false, doc }
+    Property {
+        name,
+        scope: Scope::Client,
+        kind: Kind::Text,
+        default,
+        producer_default: None,
+        consumer_default: None,
+        secret: false,
+        doc,
+    }
 }
 
 const fn choice(
@@ -109,6 +123,11 @@ const fn producer(key: Property) -> Property {
     Property { scope: Scope::Producer, ..key }
 }
 
+/// The key for consumers.
+const fn consumer(key: Property) -> Property {
+    Property { scope: Scope::Consumer, ..key }
+}
+
 /// Every key.
 const KEYS: &[Property] = &[
     Property {
@@ -117,6 +136,7 @@ const KEYS: &[Property] = &[
         kind: Kind::List,
         default: None,
         producer_default: Some("127.0.0.1:9092"),
+        consumer_default: Some("127.0.0.1:9092"),
         secret: false,
         doc: "the servers to try in turn, as host:port between commas; clients require it",
     },
@@ -132,7 +152,7 @@ const KEYS: &[Property] = &[
         ..milliseconds(
             "close.timeout.ms",
             "5000",
-            "how long close waits for pending answers, and a producer's for its records to be delivered",
+            "how long close waits for pending answers, a producer's for its records to be delivered, and a consumer's for its offsets to be committed",
         )
     },
     integer("pool.size.per.server", "10", (1, 1000), "the most connections to one server"),
@@ -251,12 +271,15 @@ const KEYS: &[Property] = &[
         kind: Kind::Integer { min: 1, max: DAY_MS },
         ..milliseconds("metadata.max.age.ms", "300000", "the age at which what is known of a topic is asked for anew")
     }),
-    producer(integer(
-        "connections.per.broker",
-        "8",
-        (1, MAX_CONNECTIONS),
-        "the most connections to one broker, which writes the records of each in turn; every partition keeps to one of them",
-    )),
+    producer(Property {
+        consumer_default: Some("16"),
+        ..integer(
+            "connections.per.broker",
+            "8",
+            (1, MAX_CONNECTIONS),
+            "the most connections to one broker, which serves each in turn; every partition keeps to one of them, and consumers use at most 16",
+        )
+    }),
     producer(flag(
         "allow.auto.create.topics",
         Some("true"),
@@ -273,12 +296,93 @@ const KEYS: &[Property] = &[
         "sticky",
         "the partition of records without a key: one until its batch ends, then the next (sticky), or each in turn (round-robin); a key decides by its murmur2 hash",
     )),
+    consumer(text("group.id", Some("default-group"), "the group whose offsets are committed")),
+    consumer(integer("max.poll.records", "500", (1, MAX_POLL_RECORDS), "the most records that one poll gives")),
+    consumer(milliseconds("max.poll.interval.ms", "5000", "how long a poll waits for records before it gives none")),
+    consumer(Property {
+        kind: Kind::Integer { min: 1, max: DAY_MS },
+        ..milliseconds(
+            "max.processing.interval.ms",
+            "300000",
+            "how long the program may take between polls before its partitions go to other members of the group",
+        )
+    }),
+    consumer(flag("enable.auto.commit", Some("true"), "whether what the previous poll gave is committed by itself")),
+    consumer(Property {
+        kind: Kind::Integer { min: 1, max: DAY_MS },
+        ..milliseconds("auto.commit.interval.ms", "5000", "the time between such commits; there is one more at the end")
+    }),
+    consumer(choice(
+        "auto.offset.reset",
+        &["earliest", "latest", "error"],
+        "earliest",
+        "where reading begins without a committed offset: at the first record, behind the last one, or not at all with an error",
+    )),
+    consumer(choice(
+        "isolation.level",
+        &["read_uncommitted", "read_committed", "0", "1"],
+        "read_uncommitted",
+        "whether records of aborted transactions are shown; broker release 0.0.22 shows those of open ones at any level",
+    )),
+    consumer(Property {
+        kind: Kind::Integer { min: 1, max: DAY_MS },
+        ..milliseconds(
+            "metadata.refresh.interval.ms",
+            "300000",
+            "how often subscribed topics are looked at for new partitions, and the brokers for who leads them",
+        )
+    }),
+    consumer(milliseconds(
+        "reconnect.backoff.ms",
+        "100",
+        "the pause before a lost connection is made anew for the first time",
+    )),
+    consumer(milliseconds(
+        "reconnect.backoff.max.ms",
+        "10000",
+        "the longest such pause; each is twice as long as the one before",
+    )),
+    consumer(integer(
+        "max.reconnect.attempts",
+        "10",
+        (1, u32::MAX as u64),
+        "how often in a row that may fail before poll returns the error; the next poll begins anew",
+    )),
+    consumer(milliseconds(
+        "session.timeout.ms",
+        "10000",
+        "after how long without a heartbeat the broker takes a member for dead",
+    )),
+    consumer(milliseconds("rebalance.timeout.ms", "30000", "how long the members of a group have to join anew")),
+    consumer(milliseconds(
+        "heartbeat.interval.ms",
+        "3000",
+        "the time between heartbeats, at most a third of session.timeout.ms",
+    )),
+    consumer(integer(
+        "fetch.buffer.memory",
+        "67108864",
+        (1, MAX_MEMORY),
+        "the bytes of records that may be held, those that the program keeps included; no more are asked for beyond it",
+    )),
+    consumer(integer(
+        "fetch.max.wait.ms",
+        "500",
+        (1, MAX_CONSUME_WAIT_MS),
+        "how long the broker may wait for a first record before it answers; partitions that share a connection share it",
+    )),
+    consumer(flag(
+        "report.partition.end",
+        Some("false"),
+        "whether a poll returns as soon as the end of a partition is reached, and says of which",
+    )),
     Property {
         name: "runtime.threads",
         scope: Scope::Process,
         kind: Kind::Integer { min: 1, max: 1024 },
         default: None,
         producer_default: None,
+        consumer_default: None,
         secret: false,
         doc: "the threads of the background runtime that C, Python and Node share; the first client decides, by default the number of cores but at most 4",
     },
@@ -300,7 +404,18 @@ impl Property {
     pub fn default_in(&self, scope: Scope) -> Option<&'static str> {
         match scope {
             Scope::Producer => self.producer_default.or(self.default),
+            Scope::Consumer => self.consumer_default.or(self.default),
             _ => self.default,
+        }
+    }
+
+    /// Whether a number is in the range of a key; the error is a text.
+    pub(super) fn check_range(name: &str, value: u64) -> Result<(), String> {
+        match Property::find(name).map(|key| (key, key.kind)) {
+            Some((key, Kind::Integer { min, max })) if !(min..=max).contains(&value) => {
+                Err(format!("{} is {value}: set it from {min} to {max}", key.snake_name()))
+            }
+            _ => Ok(()),
         }
     }
 

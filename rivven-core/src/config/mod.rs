@@ -1,6 +1,7 @@
 //! Configuration: the keys, values as strings, and the typed configurations.
 
 mod auth;
+mod consumer;
 mod keys;
 mod pipeline;
 mod producer;
@@ -10,6 +11,7 @@ mod resilient;
 mod tls;
 
 pub use auth::AuthConfig;
+pub use consumer::{AutoOffsetReset, ConsumerAuthConfig, ConsumerConfig, ConsumerConfigBuilder};
 pub use keys::{Kind, Property, Scope};
 pub use pipeline::{PipelineAuthConfig, PipelineConfig, PipelineConfigBuilder};
 pub use producer::{ProducerAuthConfig, ProducerConfig, ProducerConfigBuilder};

@@ -18,6 +18,7 @@ mod output;
 mod pending;
 mod session;
 mod socket;
+mod started;
 mod stream;
 mod task;
 #[cfg(test)]
@@ -46,6 +47,7 @@ use login::log_in;
 use session::Session;
 #[cfg(feature = "schema-registry")]
 pub(crate) use socket::Socket;
+pub(crate) use started::Started;
 use stream::Stream;
 use task::{Command, Reply, Task};
 #[cfg(all(feature = "schema-registry", feature = "tls"))]
@@ -53,10 +55,13 @@ pub(crate) use tls::encrypt;
 
 use crate::auth::{AuthSession, Credentials};
 use crate::error::{Error, ErrorCode, Outcome, Result};
-use crate::protocol::{DecodeAnswer, RequestFrame, Response, describe};
+use crate::protocol::{DecodeAnswer, DecodeError, RequestFrame, Response, describe};
 
 /// The most requests without answer on a connection where nothing else is configured.
 pub(crate) const DEFAULT_MAX_IN_FLIGHT: u32 = 1000;
+
+/// Where the task gives the payload of an answer, or why there is none.
+type Answer = oneshot::Receiver<Result<Bytes, Failure>>;
 
 /// A handle to a connection; clones share it.
 ///
@@ -143,51 +148,73 @@ impl Connection {
     /// first; one that the server has let expire is renewed and the request,
     /// which was refused, sent again.
     pub(crate) async fn call<T>(&self, frame: &RequestFrame, decode: DecodeAnswer<T>, deadline: Deadline) -> Result<T> {
+        self.call_reading(frame, by(decode), deadline).await
+    }
+
+    /// The same for an answer that is read in a way of its own.
+    pub(crate) async fn call_reading<T>(
+        &self,
+        frame: &RequestFrame,
+        mut read: impl FnMut(&Bytes) -> Reading<T>,
+        deadline: Deadline,
+    ) -> Result<T> {
         // Logins are rare and their futures large, so those are on the heap and not part of every call's.
         if self.shared.session.is_due() {
             Box::pin(self.renew(deadline)).await?;
         }
-        let result = self.call_within(frame, decode, deadline).await;
-        match &result {
-            Err(error) if is_expiry(error) && Box::pin(self.renew_expired(deadline)).await? => {
-                Box::pin(self.call_within(frame, decode, deadline)).await
-            }
-            _ => result,
+        match self.call_within(frame, &mut read, deadline).await {
+            Err(error) if is_expiry(&error) => Box::pin(self.after_expiry(frame, &mut read, deadline, error)).await,
+            result => result,
         }
     }
 
-    async fn call_within<T>(&self, frame: &RequestFrame, decode: DecodeAnswer<T>, deadline: Deadline) -> Result<T> {
+    /// Logs in again and sends a request once more that was refused because the login had expired.
+    async fn after_expiry<T>(
+        &self,
+        frame: &RequestFrame,
+        read: &mut impl FnMut(&Bytes) -> Reading<T>,
+        deadline: Deadline,
+        refused: Error,
+    ) -> Result<T> {
+        if self.renew_expired(deadline).await? { self.call_within(frame, read, deadline).await } else { Err(refused) }
+    }
+
+    async fn call_within<T>(
+        &self,
+        frame: &RequestFrame,
+        read: &mut impl FnMut(&Bytes) -> Reading<T>,
+        deadline: Deadline,
+    ) -> Result<T> {
         let payload = match self.slots(1, deadline).await {
             Ok(slot) => self.exchange(frame, deadline, Some(slot)).await,
             Err(failure) => Err(failure),
         };
-        self.understand(frame, decode, payload)
+        self.understand(frame, read, payload)
     }
 
     /// Sends a request while the caller holds every place in flight.
     async fn call_alone<T>(&self, frame: &RequestFrame, decode: DecodeAnswer<T>, deadline: Deadline) -> Result<T> {
         let payload = self.exchange(frame, deadline, None).await;
-        self.understand(frame, decode, payload)
+        self.understand(frame, &mut by(decode), payload)
     }
 
     fn understand<T>(
         &self,
         frame: &RequestFrame,
-        decode: DecodeAnswer<T>,
+        read: &mut impl FnMut(&Bytes) -> Reading<T>,
         payload: Result<Bytes, Failure>,
     ) -> Result<T> {
         let failed = |failure: Failure| failure.into_error(&describe(frame), self.address());
-        match Response::decode(&payload.map_err(failed)?) {
-            Ok(Response::Error { message }) => {
+        match read(&payload.map_err(failed)?) {
+            Ok(Ok(output)) => Ok(output),
+            Ok(Err(Response::Error { message })) => {
                 Err(Error::from_broker(&message, frame.name(), &describe(frame), self.address()))
             }
-            Ok(Response::Throttled { throttle_time_ms, quota_type, entity }) => {
+            Ok(Err(Response::Throttled { throttle_time_ms, quota_type, entity })) => {
                 let wait = Duration::from_millis(throttle_time_ms);
                 Err(Error::throttled(wait, &quota_type, &entity, &describe(frame), self.address()))
             }
-            Ok(response) => {
-                decode(response).map_err(|other| Error::unexpected(other.name(), &describe(frame), self.address()))
-            }
+            Ok(Err(other)) => Err(Error::unexpected(other.name(), &describe(frame), self.address())),
             Err(error) => {
                 let cause = Cause::Malformed { error, hint: ": check that client and broker are of matching releases" };
                 let _ = self.commands.send(Command::Poison(cause.clone()));
@@ -212,13 +239,27 @@ impl Connection {
         deadline: Deadline,
         slot: Option<OwnedSemaphorePermit>,
     ) -> Result<Bytes, Failure> {
-        let (sender, receiver) = oneshot::channel();
+        match self.submit(frame, deadline, slot) {
+            Some(answer) => answer.await.unwrap_or_else(|_| Err(self.shared.too_late())),
+            None => Err(self.shared.too_late()),
+        }
+    }
+
+    /// Gives the task a request; `None` if it takes no more.
+    fn submit(&self, frame: &RequestFrame, deadline: Deadline, slot: Option<OwnedSemaphorePermit>) -> Option<Answer> {
+        let (sender, answer) = oneshot::channel();
         let reply = Reply { sender, _slot: slot };
         let command = Command::Call { frame: frame.clone(), deadline, reply };
-        if self.commands.send(command).is_err() {
-            return Err(self.shared.too_late());
+        self.commands.send(command).is_ok().then_some(answer)
+    }
+
+    /// Gives the task a request that has not to wait for anything; `None` if it has.
+    fn submit_now(&self, frame: &RequestFrame, deadline: Deadline) -> Option<Answer> {
+        if self.shared.session.is_due() {
+            return None;
         }
-        receiver.await.unwrap_or_else(|_| Err(self.shared.too_late()))
+        let slot = Arc::clone(&self.shared.slots).try_acquire_owned().ok()?;
+        self.submit(frame, deadline, Some(slot))
     }
 
     /// Logs in; the deadline bounds the exchange with the server, not the key derivation.
@@ -268,6 +309,19 @@ impl Connection {
         if self.commands.send(Command::Close { until }).is_ok() {
             self.commands.closed().await;
         }
+    }
+}
+
+/// What was read out of an answer: the output, or another answer than that.
+pub(crate) type Reading<T> = Result<Result<T, Response>, DecodeError>;
+
+/// Reads an answer by decoding all of it.
+fn by<T>(decode: DecodeAnswer<T>) -> impl FnMut(&Bytes) -> Reading<T> {
+    move |payload| {
+        Ok(match Response::decode(payload)? {
+            refusal @ (Response::Error { .. } | Response::Throttled { .. }) => Err(refusal),
+            response => decode(response),
+        })
     }
 }
 

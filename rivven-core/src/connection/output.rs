@@ -5,7 +5,7 @@ use std::io::IoSlice;
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use crate::protocol::RequestFrame;
+use crate::protocol::{HEADER_LEN, RequestFrame};
 
 /// Payloads up to this size are copied together, larger ones are written from where they are.
 ///
@@ -15,10 +15,35 @@ const COPY_LIMIT: usize = 2 * 1024;
 /// The most slices given to one write; Linux accepts 1024.
 const MAX_SLICES: usize = 64;
 
+/// Some bytes to write, the first of which may have been written.
+#[derive(Debug)]
+enum Chunk {
+    /// Small requests together, or the payload of a large one.
+    Bytes(Bytes),
+    /// What stands before a large payload; it needs no memory of its own.
+    Header { bytes: [u8; HEADER_LEN], written: usize },
+}
+
+impl Chunk {
+    fn rest(&self) -> &[u8] {
+        match self {
+            Chunk::Bytes(bytes) => bytes,
+            Chunk::Header { bytes, written } => &bytes[*written..],
+        }
+    }
+
+    fn advance(&mut self, count: usize) {
+        match self {
+            Chunk::Bytes(bytes) => bytes.advance(count),
+            Chunk::Header { written, .. } => *written += count,
+        }
+    }
+}
+
 /// A queue of encoded requests, some bytes of which may have been written.
 #[derive(Debug)]
 pub(super) struct Output {
-    chunks: VecDeque<Bytes>,
+    chunks: VecDeque<Chunk>,
     tail: BytesMut,
 }
 
@@ -34,19 +59,20 @@ impl Output {
 
     /// Appends a request under its correlation id.
     pub(super) fn push(&mut self, frame: &RequestFrame, correlation_id: u32) {
-        let payload = frame.payload();
-        self.tail.extend_from_slice(&frame.header(correlation_id));
+        let (header, payload) = (frame.header(correlation_id), frame.payload());
         if payload.len() <= COPY_LIMIT {
+            self.tail.extend_from_slice(&header);
             self.tail.extend_from_slice(payload);
         } else {
             self.seal();
-            self.chunks.push_back(payload.clone());
+            self.chunks.push_back(Chunk::Header { bytes: header, written: 0 });
+            self.chunks.push_back(Chunk::Bytes(payload.clone()));
         }
     }
 
     fn seal(&mut self) {
         if !self.tail.is_empty() {
-            self.chunks.push_back(self.tail.split().freeze());
+            self.chunks.push_back(Chunk::Bytes(self.tail.split().freeze()));
         }
     }
 
@@ -55,7 +81,7 @@ impl Output {
         self.seal();
         let count = self.chunks.len().min(MAX_SLICES);
         for (slice, chunk) in into.iter_mut().zip(&self.chunks) {
-            *slice = IoSlice::new(chunk);
+            *slice = IoSlice::new(chunk.rest());
         }
         count
     }
@@ -69,10 +95,10 @@ impl Output {
     pub(super) fn advance(&mut self, mut bytes: usize) {
         while bytes > 0 {
             let Some(first) = self.chunks.front_mut() else { return };
-            let step = bytes.min(first.len());
+            let step = bytes.min(first.rest().len());
             first.advance(step);
             bytes -= step;
-            if first.is_empty() {
+            if first.rest().is_empty() {
                 self.chunks.pop_front();
             }
         }

@@ -224,7 +224,8 @@ impl<S: Stream> Task<S> {
     /// Reads once and hands out the complete answers; whether there may be more to read.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Result<bool, Cause> {
         if self.input.capacity() - self.input.len() < self.read_room {
-            self.input.reserve(self.read_room);
+            // Some more, as small answers would else ask for new memory with each read.
+            self.input.reserve(2 * self.read_room);
         }
         match pin!(self.stream.read_buf(&mut self.input)).poll(cx) {
             Poll::Pending => Ok(false),

@@ -117,6 +117,14 @@ error_codes! {
     RuntimeGone = 27, "RUNTIME_GONE", FATAL, Unknown;
     /// The record was given up by its owner before it was sent.
     Purged = 28, "PURGED", PERMANENT, NotSent;
+    /// A call that waited was ended by another one.
+    WokenUp = 29, "WOKEN_UP", RETRY, NotSent;
+    /// The group has committed no offset, and none is to be chosen by itself.
+    NoOffset = 30, "NO_OFFSET", PERMANENT, NotSent;
+    /// The program took too long between polls, so its partitions went to others.
+    PollTooLate = 31, "POLL_TOO_LATE", RETRY, NotSent;
+    /// The partition is not assigned to the consumer.
+    NotAssigned = 32, "NOT_ASSIGNED", PERMANENT, NotSent;
 
     /// The broker answered with a text that this client does not know.
     ServerOther = 100, "SERVER_OTHER", RETRY, Rejected;

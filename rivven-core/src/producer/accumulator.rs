@@ -62,9 +62,10 @@ impl Accumulator {
     /// Settles a batch that was claimed, and gives its memory back.
     fn settle(&self, batch: &Arc<Batch>, settlement: Settlement) {
         self.memory.give(batch.charged());
-        batch.settle(settlement);
-        if let Some(reports) = &self.reports {
-            reports.settled(DeliveryReport::new(Arc::clone(batch)));
-        }
+        batch.settle(settlement, || {
+            if let Some(reports) = &self.reports {
+                reports.settled(DeliveryReport::new(Arc::clone(batch)));
+            }
+        });
     }
 }

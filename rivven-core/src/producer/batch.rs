@@ -58,6 +58,8 @@ pub(super) struct Batch {
     /// Whether somebody is settling it, or has.
     claimed: AtomicBool,
     settlement: OnceLock<Settlement>,
+    /// Whether the settlement has been reported, so that those who wait may go on.
+    settled: AtomicBool,
     waiting: Mutex<Vec<Waker>>,
 }
 
@@ -72,6 +74,7 @@ impl Batch {
             tags: OnceLock::new(),
             claimed: AtomicBool::new(false),
             settlement: OnceLock::new(),
+            settled: AtomicBool::new(false),
             waiting: Mutex::default(),
         })
     }
@@ -107,7 +110,7 @@ impl Batch {
     }
 
     fn is_settled(&self) -> bool {
-        self.settlement.get().is_some()
+        self.settled.load(Ordering::Acquire)
     }
 
     /// Whether somebody is settling it, or has.
@@ -124,9 +127,13 @@ impl Batch {
         !self.claimed.swap(true, Ordering::AcqRel)
     }
 
-    /// Settles every record of the batch and wakes those who wait; for the one who has claimed it.
-    pub(super) fn settle(&self, settlement: Settlement) {
+    /// Settles every record of the batch, reports that and wakes those who wait; for the one who has claimed it.
+    ///
+    /// The report comes first: whoever has waited for a flush finds it.
+    pub(super) fn settle(&self, settlement: Settlement, report: impl FnOnce()) {
         let _ = self.settlement.set(settlement);
+        report();
+        self.settled.store(true, Ordering::Release);
         let waiting = std::mem::take(&mut *self.waiting());
         waiting.into_iter().for_each(Waker::wake);
     }
@@ -209,9 +216,27 @@ pub struct Delivery {
     place: Place,
 }
 
+/// What a caller gets for a record that was handed over.
+pub(super) trait Receipt: Sized {
+    /// The one for this record of the batch.
+    fn of(batch: &Arc<Batch>, index: u32) -> Self;
+}
+
+impl Receipt for Delivery {
+    fn of(batch: &Arc<Batch>, index: u32) -> Self {
+        Delivery { batch: Arc::clone(batch), index, place: Place::NONE }
+    }
+}
+
+/// For callers who learn of their records by reports: the batch is not even counted up for them.
+impl Receipt for () {
+    fn of(_: &Arc<Batch>, _: u32) -> Self {}
+}
+
 impl Delivery {
-    pub(super) fn new(batch: Arc<Batch>, index: u32) -> Self {
-        Delivery { batch, index, place: Place::NONE }
+    /// The batch, and the position in it.
+    pub(super) fn into_parts(self) -> (Arc<Batch>, u32) {
+        (self.batch, self.index)
     }
 
     /// What became of the record, if that is known already.

@@ -8,6 +8,7 @@
 
 mod accumulator;
 mod batch;
+mod deliveries;
 mod memory;
 mod numbered;
 mod partition;
@@ -26,12 +27,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use batch::Delivery;
+pub use deliveries::Deliveries;
 pub use partitioner::{Partitioner, Partitioning, partition_of_key};
 pub use reports::{DeliveryReport, DeliveryReports};
 pub use stats::{ProducerServerStats, ProducerStatsSnapshot};
 
 use accumulator::Accumulator;
-use batch::Batch;
+use batch::{Batch, Receipt};
 use memory::Memory;
 use partition::{Full, Pending, Record};
 use shared::{Left, Shared, Stage};
@@ -202,7 +204,7 @@ impl Producer {
     /// [`Error::outcome`] tells whether the broker may have it all the same.
     pub async fn send(&self, topic: impl AsRef<str>, value: impl AsRef<[u8]>) -> Result<RecordMetadata> {
         let given = (None, None, value.as_ref());
-        self.shared().hand_over(&self.shared().topic(topic.as_ref()), given).await?.await
+        self.shared().send(&self.shared().topic(topic.as_ref()), given).await
     }
 
     /// Sends a record to the partition that its key leads to, and waits until it is delivered.
@@ -217,7 +219,7 @@ impl Producer {
         value: impl AsRef<[u8]>,
     ) -> Result<RecordMetadata> {
         let given = parts(None, &key, &value);
-        self.shared().hand_over(&self.shared().topic(topic.as_ref()), given).await?.await
+        self.shared().send(&self.shared().topic(topic.as_ref()), given).await
     }
 
     /// Sends a record to a partition and waits until it is delivered.
@@ -233,7 +235,7 @@ impl Producer {
         value: impl AsRef<[u8]>,
     ) -> Result<RecordMetadata> {
         let given = parts(Some(partition), &key, &value);
-        self.shared().hand_over(&self.shared().topic(topic.as_ref()), given).await?.await
+        self.shared().send(&self.shared().topic(topic.as_ref()), given).await
     }
 
     /// Hands a record over without waiting, and gives its delivery.
@@ -416,18 +418,14 @@ impl TopicHandle {
         self.owner.shared.enqueue(&self.topic, parts(Some(partition), &key, &value), 0)
     }
 
-    /// The same with a tag, which the report of its batch gives back ([`Producer::with_reports`]).
+    /// The same with a tag, which the report of its batch gives back ([`Producer::with_reports`]);
+    /// there is no delivery to await.
     ///
     /// # Errors
     ///
     /// As [`enqueue`](TopicHandle::enqueue) and [`enqueue_to_partition`](TopicHandle::enqueue_to_partition).
-    pub fn enqueue_tagged(
-        &self,
-        partition: Option<u32>,
-        key: Option<&[u8]>,
-        value: &[u8],
-        tag: u64,
-    ) -> Result<Delivery> {
+    #[inline]
+    pub fn enqueue_tagged(&self, partition: Option<u32>, key: Option<&[u8]>, value: &[u8], tag: u64) -> Result<()> {
         self.owner.shared.enqueue(&self.topic, (partition, key, value), tag)
     }
 
@@ -437,8 +435,7 @@ impl TopicHandle {
     ///
     /// As [`Producer::send`].
     pub async fn send<K: AsRef<[u8]>>(&self, key: Option<K>, value: impl AsRef<[u8]>) -> Result<RecordMetadata> {
-        let given = parts(None, &key, &value);
-        self.owner.shared.hand_over(&self.topic, given).await?.await
+        self.owner.shared.send(&self.topic, parts(None, &key, &value)).await
     }
 
     /// Sends a record to a partition, if one is given, and waits until it is delivered.
@@ -447,7 +444,7 @@ impl TopicHandle {
     ///
     /// As [`Producer::send`]; `INVALID_PARTITION` if the topic has no such partition.
     pub async fn send_to(&self, partition: Option<u32>, key: Option<&[u8]>, value: &[u8]) -> Result<RecordMetadata> {
-        self.owner.shared.hand_over(&self.topic, (partition, key, value)).await?.await
+        self.owner.shared.send(&self.topic, (partition, key, value)).await
     }
 
     /// Sends many records, to a partition if one is given, and waits until all are delivered.
@@ -462,25 +459,47 @@ impl TopicHandle {
         partition: Option<u32>,
         records: &[(Option<K>, V)],
     ) -> Result<Vec<RecordMetadata>> {
-        let mut deliveries = Vec::with_capacity(records.len());
-        let mut failed = None;
+        let mut deliveries = Deliveries::default();
+        let refused = self.hand_over_batch(partition, records, &mut deliveries).await.err();
+        deliveries.settled().await;
+        refused.map_or_else(|| deliveries.delivered(), Err)
+    }
+
+    /// Hands many records over in their order without waiting, to a partition if one is given, until one is refused.
+    ///
+    /// Those that were taken are added to `deliveries`: where it was empty, its
+    /// length is the position of the one that was refused.
+    ///
+    /// # Errors
+    ///
+    /// As [`enqueue`](TopicHandle::enqueue) and [`enqueue_to_partition`](TopicHandle::enqueue_to_partition).
+    pub fn enqueue_batch<'a>(
+        &self,
+        partition: Option<u32>,
+        records: impl IntoIterator<Item = (Option<&'a [u8]>, &'a [u8])>,
+        deliveries: &mut Deliveries,
+    ) -> Result<()> {
+        let shared = &self.owner.shared;
+        records.into_iter().try_for_each(|(key, value)| {
+            shared.enqueue(&self.topic, (partition, key, value), 0).map(|delivery| deliveries.add(delivery))
+        })
+    }
+
+    /// Hands many records over like [`enqueue_batch`](TopicHandle::enqueue_batch), and waits for room.
+    ///
+    /// # Errors
+    ///
+    /// As [`enqueue_batch`](TopicHandle::enqueue_batch), with `QUEUE_FULL` only once `max_block` is over.
+    pub async fn hand_over_batch<K: AsRef<[u8]>, V: AsRef<[u8]>>(
+        &self,
+        partition: Option<u32>,
+        records: &[(Option<K>, V)],
+        deliveries: &mut Deliveries,
+    ) -> Result<()> {
         for (key, value) in records {
-            match self.owner.shared.hand_over(&self.topic, parts(partition, key, value)).await {
-                Ok(delivery) => deliveries.push(delivery),
-                Err(error) => {
-                    failed = Some(error);
-                    break;
-                }
-            }
+            deliveries.add(self.owner.shared.hand_over(&self.topic, parts(partition, key, value), 0).await?);
         }
-        let mut sent = Vec::with_capacity(deliveries.len());
-        for delivery in deliveries {
-            match delivery.await {
-                Ok(metadata) => sent.push(metadata),
-                Err(error) => drop(failed.get_or_insert(error)),
-            }
-        }
-        failed.map_or(Ok(sent), Err)
+        Ok(())
     }
 
     /// Hands a record over with a tag like [`enqueue_tagged`](TopicHandle::enqueue_tagged), and waits for room.
@@ -494,8 +513,8 @@ impl TopicHandle {
         key: Option<&[u8]>,
         value: &[u8],
         tag: u64,
-    ) -> Result<Delivery> {
-        self.owner.shared.hand_over_tagged(&self.topic, (partition, key, value), tag).await
+    ) -> Result<()> {
+        self.owner.shared.hand_over(&self.topic, (partition, key, value), tag).await
     }
 
     /// Waits until there is room for a record of so many bytes, at most `max_block`.
@@ -542,7 +561,7 @@ impl Shared {
         MAX_RECORD_SIZE.min(self.config.buffer_memory.saturating_sub(partition::MAX_COST))
     }
 
-    fn enqueue(self: &Arc<Self>, topic: &Arc<Topic>, parts: Parts<'_>, tag: u64) -> Result<Delivery> {
+    fn enqueue<R: Receipt>(self: &Arc<Self>, topic: &Arc<Topic>, parts: Parts<'_>, tag: u64) -> Result<R> {
         self.check_open()?;
         self.append(topic, parts, tag, 0).map_err(|refusal| match refusal {
             Refusal::Full(full) => self.full(topic, &full, None),
@@ -550,13 +569,13 @@ impl Shared {
         })
     }
 
-    fn append(
+    fn append<R: Receipt>(
         self: &Arc<Self>,
         topic: &Arc<Topic>,
         parts: Parts<'_>,
         tag: u64,
         prepaid: usize,
-    ) -> Result<Delivery, Refusal> {
+    ) -> Result<R, Refusal> {
         let (partition, key, value) = parts;
         let len = key.map_or(0, <[u8]>::len) + value.len();
         if len > self.largest_record() {
@@ -564,7 +583,7 @@ impl Shared {
             return Err(Refusal::Error(Box::new(self.too_large(topic, len))));
         }
         // With compression on it is encoded when its batch is sent.
-        let delivery = if self.config.compression_type == CompressionType::None && needs_escape(value) {
+        let receipt = if self.config.compression_type == CompressionType::None && needs_escape(value) {
             let value = encode_plain(value);
             let record = Record { key, header: value.header(), data: value.data(), tag };
             topic.append(&Given { partition, record }, &self.config.partitioner, prepaid)?
@@ -575,22 +594,23 @@ impl Shared {
         if topic.count().is_none() {
             self.find_out(topic);
         }
-        Ok(delivery)
+        Ok(receipt)
+    }
+
+    /// Hands a record over, and waits until it is delivered.
+    async fn send(self: &Arc<Self>, topic: &Arc<Topic>, parts: Parts<'_>) -> Result<RecordMetadata> {
+        self.hand_over::<Delivery>(topic, parts, 0).await?.await
     }
 
     /// Hands a record over, and waits for room as long as `max_block`.
-    async fn hand_over(self: &Arc<Self>, topic: &Arc<Topic>, parts: Parts<'_>) -> Result<Delivery> {
-        self.hand_over_tagged(topic, parts, 0).await
-    }
-
-    async fn hand_over_tagged(self: &Arc<Self>, topic: &Arc<Topic>, parts: Parts<'_>, tag: u64) -> Result<Delivery> {
+    async fn hand_over<R: Receipt>(self: &Arc<Self>, topic: &Arc<Topic>, parts: Parts<'_>, tag: u64) -> Result<R> {
         let mut limit = None;
         let mut prepaid = 0;
         let mut asked = false;
         loop {
             self.check_open()?;
             let full = match self.append(topic, parts, tag, std::mem::take(&mut prepaid)) {
-                Ok(delivery) => return Ok(delivery),
+                Ok(receipt) => return Ok(receipt),
                 Err(Refusal::Full(full)) => full,
                 // Partitions may have been added.
                 Err(Refusal::Error(error)) if error.code() == ErrorCode::InvalidPartition && !asked => {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::time::Instant;
 
 use super::accumulator::{Accumulator, BATCH_COST};
-use super::batch::{Batch, Delivery};
+use super::batch::{Batch, Receipt};
 use super::numbered::{Due, Ended, Numbered, answer_of};
 use super::sender::Sender;
 use super::sequence::{Answer, Grant, Identities, Ticket};
@@ -65,9 +65,10 @@ pub(super) struct Open {
 }
 
 impl Open {
-    pub(super) fn new(batch: Arc<Batch>, room: usize) -> Self {
+    /// An empty batch with room for so many bytes of records, and for so many tags.
+    pub(super) fn new(batch: Arc<Batch>, room: usize, tags: usize) -> Self {
         let buffer = BatchBuffer::new(&batch.topic, room);
-        Open { batch, buffer, charged: 0, tags: Vec::new() }
+        Open { batch, buffer, charged: 0, tags: Vec::with_capacity(tags) }
     }
 
     pub(super) fn batch(&self) -> Arc<Batch> {
@@ -96,14 +97,14 @@ impl Open {
     }
 
     #[inline]
-    pub(super) fn push(&mut self, record: &Record<'_>, cost: usize, tagged: bool) -> Delivery {
+    pub(super) fn push<R: Receipt>(&mut self, record: &Record<'_>, cost: usize, tagged: bool) -> R {
         let index = self.buffer.count();
         self.buffer.push(record.key, record.header, record.data);
         self.charged += cost;
         if tagged {
             self.tags.push(record.tag);
         }
-        Delivery::new(Arc::clone(&self.batch), index)
+        R::of(&self.batch, index)
     }
 
     pub(super) fn seal(mut self, retries: Retries) -> Pack {
@@ -141,9 +142,9 @@ pub(super) struct Pack {
 #[derive(Debug)]
 pub(super) enum Next {
     /// This is to be sent; there may be more.
-    Send(Box<Pack>),
+    Send(Pack),
     /// The same with a number; it has to be [`keep`](Partition::keep)t.
-    SendNumbered { pack: Box<Pack>, ticket: Ticket, stamp: Stamp },
+    SendNumbered { pack: Pack, ticket: Ticket, stamp: Stamp },
     /// This request of so many records is to be sent again.
     SendAgain { ticket: Ticket, frame: RequestFrame, records: u32 },
     /// The partition needs a newer identity than this, by [`adopt_identity`](Partition::adopt_identity).
@@ -198,8 +199,10 @@ struct Queue {
     parked: bool,
     /// Bytes of `buffer.memory` that are taken and not used.
     credit: usize,
-    /// How much the last batches held.
+    /// How many bytes the last batches held.
     room: usize,
+    /// How many records the last batch held.
+    records: u32,
     /// Whether nobody sends any more.
     ended: bool,
 }
@@ -210,10 +213,27 @@ impl Queue {
         topic.accumulator.memory.give(std::mem::take(&mut self.credit));
         // A batch that was taken early says little of the next one.
         self.room = open.buffer.len().max(self.room - self.room / 8);
+        self.records = open.buffer.count();
         let pack = open.seal(topic.accumulator.retries());
         self.home.add_backlog(u64::from(pack.records));
         self.sealed.push_back(pack);
         topic.leave(index);
+    }
+
+    /// What is said of a first batch that was not taken.
+    fn left_waiting(&mut self) -> Next {
+        if self.sealed.is_empty() {
+            return Next::Nothing;
+        }
+        self.ready = true;
+        Next::NoRoom
+    }
+
+    /// Gives back what was taken for records to come, since none are taken for now.
+    #[cold]
+    fn refuse(&mut self, accumulator: &Accumulator) -> Full {
+        accumulator.memory.give(std::mem::take(&mut self.credit));
+        if self.ended { Full::Ended } else { Full::Backlog(Arc::clone(&self.home)) }
     }
 
     /// Takes what a record costs, some more for the next ones if there is enough.
@@ -256,6 +276,7 @@ impl Partition {
             parked: false,
             credit: 0,
             room: 0,
+            records: 0,
             ended: false,
         };
         Arc::new(Partition { topic, index, queue: Mutex::new(queue) })
@@ -269,18 +290,13 @@ impl Partition {
     ///
     /// `prepaid` bytes of `buffer.memory` have been taken for it already; they
     /// are given back if it is not taken.
-    pub(super) fn append(self: &Arc<Self>, record: &Record<'_>, prepaid: usize) -> Result<Delivery, Full> {
+    pub(super) fn append<R: Receipt>(self: &Arc<Self>, record: &Record<'_>, prepaid: usize) -> Result<R, Full> {
         let accumulator = &*self.topic.accumulator;
         let mut queue = self.queue();
         let queue = &mut *queue;
         queue.credit += prepaid;
-        if queue.ended {
-            accumulator.memory.give(std::mem::take(&mut queue.credit));
-            return Err(Full::Ended);
-        }
-        if queue.home.is_full() {
-            accumulator.memory.give(std::mem::take(&mut queue.credit));
-            return Err(Full::Backlog(Arc::clone(&queue.home)));
+        if queue.ended || queue.home.is_full() {
+            return Err(queue.refuse(accumulator));
         }
         let len = record.wire_len();
         let max_records = queue.home.max_records();
@@ -295,27 +311,31 @@ impl Partition {
             self.tell(queue);
             return Err(Full::Memory);
         }
+        let tagged = accumulator.reports.is_some();
         let open = queue.open.get_or_insert_with(|| {
             let batch = Batch::new(Arc::clone(&self.topic.name), Some(self.index));
             // A little more than before, so that a batch does not grow and move at its very end.
             let room = (queue.room + queue.room / 4).clamp(MIN_ROOM, accumulator.batch_size.max(MIN_ROOM));
-            Open::new(batch, room + len)
+            let tags = if tagged { queue.records + queue.records / 8 + 1 } else { 0 };
+            Open::new(batch, room + len, tags as usize)
         });
-        let delivery = open.push(record, cost, accumulator.reports.is_some());
+        let receipt = open.push(record, cost, tagged);
         if open.buffer.len() >= accumulator.batch_size || open.buffer.count() >= max_records {
             queue.seal(&self.topic, self.index);
         }
         self.tell(queue);
-        Ok(delivery)
+        Ok(receipt)
     }
 
     /// Tells the sender to look here, unless it will by itself.
     #[inline]
     fn tell(self: &Arc<Self>, queue: &mut Queue) {
-        let blocked = queue.ready || queue.parked || queue.attempts >= self.topic.accumulator.in_flight;
+        if queue.ready || queue.parked || queue.attempts >= self.topic.accumulator.in_flight {
+            return;
+        }
         let kept = queue.numbered.as_ref().is_some_and(|numbered| !numbered.is_empty());
         let something = kept || !queue.sealed.is_empty() || (queue.open.is_some() && !queue.lingering);
-        if something && !blocked {
+        if something {
             queue.ready = true;
             queue.home.submit(Arc::clone(self));
         }
@@ -356,7 +376,7 @@ impl Partition {
             queue.parked = true;
             return Next::Park(until);
         }
-        self.take_first(queue, room).map_or_else(|wait| wait, |pack| Next::Send(Box::new(pack)))
+        self.take_first(queue, room).map_or_else(|| queue.left_waiting(), Next::Send)
     }
 
     /// Completes the batch that is being filled if it is its turn and it has lingered; else what to wait for.
@@ -373,17 +393,16 @@ impl Partition {
     }
 
     /// Takes the first batch that waits, as sent, if there is room for it.
-    fn take_first(&self, queue: &mut Queue, room: Option<u32>) -> Result<Pack, Next> {
-        let first = queue.sealed.front().ok_or(Next::Nothing)?;
+    fn take_first(&self, queue: &mut Queue, room: Option<u32>) -> Option<Pack> {
+        let first = queue.sealed.front()?;
         if room.is_some_and(|room| first.records > room) {
-            queue.ready = true;
-            return Err(Next::NoRoom);
+            return None;
         }
-        let pack = queue.sealed.pop_front().ok_or(Next::Nothing)?;
+        let pack = queue.sealed.pop_front()?;
         queue.under_way.push_back(Arc::clone(&pack.batch));
         queue.attempts += 1;
         queue.ready = true;
-        Ok(pack)
+        Some(pack)
     }
 
     fn next_numbered(&self, queue: &mut Queue, room: Option<u32>) -> Next {
@@ -422,12 +441,9 @@ impl Partition {
     }
 
     fn send_numbered(&self, queue: &mut Queue, room: Option<u32>) -> Next {
-        let pack = match self.take_first(queue, room) {
-            Ok(pack) => pack,
-            Err(wait) => return wait,
-        };
+        let Some(pack) = self.take_first(queue, room) else { return queue.left_waiting() };
         match queue.numbered.as_mut().and_then(|numbered| numbered.stamp(pack.records)) {
-            Some((ticket, stamp)) => Next::SendNumbered { pack: Box::new(pack), ticket, stamp },
+            Some((ticket, stamp)) => Next::SendNumbered { pack, ticket, stamp },
             None => unreachable!("the numbering has said that it takes a new batch"),
         }
     }

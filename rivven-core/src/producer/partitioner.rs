@@ -110,8 +110,13 @@ impl fmt::Debug for Partitioning {
 /// Where the records without a key of one topic go.
 #[derive(Debug)]
 pub(super) struct Keyless {
-    /// A number whose remainder by the partitions is the current one.
+    /// The current partition, or a number whose remainder by the partitions it is.
     turn: AtomicU32,
+}
+
+/// The partition that is meant by a number. Most numbers are one already, and a division takes longer than the rest.
+fn within(turn: u32, partitions: u32) -> u32 {
+    if turn < partitions { turn } else { turn % partitions.max(1) }
 }
 
 impl Keyless {
@@ -126,7 +131,7 @@ impl Keyless {
 
     /// The partition that the records are kept to for now.
     fn sticky(&self, partitions: u32) -> u32 {
-        self.turn.load(Ordering::Relaxed) % partitions.max(1)
+        within(self.turn.load(Ordering::Relaxed), partitions)
     }
 
     /// The partition whose turn it is; the next one is another's.
@@ -141,9 +146,10 @@ impl Keyless {
     /// current one counts: the others had keys, or ended late.
     pub(super) fn batch_ended(&self, partition: u32, partitions: u32) {
         let turn = self.turn.load(Ordering::Relaxed);
-        if turn % partitions.max(1) == partition {
+        if within(turn, partitions) == partition {
             // Where this fails, another has gone on already.
-            let _ = self.turn.compare_exchange(turn, turn.wrapping_add(1), Ordering::Relaxed, Ordering::Relaxed);
+            let next = within(partition.wrapping_add(1), partitions);
+            let _ = self.turn.compare_exchange(turn, next, Ordering::Relaxed, Ordering::Relaxed);
         }
     }
 }

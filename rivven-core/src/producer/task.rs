@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::OptionFuture;
-use futures_util::stream::{FuturesOrdered, StreamExt};
 use tokio::time::{Instant, sleep_until};
 
 use super::batch::{Batch, Delivered};
@@ -21,9 +21,9 @@ use super::shared::Shared;
 use super::stats::ServerCounters;
 use crate::cluster::Held;
 use crate::compression::Compressor;
-use crate::connection::Deadline;
+use crate::connection::{Deadline, Started};
 use crate::error::{Detail, Error, ErrorCode, Outcome, Result};
-use crate::protocol::{BatchBuffer, FramedBatch, RequestFrame, Response, Stamp};
+use crate::protocol::{BatchBuffer, FramedBatch, Purpose, RequestFrame, Response, Stamp};
 use crate::record_metadata::OFFSET_UNKNOWN;
 use crate::resilience::Next as Retry;
 
@@ -52,23 +52,39 @@ struct Ack {
 /// What an attempt is at.
 enum What {
     /// A batch that goes along.
-    Plain(Box<Pack>),
+    Plain(Pack),
     /// A batch with a number, which its partition keeps.
     Numbered(Ticket),
 }
 
-/// An attempt at a batch that has ended.
+/// An attempt at a batch.
 struct Attempt {
     partition: Arc<Partition>,
     what: What,
     records: u32,
     sent: Instant,
     server: Arc<ServerCounters>,
-    result: Result<Ack>,
+    answer: Started<Ack>,
 }
 
-/// In the order of the requests, which is that of the answers.
-type Attempts = FuturesOrdered<Pin<Box<dyn Future<Output = Attempt> + Send>>>;
+/// The attempts under way, in the order of their requests, which is that of their answers.
+#[derive(Default)]
+struct Attempts(VecDeque<Attempt>);
+
+impl Attempts {
+    /// Ready once the oldest has ended: with it and what came of it.
+    fn poll_oldest(&mut self, cx: &mut Context<'_>) -> Poll<(Attempt, Result<Ack>)> {
+        let Some(oldest) = self.0.front_mut() else { return Poll::Pending };
+        let result = ready!(Pin::new(&mut oldest.answer).poll(cx));
+        self.0.pop_front().map_or(Poll::Pending, |oldest| Poll::Ready((oldest, result)))
+    }
+
+    /// Waits until the oldest has ended, for ever if there is none.
+    fn oldest(&mut self) -> impl Future<Output = (Attempt, Result<Ack>)> {
+        std::future::poll_fn(|cx| self.poll_oldest(cx))
+    }
+}
+
 type Connecting = Pin<Box<dyn Future<Output = Result<Held>> + Send>>;
 
 /// The sender at work.
@@ -115,7 +131,7 @@ impl Task {
             not_before: None,
             failures: 0,
             unfold_at: None,
-            in_flight: Attempts::new(),
+            in_flight: Attempts::default(),
             unanswered: 0,
             last_answer: Instant::now(),
             quiet_until: None,
@@ -137,7 +153,7 @@ impl Task {
             let timer = self.next_timer();
             tokio::select! {
                 biased;
-                Some(attempt) = self.in_flight.next(), if !self.in_flight.is_empty() => self.take_answers(attempt),
+                (attempt, result) = self.in_flight.oldest() => self.take_answers(attempt, result),
                 Some(connected) = OptionFuture::from(self.connecting.as_mut()) => {
                     self.connecting = None;
                     self.connected(connected);
@@ -175,18 +191,18 @@ impl Task {
 
     /// Sends batches while the connection takes them.
     fn pump(&mut self) {
-        while self.link.is_some() && self.in_flight.len() < self.shared.config.max_in_flight_requests {
+        while self.link.is_some() && self.in_flight.0.len() < self.shared.config.max_in_flight_requests {
             let Some(partition) = self.runnable.pop_front() else { break };
             // A batch that nothing stands before is sent however large it is.
             let room =
-                (!self.in_flight.is_empty()).then(|| self.service.max_unanswered().saturating_sub(self.unanswered));
+                (!self.in_flight.0.is_empty()).then(|| self.service.max_unanswered().saturating_sub(self.unanswered));
             match partition.next(&self.sender, room) {
                 Next::Send(pack) => {
                     self.transmit(Arc::clone(&partition), pack);
                     self.runnable.push_back(partition);
                 }
                 Next::SendNumbered { pack, ticket, stamp } => {
-                    self.transmit_numbered(&partition, *pack, ticket, stamp);
+                    self.transmit_numbered(&partition, pack, ticket, stamp);
                     self.runnable.push_back(partition);
                 }
                 Next::SendAgain { ticket, frame, records } => {
@@ -218,7 +234,7 @@ impl Task {
 
     /// Arranges when to look again, and gives the connection back that nobody needs.
     fn rest(&mut self, now: Instant) {
-        let busy = !self.runnable.is_empty() || !self.in_flight.is_empty() || self.sender.backlog() > 0;
+        let busy = !self.runnable.is_empty() || !self.in_flight.0.is_empty() || self.sender.backlog() > 0;
         let interval = sweep_interval(self.shared.config.delivery_timeout);
         self.next_sweep = busy.then(|| self.next_sweep.unwrap_or(now + interval));
         if busy || self.link.is_none() {
@@ -249,7 +265,8 @@ impl Task {
             return;
         }
         let (cluster, destination) = (Arc::clone(&self.shared.cluster), self.sender.destination.clone());
-        self.connecting = Some(Box::pin(async move { cluster.hold(destination.as_ref(), CROWDED).await }));
+        self.connecting =
+            Some(Box::pin(async move { cluster.hold(Purpose::Produce, destination.as_ref(), CROWDED).await }));
     }
 
     fn connected(&mut self, connected: Result<Held>) {
@@ -321,7 +338,7 @@ impl Task {
         }
     }
 
-    fn transmit(&mut self, partition: Arc<Partition>, mut pack: Box<Pack>) {
+    fn transmit(&mut self, partition: Arc<Partition>, mut pack: Pack) {
         let frame = match std::mem::replace(&mut pack.body, Body::Sent) {
             Body::Framed(frame) => frame,
             Body::Raw(buffer) => self.framed(buffer, &partition, None).frame,
@@ -351,28 +368,25 @@ impl Task {
 
     fn send(&mut self, partition: Arc<Partition>, what: What, frame: RequestFrame, records: u32) {
         let (Some(link), Some(server)) = (&self.link, &self.server) else { return };
-        let (connection, server) = (link.connection().clone(), Arc::clone(server));
         let deadline = Deadline::in_turn(self.service.limit(records));
         self.unanswered += records;
         server.sent(records, frame.wire_len());
-        self.in_flight.push_back(Box::pin(async move {
-            let sent = Instant::now();
-            let result = connection.call(&frame, acknowledged, deadline).await;
-            Attempt { partition, what, records, sent, server, result }
-        }));
+        let (sent, server) = (Instant::now(), Arc::clone(server));
+        let answer = link.connection().start_call(frame, acknowledged, deadline);
+        self.in_flight.0.push_back(Attempt { partition, what, records, sent, server, answer });
     }
 
     /// Takes this answer and all others that have come.
-    fn take_answers(&mut self, first: Attempt) {
-        self.answered(first);
-        while let Some(Some(attempt)) = self.in_flight.next().now_or_never() {
-            self.answered(attempt);
+    fn take_answers(&mut self, first: Attempt, result: Result<Ack>) {
+        self.answered(first, result);
+        while let Some((attempt, result)) = self.in_flight.oldest().now_or_never() {
+            self.answered(attempt, result);
         }
         self.sender.adapt(&self.service);
     }
 
-    fn answered(&mut self, attempt: Attempt) {
-        let Attempt { partition, what, records, sent, server, result } = attempt;
+    fn answered(&mut self, attempt: Attempt, result: Result<Ack>) {
+        let Attempt { partition, what, records, sent, server, .. } = attempt;
         let now = Instant::now();
         server.ended(records, result.is_err());
         match &result {
@@ -382,7 +396,7 @@ impl Task {
         self.unanswered -= records;
         self.last_answer = now;
         match what {
-            What::Plain(pack) => self.answered_plain(&partition, *pack, (sent, result), &server),
+            What::Plain(pack) => self.answered_plain(&partition, pack, (sent, result), &server),
             What::Numbered(ticket) => self.answered_numbered(&partition, ticket, result, &server),
         }
         partition.nudge();
@@ -524,7 +538,7 @@ impl Task {
 impl Drop for Task {
     /// What is left then will never be sent: the producer has ended, or the runtime has.
     fn drop(&mut self) {
-        self.in_flight.clear();
+        self.in_flight.0.clear();
         let error = self.shared.end_error();
         for partition in self.sender.partitions() {
             let (waiting, under_way) = partition.end();

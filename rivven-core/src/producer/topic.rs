@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::time::Instant;
 
 use super::accumulator::Accumulator;
-use super::batch::{Batch, Delivery};
+use super::batch::{Batch, Receipt};
 use super::partition::{Full, Open, Pack, Partition, Record};
 use super::partitioner::{Keyless, Partitioning};
 use super::sequence::Grant;
@@ -117,7 +117,12 @@ impl Topic {
 
     /// Appends a record to a batch of its partition.
     #[inline]
-    pub(super) fn append(&self, given: &Given<'_>, how: &Partitioning, prepaid: usize) -> Result<Delivery, Refusal> {
+    pub(super) fn append<R: Receipt>(
+        &self,
+        given: &Given<'_>,
+        how: &Partitioning,
+        prepaid: usize,
+    ) -> Result<R, Refusal> {
         let count = self.spread.count.load(Ordering::Acquire);
         if count == 0 {
             return self.append_early(given, how, prepaid);
@@ -143,7 +148,7 @@ impl Topic {
 
     /// Keeps a record until the number of partitions is known.
     #[cold]
-    fn append_early(&self, given: &Given<'_>, how: &Partitioning, prepaid: usize) -> Result<Delivery, Refusal> {
+    fn append_early<R: Receipt>(&self, given: &Given<'_>, how: &Partitioning, prepaid: usize) -> Result<R, Refusal> {
         let accumulator = &*self.spread.accumulator;
         let mut early = self.early();
         if self.count().is_some() {
@@ -178,10 +183,10 @@ impl Topic {
         if let Some((_, open)) = last.filter(|(_, open)| fits(open)) {
             return Ok(open.push(&given.record, cost.max(prepaid), accumulator.reports.is_some()));
         }
-        let mut open = Open::new(Batch::new(Arc::clone(self.name()), None), len);
-        let delivery = open.push(&given.record, cost.max(prepaid), accumulator.reports.is_some());
+        let mut open = Open::new(Batch::new(Arc::clone(self.name()), None), len, 0);
+        let receipt = open.push(&given.record, cost.max(prepaid), accumulator.reports.is_some());
         early.batches.push((place, open));
-        Ok(delivery)
+        Ok(receipt)
     }
 
     /// Whether the caller is to find out the number of partitions: nobody else is.

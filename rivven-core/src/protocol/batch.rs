@@ -63,15 +63,22 @@ impl BatchBuffer {
     pub(crate) fn push(&mut self, key: Option<&[u8]>, header: &[u8], data: &[u8]) {
         self.count += 1;
         let len = header.len() + data.len();
-        self.bytes.reserve(MAX_FRAMING + key.map_or(0, <[u8]>::len) + len);
-        if let Some(key) = key {
-            self.bytes.push(1);
-            put_varint(&mut self.bytes, key.len() as u64);
-            self.bytes.extend_from_slice(key);
-        } else {
-            self.bytes.push(0);
+        match key {
+            // Most records: what stands before the value is written as a whole.
+            None if len < 0x80 => self.bytes.extend_from_slice(&[0, len as u8]),
+            None if len < 0x4000 => self.bytes.extend_from_slice(&[0, len as u8 | 0x80, (len >> 7) as u8]),
+            None => {
+                self.bytes.push(0);
+                put_varint(&mut self.bytes, len as u64);
+            }
+            Some(key) => {
+                self.bytes.reserve(MAX_FRAMING + key.len() + len);
+                self.bytes.push(1);
+                put_varint(&mut self.bytes, key.len() as u64);
+                self.bytes.extend_from_slice(key);
+                put_varint(&mut self.bytes, len as u64);
+            }
         }
-        put_varint(&mut self.bytes, len as u64);
         if !header.is_empty() {
             self.bytes.extend_from_slice(header);
         }

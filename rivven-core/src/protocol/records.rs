@@ -77,6 +77,17 @@ impl Records {
     /// # Errors
     /// [`DecodeError`] wherever `Response::decode` gives one.
     pub fn decode(payload: &Bytes) -> Result<Option<Self>, DecodeError> {
+        Records::select(payload, |_| true)
+    }
+
+    /// The same, with only those records that are chosen.
+    ///
+    /// # Errors
+    /// As [`decode`](Records::decode).
+    pub fn select(
+        payload: &Bytes,
+        mut choose: impl FnMut(&RecordRef<'_>) -> bool,
+    ) -> Result<Option<Self>, DecodeError> {
         let mut reader = Reader::new(payload, "Messages");
         if reader.varint(u32::BITS)? != MESSAGES {
             return Ok(None);
@@ -85,8 +96,10 @@ impl Records {
         let count = reader.count(MessageData::MIN_LEN, MAX_RESPONSE_MESSAGES)?;
         let mut starts = Vec::with_capacity(count);
         for _ in 0..count {
-            starts.push(reader.position() as u32);
-            RecordRef::read(&mut reader)?;
+            let start = reader.position() as u32;
+            if choose(&RecordRef::read(&mut reader)?) {
+                starts.push(start);
+            }
         }
         reader.finish()?;
         Ok(Some(Records { payload: payload.clone(), starts }))

@@ -8,6 +8,7 @@
 
 mod admin;
 mod basic;
+mod consumer;
 mod errors;
 mod package;
 mod pipelined;

@@ -1,8 +1,12 @@
 //! What is sent arrives, once, in order, and its delivery says where.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rivven_client::{Client, ErrorCode, Producer, Result, partition_of_key};
+use rivven_client::{
+    Client, Deliveries, DeliveryReport, DeliveryReports, ErrorCode, Producer, Result, partition_of_key,
+};
 use rivven_testkit::{Sink, SinkOptions, TestBroker};
 
 use super::{config, producer, soon};
@@ -92,4 +96,70 @@ async fn many_records_arrive_in_order() -> Result<()> {
     assert_eq!((stats.pending(), stats.success_rate(), stats.bytes_buffered), (0, 1.0, 0));
     assert!(stats.batches_sent > 2000 && stats.batches_sent < 20_000, "{stats:?}");
     producer.close().await
+}
+
+/// Many at once over several partitions: their deliveries are kept by batch, and each says where its record went.
+#[tokio::test]
+async fn the_deliveries_of_many_say_where_each_went() -> Result<()> {
+    let broker = TestBroker::start().unwrap();
+    let client = Client::connect(broker.address()).await?;
+    client.create_topic("many", Some(3)).await?;
+    let producer = Producer::new(config(broker.address()).batch_size(500).build()).await?;
+    let values: Vec<String> = (0..300).map(|number| format!("value {number}")).collect();
+    let keys: Vec<Option<String>> = (0..300).map(|number| (number % 3 == 0).then(|| format!("key {number}"))).collect();
+    let records = keys.iter().zip(&values).map(|(key, value)| (key.as_ref().map(String::as_bytes), value.as_bytes()));
+    let mut deliveries = Deliveries::default();
+    producer.topic("many").enqueue_batch(None, records, &mut deliveries)?;
+    soon("all of them", deliveries.settled()).await;
+    assert!(deliveries.len() == 300 && deliveries.error().is_none() && deliveries.result(300).is_none());
+    let mut written = Vec::new();
+    for partition in 0..3 {
+        written.push(read(&client, "many", partition).await?);
+    }
+    for (index, value) in values.iter().enumerate() {
+        let place = deliveries.result(index).unwrap()?;
+        assert_eq!(written[place.partition as usize][place.offset as usize], value.as_bytes());
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn of_many_those_before_a_refused_one_are_sent() -> Result<()> {
+    let broker = TestBroker::start().unwrap();
+    let producer = Producer::new(config(broker.address()).buffer_memory(10_000).batch_size(5000).build()).await?;
+    producer.refresh_metadata("many").await?;
+    let topic = producer.topic("many");
+    let (small, large) = (vec![b'x'; 10], vec![b'x'; 20_000]);
+    let mut deliveries = Deliveries::default();
+    let records = [&small, &small, &large, &small].map(|value| (None::<&[u8]>, value.as_slice()));
+    let refused = topic.enqueue_batch(Some(0), records, &mut deliveries).unwrap_err();
+    assert_eq!((refused.code(), deliveries.len()), (ErrorCode::RequestTooLarge, 2));
+    let refused = topic.hand_over_batch(Some(0), &records[1..], &mut deliveries).await.unwrap_err();
+    assert_eq!((refused.code(), deliveries.len()), (ErrorCode::RequestTooLarge, 3));
+    soon("those that were taken", deliveries.settled()).await;
+    assert_eq!((deliveries.error().is_none(), producer.stats().records_delivered), (true, 3));
+    Ok(())
+}
+
+#[derive(Debug, Default)]
+struct Counted(AtomicUsize);
+
+impl DeliveryReports for Counted {
+    fn settled(&self, report: DeliveryReport) {
+        self.0.fetch_add(report.len(), Ordering::Relaxed);
+    }
+}
+
+/// Those who wait used to be woken before the report was made: a flush could end without it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flush_ends_behind_the_reports() -> Result<()> {
+    let sink = Sink::start(SinkOptions::default()).unwrap();
+    let counted = Arc::new(Counted::default());
+    let producer = Producer::with_reports(config(sink.address()).build(), counted.clone()).await?;
+    for number in 1..=500 {
+        drop(producer.enqueue("t", None::<&str>, "x")?);
+        soon("a flush", producer.flush()).await?;
+        assert_eq!(counted.0.load(Ordering::Relaxed), number);
+    }
+    Ok(())
 }

@@ -180,3 +180,17 @@ async fn a_leader_that_moves_is_followed_in_order() -> Result<()> {
     }
     Ok(())
 }
+
+/// The server lets the login expire under a connection that the producer keeps: the batch is refused, not failed.
+#[tokio::test]
+async fn a_login_that_expires_is_renewed_between_batches() -> Result<()> {
+    let script = ScriptedBroker::builder().user("alice", "pencil").scram_iterations(5000).topic("t", 1);
+    let broker = script.start().unwrap();
+    let producer = Producer::new(config(broker.address()).auth("alice", "pencil").build()).await?;
+    producer.send("t", "v").await?;
+    broker.expire_sessions();
+    let metadata = soon("a delivery", producer.send("t", "w")).await?;
+    assert_eq!((metadata.offset, metadata.maybe_duplicate), (1, false));
+    assert_eq!(producer.stats().retries, 0, "the request was refused and sent again on the same connection");
+    Ok(())
+}

@@ -1,68 +1,157 @@
-"""Measures what the calls of our own Python producer cost: `enqueue`, `send_batch` and many `send` at once.
+"""Publishes with our own Python producer, in the ways that its users have.
 
-It sends to any server, best to `rivven-sink`, which costs least itself, and
-prints one line of JSON: nanoseconds per record, the median of the rounds.
+Run by `rivven-bench program`, which gives the options, knows the same values and reads the result.
 """
 
-import argparse
+from __future__ import annotations
+
 import asyncio
-import json
-import statistics
 import time
+from argparse import Namespace
+from collections import deque
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import rivven
+from bench import SAMPLED, Stopwatch, Values, parser
 
-# So many records fit in the buffer at once.
-RECORDS = 10_000
-CONFIG = {"linger_ms": 5, "batch_size": 65536, "buffer_memory": 1 << 28}
+BATCH_SIZE = 65536
+IN_FLIGHT = 5
 
-
-def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--address", required=True)
-    parser.add_argument("--topic", default="bench-python")
-    parser.add_argument("--record-bytes", type=int, default=100)
-    parser.add_argument("--rounds", type=int, default=20)
-    return parser.parse_args()
+# Calls of `send_batch` under way at once.
+CALLS = 4
 
 
-async def enqueue(producer: rivven.Producer, value: bytes) -> int:
-    """Time the calls alone, not the deliveries."""
-    call = producer.enqueue
-    start = time.perf_counter_ns()
-    for _ in range(RECORDS):
-        call(value)
-    taken = time.perf_counter_ns() - start
-    await producer.flush()
-    return taken
+class Run:
+    """One measurement."""
+
+    def __init__(self, options: Namespace, producer: rivven.Producer) -> None:
+        """Measure this producer."""
+        self.producer = producer
+        self.values = Values(options)
+        self.topic = options.topic
+        self.delivered = 0
+        self.latencies: list[int] = []
+
+    def on_delivery(self, error: rivven.RivvenException | None, _record: rivven.RecordMetadata | None) -> None:
+        """Count a report."""
+        if error is not None:
+            raise error
+        self.delivered += 1
+
+    def sampled(self) -> Callable[..., None]:
+        """Give a function for reports that also takes the time since now."""
+        start = time.perf_counter_ns()
+
+        def on_delivery(error: rivven.RivvenException | None, record: rivven.RecordMetadata | None) -> None:
+            self.on_delivery(error, record)
+            self.latencies.append(time.perf_counter_ns() - start)
+
+        return on_delivery
+
+    async def hand_over(self) -> None:
+        """Hand records over by a topic handle; how many are delivered is looked up at the end."""
+        before = self.producer.stats().records_delivered
+        enqueue = self.producer.topic_handle(self.topic).enqueue
+        for values in self.values.chunks():
+            for value in values:
+                try:
+                    enqueue(value)
+                except rivven.RivvenException:
+                    await self.producer.send(value, topic=self.topic)
+        await self.producer.flush()
+        self.delivered = self.producer.stats().records_delivered - before
+
+    async def hand_over_by_name(self) -> None:
+        """Do the same by the name of the topic."""
+        before = self.producer.stats().records_delivered
+        enqueue, topic = self.producer.enqueue, self.topic
+        for values in self.values.chunks():
+            for value in values:
+                try:
+                    enqueue(value, topic=topic)
+                except rivven.RivvenException:
+                    await self.producer.send(value, topic=topic)
+        await self.producer.flush()
+        self.delivered = self.producer.stats().records_delivered - before
+
+    async def report(self) -> None:
+        """Hand records over by name with a function that is called for each when it is delivered."""
+        enqueue, on_delivery, topic = self.producer.enqueue, self.on_delivery, self.topic
+        for values in self.values.chunks():
+            for number, value in enumerate(values):
+                report = on_delivery
+                if number % SAMPLED == 0:
+                    report = self.sampled()
+                    # So that the loop takes the reports.
+                    await asyncio.sleep(0)
+                while True:
+                    try:
+                        enqueue(value, topic=topic, on_delivery=report)
+                        break
+                    except rivven.RivvenException:
+                        await asyncio.sleep(0.001)
+        await self.producer.flush()
+
+    async def batch(self) -> None:
+        """Hand many over in a call, with some calls under way at once."""
+        under_way: deque[tuple[int, asyncio.Future[Any]]] = deque()
+        for values in self.values.chunks():
+            if len(under_way) == CALLS:
+                await self._take(*under_way.popleft())
+            under_way.append((time.perf_counter_ns(), self.producer.send_batch(values, topic=self.topic)))
+        for call in under_way:
+            await self._take(*call)
+
+    async def _take(self, start: int, call: asyncio.Future[Any]) -> None:
+        self.delivered += len(await call)
+        self.latencies.append(time.perf_counter_ns() - start)
+
+    async def gather(self) -> None:
+        """Await ten thousand records at once."""
+        send = self.producer.topic_handle(self.topic).send
+        for values in self.values.chunks():
+            start = time.perf_counter_ns()
+            self.delivered += len(await asyncio.gather(*[send(value) for value in values]))
+            self.latencies.append(time.perf_counter_ns() - start)
+
+    async def each(self) -> None:
+        """Await each record before the next one."""
+        send = self.producer.topic_handle(self.topic).send
+        for values in self.values.chunks():
+            for value in values:
+                start = time.perf_counter_ns()
+                await send(value)
+                self.latencies.append(time.perf_counter_ns() - start)
+                self.delivered += 1
 
 
-async def send_batch(producer: rivven.Producer, value: bytes) -> int:
-    """Time a batch up to its delivery."""
-    values = [value] * RECORDS
-    start = time.perf_counter_ns()
-    await producer.send_batch(values)
-    return time.perf_counter_ns() - start
+# What is done, and what is added to the client's name.
+WAYS: dict[str, tuple[Callable[[Run], Awaitable[None]], str]] = {
+    "handle": (Run.hand_over, ""),
+    "name": (Run.hand_over_by_name, ""),
+    "report": (Run.report, ", on_delivery"),
+    "batch": (Run.batch, ""),
+    "gather": (Run.gather, ", 10000 awaited at once"),
+    "each": (Run.each, ""),
+}
 
 
-async def send(producer: rivven.Producer, value: bytes) -> int:
-    """Time many sends at once up to the last delivery."""
-    start = time.perf_counter_ns()
-    await asyncio.gather(*[producer.send(value) for _ in range(RECORDS)])
-    return time.perf_counter_ns() - start
+async def main(options: Namespace) -> None:
+    """Measure."""
+    linger = 0 if options.call == "each" else 5
+    config = {"batch_size": BATCH_SIZE, "linger_ms": linger, "acks": 1, "max_in_flight_requests": IN_FLIGHT}
+    way, name = WAYS[options.call]
+    async with rivven.Producer(bootstrap_servers=options.address, **config) as producer:
+        # So that the first records do not wait until the partitions are known.
+        await producer.refresh_metadata(options.topic)
+        run = Run(options, producer)
+        stopwatch = Stopwatch()
+        await way(run)
+        print(stopwatch.stop(f"rivven Producer{name}", run.delivered, run.values, run.latencies))
 
 
-async def main(options: argparse.Namespace) -> None:
-    ways: list[Callable[[rivven.Producer, bytes], Awaitable[int]]] = [enqueue, send_batch, send]
-    result: dict[str, object] = {"records": RECORDS, "record_bytes": options.record_bytes, "rounds": options.rounds}
-    async with rivven.Producer(bootstrap_servers=options.address, **CONFIG) as root:
-        producer = root.topic_handle(options.topic)
-        await producer.send(b"first")
-        for way in ways:
-            times = [await way(producer, bytes(options.record_bytes)) for _ in range(options.rounds)]
-            result[f"{way.__name__}_ns"] = round(statistics.median(times) / RECORDS, 1)
-    print(json.dumps(result))
-
-
-asyncio.run(main(parse()))
+if __name__ == "__main__":
+    arguments = parser(__doc__)
+    arguments.add_argument("--call", choices=WAYS, default="handle")
+    asyncio.run(main(arguments.parse_args()))

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use clap::ValueEnum;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use rivven_client::{ErrorCode, Producer, ProducerConfig};
+use rivven_client::{Delivery, ErrorCode, Producer, ProducerConfig, TopicHandle};
 
 use crate::measurement::{Measurement, Subject, histogram, report};
 use crate::progress;
@@ -23,6 +23,9 @@ const BATCH_SIZE: usize = 64 * 1024;
 
 /// How long a batch of the producer waits for more records, in milliseconds.
 const LINGER_MS: u64 = 5;
+
+/// How much room is waited for where there is none, in bytes.
+const ROOM: usize = 1024 * 1024;
 
 /// Requests of a connection in flight.
 const IN_FLIGHT: usize = 5;
@@ -211,18 +214,32 @@ struct Caller<'a> {
 impl Caller<'_> {
     async fn enqueue_by_handle(&mut self, reports: &mut Reports) -> Result<()> {
         let topic = self.producer.topic(self.topic);
-        self.enqueue(reports, |value| topic.enqueue(None::<&[u8]>, value)).await
+        let each = reports.each_is_awaited();
+        let enqueue = |value: &[u8], sampled, delivery: &mut _| {
+            if each || sampled {
+                *delivery = Some(topic.enqueue(None::<&[u8]>, value)?);
+                return Ok(());
+            }
+            // What is reported with its batch needs no delivery.
+            topic.enqueue_tagged(None, None, value, 0)
+        };
+        self.enqueue(reports, &topic, enqueue).await
     }
 
     async fn enqueue_by_name(&mut self, reports: &mut Reports) -> Result<()> {
         let (producer, topic) = (self.producer, self.topic);
-        self.enqueue(reports, |value| producer.enqueue(topic, None::<&[u8]>, value)).await
+        let enqueue = |value: &[u8], _, delivery: &mut _| {
+            *delivery = Some(producer.enqueue(topic, None::<&[u8]>, value)?);
+            Ok(())
+        };
+        self.enqueue(reports, &producer.topic(topic), enqueue).await
     }
 
     async fn enqueue(
         &mut self,
         reports: &mut Reports,
-        enqueue: impl Fn(&[u8]) -> rivven_client::Result<rivven_client::Delivery>,
+        topic: &TopicHandle,
+        enqueue: impl Fn(&[u8], bool, &mut Option<Delivery>) -> rivven_client::Result<()>,
     ) -> Result<()> {
         for number in 0..self.records {
             let mut start = None;
@@ -233,9 +250,11 @@ impl Caller<'_> {
             }
             let value = self.values.next();
             loop {
-                match enqueue(value) {
-                    Ok(delivery) => break reports.add(delivery, start),
-                    Err(error) if error.code() == ErrorCode::QueueFull => reports.wait().await?,
+                let mut delivery = None;
+                match enqueue(value, start.is_some(), &mut delivery) {
+                    Ok(()) => break reports.add(delivery, start),
+                    // Waiting for one record's room would change between threads for each batch.
+                    Err(error) if error.code() == ErrorCode::QueueFull => topic.has_room(ROOM).await?,
                     Err(error) => return Err(error.into()),
                 }
             }

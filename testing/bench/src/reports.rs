@@ -52,14 +52,19 @@ impl Reports {
         Reports { batches, each, delivered: 0, sampled, latencies: Vec::new() }
     }
 
+    /// Whether each record is looked at, and not its batch.
+    pub(crate) fn each_is_awaited(&self) -> bool {
+        self.batches.is_none()
+    }
+
     /// Waits for the delivery of a record that was handed over; `start` if it is sampled.
     #[inline]
-    pub(crate) fn add(&mut self, delivery: Delivery, start: Option<Instant>) {
-        match start {
-            Some(start) => self.sampled.push((start, delivery)),
-            None if self.batches.is_none() => self.each.push_back(delivery),
+    pub(crate) fn add(&mut self, delivery: Option<Delivery>, start: Option<Instant>) {
+        match (delivery, start) {
+            (Some(delivery), Some(start)) => self.sampled.push((start, delivery)),
+            (Some(delivery), None) if self.batches.is_none() => self.each.push_back(delivery),
             // It is reported with its batch.
-            None => drop(delivery),
+            _ => {}
         }
     }
 
@@ -78,18 +83,6 @@ impl Reports {
             self.delivered += 1;
         }
         Ok(())
-    }
-
-    /// Waits until something more is settled, since the producer has no room.
-    pub(crate) async fn wait(&mut self) -> Result<()> {
-        self.look()?;
-        if let Some(batches) = &self.batches {
-            batches.arrived.notified().await;
-        } else if let Some(delivery) = self.each.pop_front() {
-            delivery.await?;
-            self.delivered += 1;
-        }
-        self.look()
     }
 
     /// Waits until so many records are settled, which is all.

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 
 use crate::build;
+use crate::install::install;
 use crate::session::Session;
 
-/// The folder of the programs in C and Python.
+/// The folder of the programs in C, Python and JavaScript.
 const FOLDER: &str = "testing/bench/native";
 
 /// A program that `rivven-bench program` runs.
@@ -16,12 +17,18 @@ const FOLDER: &str = "testing/bench/native";
 pub(super) enum Peer {
     /// Copying and writing alone, in C.
     Floor,
+    /// Our own library from C.
+    Librivven,
+    /// Our own package from Python.
+    RivvenPython,
     /// librdkafka from C.
     Librdkafka,
     /// confluent-kafka from Python.
     ConfluentKafka,
     /// The published Rust client.
     Published,
+    /// Our own client from Node.
+    Node,
 }
 
 /// A program that is ready to be run.
@@ -40,9 +47,12 @@ impl Peer {
     pub(super) fn prepare(self, session: &Session) -> Result<Program> {
         match self {
             Peer::Floor => floor(session).context("the floor is missing: install a C compiler"),
+            Peer::Librivven => librivven(session).context("librivven cannot be built"),
+            Peer::RivvenPython => rivven_python(session).context("the Python package cannot be built"),
             Peer::Librdkafka => librdkafka(session),
             Peer::ConfluentKafka => confluent_kafka(session),
             Peer::Published => published(session).context("the published rivven-client cannot be built"),
+            Peer::Node => node(session).context("the Node package is missing: install Node 20 or later"),
         }
     }
 }
@@ -50,6 +60,19 @@ impl Peer {
 fn floor(session: &Session) -> Result<Program> {
     let program = compile(session, "floor", &[])?;
     Ok(Program { language: "c", against: "sink".into(), command: vec![program.into()] })
+}
+
+fn librivven(session: &Session) -> Result<Program> {
+    let prefix = session.scratch("prefix");
+    session.once("installed librivven", || install(session, &prefix))?;
+    let command = vec![compile(session, "rivven", &build::native::static_flags(session, &prefix)?)?.into()];
+    Ok(Program { language: "c", against: "sink".into(), command })
+}
+
+fn rivven_python(session: &Session) -> Result<Program> {
+    let script = session.root.join(FOLDER).join("producer.py");
+    let command = vec![build::python::interpreter(session)?.into(), script.into()];
+    Ok(Program { language: "python", against: "sink".into(), command })
 }
 
 fn librdkafka(session: &Session) -> Result<Program> {
@@ -82,6 +105,12 @@ fn published(session: &Session) -> Result<Program> {
     session.build("build the published client", "two to four minutes", &mut build)?;
     let program = session.root.join("testing/broker/target/release/rivven-published-bench");
     Ok(Program { language: "rust", against: "broker".into(), command: vec![program.into()] })
+}
+
+fn node(session: &Session) -> Result<Program> {
+    build::node::package(session)?;
+    let script = session.root.join(FOLDER).join("producer.mjs");
+    Ok(Program { language: "node", against: "sink".into(), command: vec!["node".into(), script.into()] })
 }
 
 /// What `--against` takes for librdkafka's mock cluster.

@@ -59,6 +59,11 @@ fn compiler(session: &Session, source: &Path) -> Command {
     command
 }
 
+/// What a compiler needs to link a program with the static library that is installed below `prefix`.
+pub(crate) fn static_flags(session: &Session, prefix: &Path) -> Result<Vec<String>> {
+    flags(session, prefix, Linkage::Static)
+}
+
 /// What pkg-config says is needed.
 fn flags(session: &Session, prefix: &Path, linkage: Linkage) -> Result<Vec<String>> {
     let mut command = session.command("pkg-config");

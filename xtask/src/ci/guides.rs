@@ -1,4 +1,4 @@
-//! The examples that the documents in `docs/` show, and those of producers, against real brokers.
+//! The examples that the documents in `docs/` show, and those of producers and consumers, against real brokers.
 
 use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
@@ -26,7 +26,10 @@ const ADMIN: &str = "retention.ms 86400000\npartitions 4\n2 three\n\
 /// How what `producer` prints ends.
 const PRODUCER: &str = " orders are delivered, 0 are not\n";
 
-/// Runs `guide`, `admin` and `producer` in every language, which have to print what is expected.
+/// What `consumer` prints.
+const CONSUMER: &str = "1000 orders are read\n";
+
+/// Runs `guide`, `admin`, `producer` and `consumer` in every language, which have to print what is expected.
 pub(super) fn run(session: &Session) -> Result<Tally> {
     let plain = TestBroker::start(session)?;
     let secure = TestBroker::start_with(session, &["--secure", "--user", USER])?;
@@ -39,7 +42,8 @@ pub(super) fn run(session: &Session) -> Result<Tally> {
         expect(session, *language, "admin", &[&plain.address], &admin)?;
         let sent = output(session, *language, "producer", &[&plain.address])?;
         ensure!(sent.ends_with(PRODUCER), "producer in {language} ended with\n{sent}");
-        tally.passed += 3;
+        expect(session, *language, "consumer", &[&plain.address], CONSUMER)?;
+        tally.passed += 4;
     }
     Ok(tally)
 }

@@ -5,7 +5,7 @@
 mod cluster;
 mod groups;
 mod login;
-mod offsets;
+pub(crate) mod offsets;
 mod quotas;
 mod records;
 mod schemas;

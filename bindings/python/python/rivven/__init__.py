@@ -8,6 +8,8 @@ without an event loop.
     await client.close()
 """
 
+from collections.abc import MutableSequence
+
 from ._errors import (
     ConfigException,
     ConnectionException,
@@ -17,14 +19,32 @@ from ._errors import (
     ServerException,
     TimeoutException,
 )
+from ._events import (
+    CommitFailed,
+    ConsumerEvents,
+    DamagedRange,
+    EventsMissed,
+    FewerConnections,
+    Gap,
+    LogTruncated,
+    PartitionsAssigned,
+    PartitionsLost,
+    PartitionsRevoked,
+    PollTooLate,
+    Stalled,
+    Throttled,
+    Unreadable,
+)
 from ._log import set_log_level
 from ._records import (
     BrokerInfo,
     ClientStats,
     ClusterMetadata,
+    ConsumerStats,
     DeletedRecords,
     GroupMembership,
     PartitionMetadata,
+    PartitionStats,
     ProducerServerStats,
     ProducerStats,
     QuotaEntry,
@@ -36,10 +56,23 @@ from ._records import (
     StateChangesMissed,
     TopicConfigValue,
     TopicMetadata,
+    TopicPartition,
 )
-from ._rivven import Message, Producer, RivvenClient, connect, version
+from ._rivven import (
+    Consumer,
+    ConsumerRecords,
+    Delivery,
+    Message,
+    Producer,
+    RivvenClient,
+    SentRecords,
+    connect,
+    version,
+)
 from ._state_changes import StateChanges
 from ._tls import connect_tls
+
+MutableSequence.register(SentRecords)
 
 Client = RivvenClient
 """Another name of RivvenClient."""
@@ -51,12 +84,28 @@ __all__ = [
     "Client",
     "ClientStats",
     "ClusterMetadata",
+    "CommitFailed",
     "ConfigException",
     "ConnectionException",
+    "Consumer",
+    "ConsumerEvents",
+    "ConsumerRecords",
+    "ConsumerStats",
+    "DamagedRange",
     "DeletedRecords",
+    "Delivery",
+    "EventsMissed",
+    "FewerConnections",
+    "Gap",
     "GroupMembership",
+    "LogTruncated",
     "Message",
     "PartitionMetadata",
+    "PartitionStats",
+    "PartitionsAssigned",
+    "PartitionsLost",
+    "PartitionsRevoked",
+    "PollTooLate",
     "Producer",
     "ProducerServerStats",
     "ProducerStats",
@@ -66,16 +115,21 @@ __all__ = [
     "RivvenError",
     "RivvenException",
     "Schema",
+    "SentRecords",
     "SerializationException",
     "ServerDegraded",
     "ServerException",
     "ServerRecovered",
     "ServerStats",
+    "Stalled",
     "StateChanges",
     "StateChangesMissed",
+    "Throttled",
     "TimeoutException",
     "TopicConfigValue",
     "TopicMetadata",
+    "TopicPartition",
+    "Unreadable",
     "connect",
     "connect_tls",
     "set_log_level",

@@ -15,17 +15,7 @@ class RecordMetadata(int):
     It equals, sorts, hashes and prints as the offset.
     """
 
-    topic: str
-    """The name of the topic."""
-
-    partition: int
-    """The number of the partition."""
-
-    duplicate: bool
-    """Whether the broker had the record already and wrote nothing."""
-
-    maybe_duplicate: bool
-    """Whether the record may have been written more than once, as it was sent again after an unknown outcome."""
+    _place: tuple[str, int, bool, bool]
 
     def __new__(
         cls,
@@ -37,11 +27,28 @@ class RecordMetadata(int):
     ) -> Self:
         """Make the metadata of the record at an offset."""
         self = super().__new__(cls, offset)
-        self.topic = topic
-        self.partition = partition
-        self.duplicate = duplicate
-        self.maybe_duplicate = maybe_duplicate
+        self._place = (topic, partition, duplicate, maybe_duplicate)
         return self
+
+    @property
+    def topic(self) -> str:
+        """The name of the topic."""
+        return self._place[0]
+
+    @property
+    def partition(self) -> int:
+        """The number of the partition."""
+        return self._place[1]
+
+    @property
+    def duplicate(self) -> bool:
+        """Whether the broker had the record already and wrote nothing."""
+        return self._place[2]
+
+    @property
+    def maybe_duplicate(self) -> bool:
+        """Whether the record may have been written more than once, as it was sent again after an unknown outcome."""
+        return self._place[3]
 
     @property
     def offset(self) -> int:
@@ -56,7 +63,7 @@ class RecordMetadata(int):
 
     def __getnewargs__(self) -> tuple[int, str, int, bool, bool]:  # type: ignore[override]
         """Give pickle and copy the arguments to make it again."""
-        return (self.offset, self.topic, self.partition, self.duplicate, self.maybe_duplicate)
+        return (self.offset, *self._place)
 
 
 class TopicConfigValue(str):
@@ -344,6 +351,95 @@ class ProducerStats(NamedTuple):
         """The share of settled records that were delivered, from 0 to 1; 1 before any is settled."""
         settled = self.records_delivered + self.records_failed
         return self.records_delivered / settled if settled else 1.0
+
+
+class TopicPartition(NamedTuple):
+    """A partition of a topic."""
+
+    topic: str
+    """The name of the topic."""
+
+    partition: int
+    """The number of the partition."""
+
+
+class PartitionStats(NamedTuple):
+    """What is known of an assigned partition, at one moment."""
+
+    partition: TopicPartition
+    """Which."""
+
+    position: int | None
+    """The offset of the next record that a poll gives; None until it is known."""
+
+    committed: int | None
+    """The committed offset, as far as the consumer knows."""
+
+    latest: int | None
+    """The end of the log, of some seconds ago at most while the partition is read."""
+
+    lag: int | None
+    """How many offsets lie between the two; None until they are known."""
+
+    paused: bool
+    """Whether it is paused."""
+
+
+class ConsumerStats(NamedTuple):
+    """What a consumer has done so far, at one moment."""
+
+    polls: int
+    """Polls that have ended with a result."""
+
+    records: int
+    """Records that polls gave."""
+
+    fetches: int
+    """Requests for records that were answered."""
+
+    empty_fetches: int
+    """Those of them whose answer held no record."""
+
+    records_fetched: int
+    """Records that were received, those that were not handed out included."""
+
+    bytes_fetched: int
+    """The bytes of those answers."""
+
+    errors: int
+    """Failures of requests and connections, repeated ones included."""
+
+    reconnects: int
+    """Connections that were lost."""
+
+    throttled: int
+    """Answers that the broker withheld for the sake of a quota."""
+
+    commits: int
+    """Offsets that were committed."""
+
+    failed_commits: int
+    """Offsets that could not be committed."""
+
+    rebalances: int
+    """How often partitions of subscribed topics were given or taken away."""
+
+    records_waiting: int
+    """Records that wait to be polled."""
+
+    bytes_held: int
+    """The bytes of answers that are held, by the program too."""
+
+    last_error: RivvenException | None
+    """The last failure."""
+
+    partitions: list[PartitionStats]
+    """The assigned partitions."""
+
+    @property
+    def lag(self) -> int:
+        """How many records there are behind the positions, as far as is known."""
+        return sum(partition.lag or 0 for partition in self.partitions)
 
 
 @dataclass(frozen=True)

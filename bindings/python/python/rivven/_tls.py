@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from asyncio import Future
 from collections.abc import Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, TypeAlias
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from ._rivven import Client, RivvenClient, connect, connect_blocking
 
 if TYPE_CHECKING:
-    from ._rivven import _Setting
+    from ._rivven import _Connecting, _Setting
 
 _Path: TypeAlias = str | PathLike[str] | None
 
@@ -24,7 +23,7 @@ def connect_tls(
     *,
     ca_cert: _Path = None,
     **config: _Setting,
-) -> Future[RivvenClient]:
+) -> _Connecting:
     """Connect to a Rivven broker by TLS; awaiting the result gives a RivvenClient.
 
     `ca_cert_path`, or `ca_cert`, is a PEM file with the CA certificates to

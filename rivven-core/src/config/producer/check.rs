@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::ProducerConfig;
 use crate::compression::CompressionType;
-use crate::config::keys::{Kind, Property};
+use crate::config::keys::Property;
 use crate::connection::ServerAddress;
 use crate::error::{Detail, Error, Result};
 
@@ -101,12 +101,7 @@ impl ProducerConfig {
 
 /// Whether a number is in the range of its key.
 fn within(name: &str, value: usize) -> Result<()> {
-    match Property::find(name).map(|key| (key, key.kind)) {
-        Some((key, Kind::Integer { min, max })) if !(min..=max).contains(&(value as u64)) => {
-            Err(invalid(format!("{} is {value}: set it from {min} to {max}", key.snake_name())))
-        }
-        _ => Ok(()),
-    }
+    Property::check_range(name, value as u64).map_err(invalid)
 }
 
 fn invalid(text: impl fmt::Display) -> Error {

@@ -1,0 +1,313 @@
+//! The consumer handle of the boundaries.
+
+use std::future::Future;
+use std::mem::ManuallyDrop;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rivven_client::{
+    ConsumerConfig, ConsumerEvent, ConsumerEvents, ConsumerRecord, ConsumerRecords, Error, Properties, Result,
+};
+use tokio::sync::Mutex as AsyncMutex;
+
+use crate::answer::Answer;
+use crate::call::Call;
+use crate::fork::ForkMark;
+use crate::queue::{Completion, Due, Queue};
+use crate::reading::Reading;
+use crate::rebalance::Relay;
+use crate::share::{OnDrop, Share};
+
+/// What errors call a consumer.
+const WHAT: &str = "the consumer";
+
+/// A consumer on the shared runtime; use it from any thread, share it by `Arc`.
+///
+/// What answers at once is asked of the [`core`](Consumer::core). What takes
+/// time is [started](Consumer::start) or [submitted](Consumer::submit). One that is
+/// dropped without being closed is closed in the background. In a forked child
+/// every call fails with `FORKED` and dropping leaks.
+#[derive(Debug)]
+pub struct Consumer {
+    parts: ManuallyDrop<Parts>,
+    mark: ForkMark,
+}
+
+#[derive(Debug)]
+struct Parts {
+    core: Arc<rivven_client::Consumer>,
+    runtime: Arc<Share>,
+    /// Whoever asks for the next event waits for those who asked before.
+    events: Arc<AsyncMutex<ConsumerEvents>>,
+    reading: Arc<Reading>,
+}
+
+impl Consumer {
+    /// Makes a consumer, which connects in the background.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_CONFIG`; `IO` if the runtime's threads cannot be started.
+    pub fn new(properties: &Properties) -> Result<Self> {
+        let config = ConsumerConfig::from_properties(properties)?;
+        let runtime = Share::acquire(properties)?;
+        let share = runtime.get().ok_or_else(|| Error::closed(WHAT))?;
+        let _inside = share.handle().enter();
+        let core = Arc::new(rivven_client::Consumer::unconnected(config)?);
+        let events = Arc::new(AsyncMutex::new(core.events()));
+        let reading = Arc::new(Reading::new(&core));
+        Ok(Consumer { parts: ManuallyDrop::new(Parts { core, runtime, events, reading }), mark: ForkMark::here() })
+    }
+
+    fn parts(&self) -> Result<&Parts> {
+        self.mark.check(WHAT)?;
+        Ok(&self.parts)
+    }
+
+    /// The consumer itself, for what answers at once.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`.
+    pub fn core(&self) -> Result<&rivven_client::Consumer> {
+        Ok(&*self.parts()?.core)
+    }
+
+    /// Begins something that takes time; what comes of it is then waited for.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`; everything else comes with the answer.
+    pub fn start<T, F>(&self, what: impl FnOnce(Arc<rivven_client::Consumer>) -> F) -> Result<Call<T>>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        let parts = self.parts()?;
+        Ok(parts.runtime.run(WHAT, what(Arc::clone(&parts.core))))
+    }
+
+    /// Begins something that takes time; what comes of it goes to a queue.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`; everything else comes with the answer.
+    pub fn submit<T, F>(
+        &self,
+        queue: &Arc<Queue>,
+        token: u64,
+        what: impl FnOnce(Arc<rivven_client::Consumer>) -> F,
+    ) -> Result<()>
+    where
+        Answer: From<T>,
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        let parts = self.parts()?;
+        parts.runtime.run_into(WHAT, queue, token, what(Arc::clone(&parts.core)));
+        Ok(())
+    }
+
+    /// Whether the consumer was closed.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`.
+    pub fn is_closed(&self) -> Result<bool> {
+        Ok(self.parts()?.runtime.get().is_none())
+    }
+
+    /// Begins to wait for records to [claim](Consumer::claim), at most so long.
+    ///
+    /// Whoever gives up the wait leaves them to the next one; a poll begins only when
+    /// those of the one before were claimed.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`; with the answer, those of a poll.
+    pub fn poll(&self, limit: Duration) -> Result<Call<()>> {
+        let reading = Arc::clone(&self.parts()?.reading);
+        self.start(|_| async move { reading.poll(limit).await })
+    }
+
+    /// Waits like [`poll`](Consumer::poll); the answer goes to a queue.
+    ///
+    /// # Errors
+    ///
+    /// As [`poll`](Consumer::poll).
+    pub fn submit_poll(&self, limit: Duration, queue: &Arc<Queue>, token: u64) -> Result<()> {
+        let reading = Arc::clone(&self.parts()?.reading);
+        self.submit(queue, token, |_| async move { reading.poll(limit).await })
+    }
+
+    /// Takes the records of a poll, if there are any.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`.
+    pub fn claim(&self) -> Result<Option<ConsumerRecords>> {
+        Ok(self.parts()?.reading.claim())
+    }
+
+    /// Begins to wait until there is a record to [take](Consumer::try_next), at most so long.
+    ///
+    /// # Errors
+    ///
+    /// As [`poll`](Consumer::poll).
+    pub fn ready(&self, limit: Duration) -> Result<Call<()>> {
+        let reading = Arc::clone(&self.parts()?.reading);
+        self.start(|_| async move { reading.ready(limit).await.map(drop) })
+    }
+
+    /// Waits like [`ready`](Consumer::ready); the answer goes to a queue.
+    ///
+    /// # Errors
+    ///
+    /// As [`poll`](Consumer::poll).
+    pub fn submit_ready(&self, limit: Duration, queue: &Arc<Queue>, token: u64) -> Result<()> {
+        let reading = Arc::clone(&self.parts()?.reading);
+        self.submit(queue, token, |_| async move { reading.ready(limit).await.map(drop) })
+    }
+
+    /// Takes the next record, if one has come; the program is done with those before.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`.
+    pub fn try_next(&self) -> Result<Option<ConsumerRecord>> {
+        Ok(self.parts()?.reading.try_next())
+    }
+
+    /// Takes the records that have come, at most so many; the program is done with them when it asks for more.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`.
+    pub fn take(&self, most: usize) -> Result<Vec<ConsumerRecord>> {
+        Ok(self.parts()?.reading.take(most))
+    }
+
+    /// Gives back what nobody has taken, before the program goes on elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`.
+    pub fn restart(&self) -> Result<()> {
+        self.parts()?.reading.restart();
+        Ok(())
+    }
+
+    /// Lets rebalances go to a queue, under a token; the poll that they interrupt waits until each is done.
+    ///
+    /// They replace the queue before; `None` ends that.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`.
+    pub fn relay_rebalances(&self, to: Option<(&Arc<Queue>, u64)>) -> Result<()> {
+        self.core()?.set_rebalance_listener(Relay::new(to));
+        Ok(())
+    }
+
+    /// Lets events go to a queue from now on, under a token, until the consumer or the queue is gone.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`.
+    pub fn relay_events(&self, queue: &Arc<Queue>, token: u64) -> Result<()> {
+        let Parts { core, runtime, .. } = self.parts()?;
+        let (mut events, queue) = (core.events(), Arc::downgrade(queue));
+        let Some(runtime) = runtime.get() else { return Ok(()) };
+        // The task has no share of its own in the runtime, which it would keep until the consumer is dropped.
+        runtime.handle().spawn(async move {
+            while let Some(event) = events.next().await {
+                let Some(queue) = queue.upgrade() else { return };
+                queue.push(Completion { token, result: Ok(Answer::ConsumerEvent(Some(event))) });
+            }
+        });
+        Ok(())
+    }
+
+    /// Begins to wait for the next event; `None` once the consumer is gone.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`.
+    pub fn next_event(&self) -> Result<Call<Option<ConsumerEvent>>> {
+        let events = Arc::clone(&self.parts()?.events);
+        self.start(|_| async move { Ok(events.lock().await.next().await) })
+    }
+
+    /// Waits like [`next_event`](Consumer::next_event); the event goes to a queue.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`.
+    pub fn submit_next_event(&self, queue: &Arc<Queue>, token: u64) -> Result<()> {
+        let events = Arc::clone(&self.parts()?.events);
+        self.submit(queue, token, |_| async move { Ok(events.lock().await.next().await) })
+    }
+
+    /// Begins to close, within `limit` or else `close.timeout.ms`. Closing twice is no error.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`; with the answer, why the last offsets could not be committed.
+    pub fn close(&self, limit: Option<Duration>) -> Result<Call<()>> {
+        let (call, settle) = Call::new();
+        self.run_closing(limit, move |result| settle.settle(result))?;
+        Ok(call)
+    }
+
+    /// Closes like [`close`](Consumer::close); the answer goes to a queue.
+    ///
+    /// # Errors
+    ///
+    /// As [`close`](Consumer::close).
+    pub fn submit_close(&self, limit: Option<Duration>, queue: &Arc<Queue>, token: u64) -> Result<()> {
+        let due = Due::new(queue, token);
+        self.run_closing(limit, move |result| due.settle(result.map(Answer::from)))
+    }
+
+    /// Closes, gives the share in the runtime back, and answers, in this order.
+    fn run_closing(&self, limit: Option<Duration>, answer: impl FnOnce(Result<()>) + Send + 'static) -> Result<()> {
+        let Parts { core, runtime: share, .. } = self.parts()?;
+        let Some(runtime) = share.get() else {
+            answer(Ok(()));
+            return Ok(());
+        };
+        let (core, share) = (Arc::clone(core), Arc::clone(share));
+        let result = Arc::new(Mutex::new(Ok(())));
+        let kept = Arc::clone(&result);
+        let answer = OnDrop::new(move || {
+            let result = std::mem::replace(&mut *kept.lock().unwrap_or_else(PoisonError::into_inner), Ok(()));
+            answer(result);
+        });
+        runtime.handle().spawn(async move {
+            let closed = core.close_timeout(limit.unwrap_or(core.config().close_timeout)).await;
+            *result.lock().unwrap_or_else(PoisonError::into_inner) = closed;
+            drop(core);
+            drop(share.give_back());
+            drop(answer);
+        });
+        Ok(())
+    }
+}
+
+impl Drop for Consumer {
+    fn drop(&mut self) {
+        if self.mark.is_here() {
+            // SAFETY: the parts are taken here only, and `self` is not used afterwards.
+            let Parts { core, runtime, events, reading } = unsafe { ManuallyDrop::take(&mut self.parts) };
+            drop((events, reading));
+            if let Some(runtime) = runtime.give_back() {
+                // The share keeps the runtime's threads until that is done.
+                let handle = runtime.handle().clone();
+                handle.spawn(async move {
+                    let _ = core.close_timeout(core.config().close_timeout).await;
+                    drop(core);
+                    drop(runtime);
+                });
+            }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Reading for languages in which whoever waits may give up waiting: what has come then is kept.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rivven_client::{Consumer, ConsumerRecord, ConsumerRecords, RecordStream, Result};
+use tokio::sync::Mutex as AsyncMutex;
+use tokio::time::{Instant, timeout_at};
+
+/// The longest that is waited, so that no point in time overflows.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// What a consumer has given and nobody has taken yet, by polls or one by one.
+pub(crate) struct Reading {
+    core: Arc<Consumer>,
+    /// Locked by whoever waits for records, so that one poll is under way at most.
+    stream: AsyncMutex<Option<RecordStream>>,
+    /// What the last poll gave, until it is claimed. No other one begins before, as
+    /// that would say that the program is done with records that it never saw.
+    given: Mutex<Option<ConsumerRecords>>,
+}
+
+impl Reading {
+    pub(crate) fn new(core: &Arc<Consumer>) -> Self {
+        Reading { core: Arc::clone(core), stream: AsyncMutex::default(), given: Mutex::default() }
+    }
+
+    fn given(&self) -> MutexGuard<'_, Option<ConsumerRecords>> {
+        self.given.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until there is something to claim, at most so long.
+    pub(crate) async fn poll(&self, limit: Duration) -> Result<()> {
+        let until = Instant::now() + limit.min(LONGEST);
+        let Ok(mut stream) = timeout_at(until, self.stream.lock()).await else { return Ok(()) };
+        if self.given().is_some() {
+            return Ok(());
+        }
+        // What it has not given comes by this poll.
+        drop(stream.take());
+        let records = self.core.poll_timeout(until - Instant::now()).await?;
+        if !records.is_empty() || !records.ended().is_empty() {
+            *self.given() = Some(records);
+        }
+        Ok(())
+    }
+
+    /// Takes what a poll gave.
+    pub(crate) fn claim(&self) -> Option<ConsumerRecords> {
+        self.given().take()
+    }
+
+    /// Waits until there is a record to take, at most so long.
+    pub(crate) async fn ready(&self, limit: Duration) -> Result<bool> {
+        let until = Instant::now() + limit.min(LONGEST);
+        let Ok(mut stream) = timeout_at(until, self.stream.lock()).await else { return Ok(false) };
+        let stream = stream.get_or_insert_with(|| self.core.stream());
+        if let Some(records) = self.claim() {
+            stream.resume(&records);
+        }
+        stream.ready(until - Instant::now()).await
+    }
+
+    /// Takes the next record, if there is one.
+    pub(crate) fn try_next(&self) -> Option<ConsumerRecord> {
+        self.stream.try_lock().ok()?.as_mut()?.try_next()
+    }
+
+    /// Takes the records that have come, at most so many.
+    pub(crate) fn take(&self, most: usize) -> Vec<ConsumerRecord> {
+        let Ok(mut stream) = self.stream.try_lock() else { return Vec::new() };
+        stream.as_mut().map(|stream| stream.take_ready(most)).unwrap_or_default()
+    }
+
+    /// Gives back what nobody has taken, so that it is read again from where the program goes on.
+    pub(crate) fn restart(&self) {
+        let Ok(mut stream) = self.stream.try_lock() else { return };
+        if let Some(records) = self.claim() {
+            stream.get_or_insert_with(|| self.core.stream()).resume(&records);
+        }
+        drop(stream.take());
+    }
+}
+
+impl std::fmt::Debug for Reading {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reading").finish_non_exhaustive()
+    }
+}

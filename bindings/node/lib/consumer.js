@@ -1,0 +1,390 @@
+'use strict';
+
+const { EventEmitter, on } = require('node:events');
+const { inspect } = require('node:util');
+
+const args = require('./arguments.js');
+const { Channel } = require('./channel.js');
+const { config } = require('./config.js');
+const { ConsumerRecords } = require('./consumer-records.js');
+const { RivvenError, misuse, orThrow } = require('./error.js');
+const { openConsumer } = require('./native.js');
+const { RecordStream } = require('./record-stream.js');
+const { settled } = require('./settled.js');
+
+/** @import * as api from '../index' */
+/** @import { Failed, NativeConsumer, NativeConsumerEvent, NativeRebalance } from './native.js' */
+
+// The documentation of the methods is in index.d.ts, where editors show it.
+
+/** Emitted to iterators when no more events will come. */
+const EVENTS_ENDED = Symbol('the events ended');
+
+/** Reads records of topics. */
+class Consumer extends EventEmitter {
+  /** @type {Channel<NativeConsumer>} */
+  #channel;
+  /** @type {Set<RecordStream>} those that have records in hand */
+  #streams = new Set();
+  /** @type {api.RebalanceListener | null} */
+  #listener = null;
+  #watched = false;
+  #ended = false;
+
+  /**
+   * @param {string | string[] | api.ConsumerOptions} options
+   * @param {typeof openConsumer} [open] by which a client adds what it has itself
+   */
+  constructor(options, open = openConsumer) {
+    super();
+    const rebalance = (/** @type {unknown} */ change) => this.#rebalance(/** @type {NativeRebalance} */ (change));
+    this.#channel = new Channel((wake) => open(config(options), wake), rebalance);
+    this.on('newListener', (event) => {
+      if (event === 'event') this.#watch();
+    });
+  }
+
+  /** @param {string | string[] | api.ConsumerOptions} options */
+  static async connect(options) {
+    const consumer = new Consumer(options);
+    await consumer.#channel.call((native, token) => native.connect(token));
+    return consumer;
+  }
+
+  get groupId() {
+    return orThrow(this.#native.groupId());
+  }
+
+  /**
+   * @param {{ timeoutMs?: number }} [options]
+   * @returns {Promise<api.ConsumerRecords>}
+   */
+  async poll(options) {
+    const { timeoutMs } = args.options(options, 'poll', ['timeoutMs']);
+    const limit = args.optionalMilliseconds(timeoutMs, 'timeoutMs');
+    return new ConsumerRecords(await this.#channel.call((native, token) => native.poll(token, limit)));
+  }
+
+  [Symbol.asyncIterator]() {
+    return new RecordStream(this.#channel, this.#streams);
+  }
+
+  wakeup() {
+    this.#tell((native) => native.wakeup());
+  }
+
+  /** @param {string | Iterable<string>} topics */
+  subscribe(topics) {
+    const names = typeof topics === 'string' ? [topics] : args.texts(topics, 'topics');
+    this.#tell((native) => native.subscribe(names));
+  }
+
+  unsubscribe() {
+    this.#tell((native) => native.unsubscribe());
+  }
+
+  /** @param {Iterable<api.TopicPartition>} partitions */
+  assign(partitions) {
+    const checked = args.list(partitions, 'partitions', topicPartition);
+    this.#tell((native) => native.assign(checked));
+  }
+
+  assignments() {
+    return orThrow(this.#native.assignments());
+  }
+
+  /**
+   * @param {string} topic
+   * @param {number} partition
+   */
+  pause(topic, partition) {
+    place(topic, partition);
+    this.#tell((native) => native.pause(topic, partition));
+  }
+
+  /**
+   * @param {string} topic
+   * @param {number} partition
+   */
+  resume(topic, partition) {
+    place(topic, partition);
+    this.#tell((native) => native.resume(topic, partition));
+  }
+
+  paused() {
+    return orThrow(this.#native.paused());
+  }
+
+  /**
+   * @param {string} topic
+   * @param {number} partition
+   * @param {bigint | number} offset
+   * @returns {Promise<void>}
+   */
+  async seek(topic, partition, offset) {
+    place(topic, partition);
+    const to = args.offset(offset);
+    return this.#elsewhere((native, token) => native.seek(token, topic, partition, to));
+  }
+
+  /**
+   * @param {string} topic
+   * @param {number} partition
+   * @returns {Promise<void>}
+   */
+  async seekToBeginning(topic, partition) {
+    place(topic, partition);
+    return this.#elsewhere((native, token) => native.seekToBeginning(token, topic, partition));
+  }
+
+  /**
+   * @param {string} topic
+   * @param {number} partition
+   * @returns {Promise<void>}
+   */
+  async seekToEnd(topic, partition) {
+    place(topic, partition);
+    return this.#elsewhere((native, token) => native.seekToEnd(token, topic, partition));
+  }
+
+  /**
+   * @param {string} topic
+   * @param {number} partition
+   * @param {number | Date} timestamp
+   * @returns {Promise<bigint>}
+   */
+  async seekToTimestamp(topic, partition, timestamp) {
+    place(topic, partition);
+    const time = args.timestamp(timestamp);
+    return this.#elsewhere((native, token) => native.seekToTimestamp(token, topic, partition, time));
+  }
+
+  /**
+   * @param {string} topic
+   * @param {number} partition
+   */
+  position(topic, partition) {
+    place(topic, partition);
+    return orThrow(this.#native.position(topic, partition));
+  }
+
+  /**
+   * @param {string} topic
+   * @param {number} partition
+   * @returns {Promise<bigint>}
+   */
+  async lag(topic, partition) {
+    place(topic, partition);
+    return this.#call((native, token) => native.lag(token, topic, partition));
+  }
+
+  /** @returns {Promise<void>} */
+  async commit() {
+    return this.#call((native, token) => native.commit(token));
+  }
+
+  commitAsync() {
+    this.#tell((native) => native.commitAsync());
+  }
+
+  /**
+   * @param {Iterable<api.TopicPartitionOffset>} offsets
+   * @returns {Promise<void>}
+   */
+  async commitOffsets(offsets) {
+    const commits = args.list(offsets, 'offsets', commit);
+    return this.#call((native, token) => native.commitOffsets(token, commits));
+  }
+
+  /**
+   * @param {Iterable<api.TopicPartitionOffset>} offsets
+   * @returns {Promise<api.Settled<void>[]>}
+   */
+  async commitOffsetsEach(offsets) {
+    const commits = args.list(offsets, 'offsets', commit);
+    const outcomes = await this.#call((native, token) => native.commitOffsetsEach(token, commits));
+    return settled(outcomes, () => undefined);
+  }
+
+  /**
+   * @param {string} topic
+   * @param {number} partition
+   * @param {bigint | number} offset
+   */
+  storeOffset(topic, partition, offset) {
+    place(topic, partition);
+    const next = args.offset(offset);
+    this.#tell((native) => native.storeOffset(topic, partition, next));
+  }
+
+  /**
+   * @param {string} topic
+   * @param {number} partition
+   * @returns {Promise<bigint | null>}
+   */
+  async committed(topic, partition) {
+    place(topic, partition);
+    return this.#call((native, token) => native.committed(token, topic, partition));
+  }
+
+  /** @param {api.RebalanceListener | null} listener */
+  setRebalanceListener(listener) {
+    if (listener !== null && typeof listener !== 'object') {
+      throw misuse(`the listener must be an object with functions, not ${args.shown(listener)}`);
+    }
+    this.#tell((native) => native.relayRebalances(listener !== null));
+    this.#listener = listener;
+  }
+
+  /** @returns {AsyncIterableIterator<api.ConsumerEvent>} */
+  events() {
+    const events = on(this, 'event', /** @type {any} */ ({ close: [EVENTS_ENDED] }));
+    if (this.#ended) this.emit(EVENTS_ENDED);
+    return firstOfEach(events);
+  }
+
+  /** @returns {api.ConsumerStats} */
+  stats() {
+    const { lastError, ...rest } = orThrow(this.#native.stats());
+    return { ...rest, lastError: lastError && new RivvenError(lastError) };
+  }
+
+  /**
+   * @param {{ timeoutMs?: number }} [options]
+   * @returns {Promise<void>}
+   */
+  async close(options) {
+    const { timeoutMs } = args.options(options, 'close', ['timeoutMs']);
+    const limit = args.optionalMilliseconds(timeoutMs, 'timeoutMs');
+    for (const stream of this.#streams) stream.abandon();
+    return this.#call((native, token) => native.close(token, limit));
+  }
+
+  /** The native side, which knows how far the program has come. */
+  get #native() {
+    for (const stream of this.#streams) stream.tell();
+    return this.#channel.native;
+  }
+
+  /**
+   * @param {(native: NativeConsumer, token: number) => Failed} submit
+   * @returns {Promise<any>}
+   */
+  #call(submit) {
+    return this.#channel.call((_, token) => submit(this.#native, token));
+  }
+
+  /**
+   * Makes a call after which reading goes on elsewhere.
+   *
+   * @param {(native: NativeConsumer, token: number) => Failed} submit
+   */
+  #elsewhere(submit) {
+    for (const stream of this.#streams) stream.giveBack();
+    return this.#call(submit);
+  }
+
+  /** @param {(native: NativeConsumer) => Failed} call */
+  #tell(call) {
+    const failure = call(this.#native);
+    if (failure) throw new RivvenError(failure);
+  }
+
+  /**
+   * Calls the listener; what waits for it goes on when it is done.
+   *
+   * @param {NativeRebalance} rebalance
+   */
+  async #rebalance({ number, kind, partitions }) {
+    try {
+      const listener = this.#listener;
+      if (kind === 'assigned') await listener?.onPartitionsAssigned?.(partitions);
+      else if (kind === 'lost' && listener?.onPartitionsLost) await listener.onPartitionsLost(partitions);
+      else await listener?.onPartitionsRevoked?.(partitions);
+    } catch (error) {
+      // An error of a listener is the program's and disturbs nothing here.
+      process.nextTick(() => {
+        throw error;
+      });
+    } finally {
+      this.#channel.native.rebalanced(number);
+    }
+  }
+
+  /**
+   * Emits what happens, from the first listener on until the consumer is closed.
+   *
+   * Nothing but the channel refers to the wait for the next event, so that a
+   * consumer that is dropped can be collected under it.
+   */
+  async #watch() {
+    if (this.#watched) return;
+    this.#watched = true;
+    for (let event = await this.#next(); event; event = await this.#next()) this.#emitLater('event', event);
+    this.#ended = true;
+    this.#emitLater(EVENTS_ENDED);
+  }
+
+  /** @returns {Promise<api.ConsumerEvent | null>} */
+  async #next() {
+    const next = this.#channel.background((native, token) => native.nextEvent(token));
+    return next.then((event) => event && consumerEvent(event), () => null);
+  }
+
+  /**
+   * @param {string | symbol} event
+   * @param {unknown[]} values
+   */
+  #emitLater(event, ...values) {
+    process.nextTick(() => this.emit(event, ...values));
+  }
+
+  /** Nothing, for `console.log`: least of all what an EventEmitter is made of. */
+  [inspect.custom]() {
+    return `${this.constructor.name} {}`;
+  }
+
+  /** Closes at the end of an `await using` block. */
+  [Symbol.asyncDispose ?? Symbol('asyncDispose')]() {
+    return this.close();
+  }
+}
+
+/**
+ * @param {unknown} topic
+ * @param {unknown} partition
+ */
+function place(topic, partition) {
+  return { topic: args.text(topic, 'topic'), partition: args.whole(partition, 'partition') };
+}
+
+/** @param {unknown} entry */
+function topicPartition(entry) {
+  const { topic, partition } = args.options(entry, 'a partition', ['topic', 'partition']);
+  return place(topic, partition);
+}
+
+/** @param {unknown} entry */
+function commit(entry) {
+  const { topic, partition, offset } = args.options(entry, 'a commit', ['topic', 'partition', 'offset']);
+  return { ...place(topic, partition), offset: args.offset(offset) };
+}
+
+/**
+ * @param {NativeConsumerEvent} event
+ * @returns {api.ConsumerEvent}
+ */
+function consumerEvent(event) {
+  return 'error' in event ? { ...event, error: new RivvenError(event.error) } : event;
+}
+
+/**
+ * The values of events that have one each.
+ *
+ * @param {AsyncIterable<any[]>} events
+ */
+async function* firstOfEach(events) {
+  for await (const [value] of events) yield value;
+}
+
+module.exports = { Consumer };

@@ -1,0 +1,216 @@
+"""The consumer in event loops and threads: iteration, waits that are given up, listeners that wait, events."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+import rivven
+import rivven.blocking
+from rivven import TopicPartition
+from test_consumer import filled
+
+Reader = rivven.blocking.Client
+
+
+# covers: P-consumer python, P-Consumer python
+def test_a_program_of_the_published_package(broker: str, reader: Reader, topic: str) -> None:
+    filled(reader, topic, 10, 2)
+    group = f"group-{topic}"
+
+    async def main() -> None:
+        client = await rivven.connect(broker)
+        for consumer in (
+            client.consumer(topic),
+            await client.consumer(topic),
+            client.consumer(topic, 0, None, 0, 100, True),
+            client.consumer(topic=topic, partition=0, group=None, start_offset=None, batch_size=100, auto_commit=True),
+        ):
+            assert isinstance(consumer, rivven.Consumer)
+            assert (consumer.topic, consumer.partition, consumer.group, consumer.is_closed) == (topic, 0, None, False)
+            assert consumer.current_offset() == 0 and await consumer.current_offset() == 0
+            assert [message.offset for message in await consumer.fetch()] == list(range(10))
+            await consumer.seek(2)
+            assert [message.offset for message in await consumer.fetch(3)] == [2, 3, 4]
+            assert consumer.current_offset() == 5
+            assert [message.offset for message in await consumer.fetch(max_messages=1)] == [5]
+            await consumer.seek(new_offset=0, topic=topic, partition=0)
+            assert [message.offset async for message, _ in zipped(consumer, 10)] == list(range(10))
+            await consumer.seek_to_beginning()
+            assert (await consumer.fetch(1))[0].value == b"a0"
+            await consumer.seek_to_end()
+            assert await consumer.current_offset() == 10
+            assert await consumer.get_offset_bounds() == (0, 10)
+            await consumer.close()
+            assert consumer.is_closed
+        async with client.consumer(topic, partition=1, group=group, batch_size=1) as consumer:
+            assert consumer.group == group
+            assert len(await consumer.fetch()) == 1 and len(await consumer.fetch(2)) == 1
+            await consumer.commit()
+        assert await client.get_offset(group, topic, 1) == 2
+        consumer = client.consumer(topic, group_id=group, start_offset=7)
+        assert [message.offset for message in await consumer.fetch(500)] == [7, 8, 9]
+        await consumer.close()
+        await client.commit_offset(group, topic, 0, 8)
+        consumer = client.consumer(topic, partition=None, group=group)
+        assert len(await consumer.fetch(1)) == 1 and consumer.partition is None
+        with pytest.raises(TypeError):
+            await consumer.seek(0)
+        await consumer.seek(0, topic=topic, partition=0)
+        await consumer.close()
+        await client.close()
+
+    asyncio.run(main())
+
+
+async def zipped(consumer: rivven.Consumer, count: int) -> AsyncIterator[tuple[rivven.Message, int]]:
+    """Give so many messages of an iteration."""
+    given = 0
+    async for message in consumer:
+        yield message, given
+        given += 1
+        if given == count:
+            return
+
+
+def test_a_message_is_done_when_the_next_one_is_asked_for(broker: str, reader: Reader, topic: str) -> None:
+    """covers: F100 python, F081 python"""
+    filled(reader, topic, 10)
+    group = f"group-{topic}"
+
+    async def some(count: int) -> list[int]:
+        offsets: list[int] = []
+        async with rivven.Consumer(partitions=[(topic, 0)], bootstrap_servers=broker, group_id=group) as consumer:
+            async for message in consumer:
+                offsets.append(message.offset)
+                if len(offsets) == count:
+                    break
+        return offsets
+
+    assert asyncio.run(some(4)) == [0, 1, 2, 3]
+    begin = reader.get_offset(group, topic, 0)
+    assert begin == 3
+    with rivven.blocking.Consumer(partitions=[(topic, 0)], bootstrap_servers=broker, group_id=group) as consumer:
+        for number, message in enumerate(consumer, begin):
+            assert message.offset == number
+            if number == 9:
+                break
+        assert not consumer.is_closed
+    assert list(consumer) == []
+
+
+def test_waits_that_are_cancelled_lose_nothing(broker: str, reader: Reader, topic: str) -> None:
+    reader.create_topic(topic, 1)
+
+    async def main() -> None:
+        consumer = rivven.Consumer(partitions=[(topic, 0)], bootstrap_servers=broker, enable_auto_commit=False)
+        offsets: list[int] = []
+
+        async def one() -> list[rivven.Message]:
+            return [await anext(consumer)]
+
+        waits: list[Callable[[], Any]] = [consumer.poll, consumer.fetch, one]
+        for number in range(9):
+            waiting = asyncio.ensure_future(waits[number % 3]())
+            await asyncio.sleep(0)
+            waiting.cancel()
+            with suppress(asyncio.CancelledError):
+                offsets += [message.offset for message in await waiting]
+            reader.publish(topic, b"value")
+        while len(offsets) < 9:
+            offsets += [message.offset for message in await waits[len(offsets) % 3]()]
+        # What came to a wait that nobody claimed came first, and once.
+        assert offsets == list(range(9))
+        await consumer.close()
+
+    asyncio.run(main())
+
+
+def test_a_listener_may_wait_and_commit(broker: str, reader: Reader, topic: str) -> None:
+    """covers: F099 python"""
+    filled(reader, topic, 3)
+    told: list[str] = []
+
+    async def main() -> None:
+        consumer = rivven.Consumer(topic, bootstrap_servers=broker, group_id=f"group-{topic}")
+
+        class Listener:
+            async def on_partitions_assigned(self, partitions: list[TopicPartition]) -> None:
+                await consumer.seek(1, topic=topic, partition=0)
+                told.append("assigned")
+
+            async def on_partitions_revoked(self, partitions: list[TopicPartition]) -> None:
+                await consumer.commit_offsets([(topic, 0, 2)])
+                told.append("revoked")
+
+        consumer.set_rebalance_listener(Listener())
+        records = await consumer.poll(10)
+        assert [message.offset for message in records] == [1, 2] and told == ["assigned"]
+        await consumer.close()
+        assert told == ["assigned", "revoked"]
+
+    asyncio.run(main())
+
+
+def test_events_are_told(broker: str, reader: Reader, topic: str) -> None:
+    """covers: F100 python"""
+    filled(reader, topic, 5)
+
+    async def main() -> None:
+        consumer = rivven.Consumer(topic, bootstrap_servers=broker)
+        events = consumer.events()
+        await consumer.poll(10)
+        event = await asyncio.wait_for(anext(events), 10)
+        assert event == rivven.PartitionsAssigned([TopicPartition(topic, 0)])
+        await consumer.close()
+
+    asyncio.run(main())
+    reader.delete_records(topic, 0, 3)
+    consumer = rivven.blocking.Consumer(partitions=[(topic, 0)], bootstrap_servers=broker)
+    events = consumer.events()
+    consumer.seek(0)
+    assert [message.offset for message in consumer.poll(10)] == [3, 4]
+    assert next(events) == rivven.Gap(TopicPartition(topic, 0), 0, 3)
+    consumer.close()
+
+
+def test_a_poll_is_ended_from_another_thread(broker: str, reader: Reader, topic: str) -> None:
+    reader.create_topic(topic, 1)
+    consumer = rivven.blocking.Consumer(partitions=[(topic, 0)], bootstrap_servers=broker)
+    codes: list[str] = []
+
+    def wait() -> None:
+        try:
+            consumer.poll(30)
+        except rivven.RivvenException as failure:
+            codes.append(failure.code)
+
+    for end in (consumer.wakeup, consumer.close):
+        thread = threading.Thread(target=wait)
+        thread.start()
+        end()
+        thread.join(20)
+    assert codes == ["WOKEN_UP", "CLOSED"]
+
+
+def test_two_tasks_poll_side_by_side(broker: str, reader: Reader, topic: str) -> None:
+    """covers: F100 python"""
+    filled(reader, topic, 50)
+
+    async def main() -> None:
+        consumer = rivven.Consumer(partitions=[(topic, 0)], bootstrap_servers=broker, max_poll_records=5)
+        offsets: list[int] = []
+
+        async def take() -> None:
+            while len(offsets) < 50:
+                offsets.extend(message.offset for message in await consumer.poll(0.5))
+
+        await asyncio.gather(take(), take())
+        assert offsets == list(range(50))
+        await consumer.close()
+
+    asyncio.run(main())

@@ -1,0 +1,73 @@
+//! A call whose request is on its way already.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use super::{Answer, Connection, Deadline, by, is_expiry};
+use crate::error::Result;
+use crate::protocol::{DecodeAnswer, RequestFrame};
+
+/// A call that has begun; awaiting it gives the answer.
+///
+/// [`Connection::call`] begins when it is polled, and its future has no name.
+/// Of these many can lie in a queue without an allocation for each, and only
+/// the oldest has to be polled, since answers come in the order of requests.
+#[must_use = "its answer is thrown away"]
+pub(crate) struct Started<T> {
+    connection: Connection,
+    frame: RequestFrame,
+    decode: DecodeAnswer<T>,
+    deadline: Deadline,
+    state: State<T>,
+}
+
+enum State<T> {
+    /// The task of the connection has the request.
+    Sent(Answer),
+    /// It needs a login or a place in flight first, which is rare.
+    Long(Pin<Box<dyn Future<Output = Result<T>> + Send>>),
+}
+
+impl Connection {
+    /// Sends an encoded request now, unless it has to wait for a login or a place in flight.
+    pub(crate) fn start_call<T: Send + 'static>(
+        &self,
+        frame: RequestFrame,
+        decode: DecodeAnswer<T>,
+        deadline: Deadline,
+    ) -> Started<T> {
+        let state = match self.submit_now(&frame, deadline) {
+            Some(answer) => State::Sent(answer),
+            None => {
+                let (connection, frame) = (self.clone(), frame.clone());
+                State::Long(Box::pin(async move { connection.call(&frame, decode, deadline).await }))
+            }
+        };
+        Started { connection: self.clone(), frame, decode, deadline, state }
+    }
+}
+
+impl<T: Send + 'static> Future for Started<T> {
+    type Output = Result<T>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        loop {
+            let Started { connection, frame, decode, deadline, state } = &mut *self;
+            let answer = match state {
+                State::Sent(answer) => ready!(Pin::new(answer).poll(cx)),
+                State::Long(call) => return call.as_mut().poll(cx),
+            };
+            let answer = answer.unwrap_or_else(|_| Err(connection.shared.too_late()));
+            match connection.understand(frame, &mut by(*decode), answer) {
+                Err(error) if is_expiry(&error) => {
+                    let (connection, frame, decode, deadline) = (connection.clone(), frame.clone(), *decode, *deadline);
+                    *state = State::Long(Box::pin(async move {
+                        connection.after_expiry(&frame, &mut by(decode), deadline, error).await
+                    }));
+                }
+                result => return Poll::Ready(result),
+            }
+        }
+    }
+}

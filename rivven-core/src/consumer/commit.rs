@@ -1,0 +1,105 @@
+//! Committing offsets: one after another, and of assigned partitions only.
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+
+use super::events::ConsumerEvent;
+use super::listener::Key;
+use super::offsets::Offsets;
+use super::partition::Partition;
+use super::shared::Shared;
+use super::state::not_assigned;
+use crate::error::{Detail, Error, Result};
+use crate::ops::CommitOffset;
+
+/// The most partitions that the error of a commit names.
+const MAX_NAMED: usize = 10;
+
+/// An offset to be committed, read under an assignment.
+#[derive(Debug, Clone)]
+pub(super) struct Commit {
+    pub(super) key: Key,
+    pub(super) offset: u64,
+    pub(super) assignment: Option<u64>,
+}
+
+impl Shared {
+    /// The offsets to commit, of all partitions or of some.
+    pub(super) fn offsets_to_commit(
+        &self,
+        of: impl Fn(&Key) -> bool,
+        choose: impl Fn(&Offsets) -> Option<u64>,
+    ) -> Vec<Commit> {
+        let mut state = self.state();
+        let partitions = state.partitions.values_mut().filter(|partition| of(&partition.key));
+        let commit = |partition: &mut Partition| {
+            let (key, assignment) = (partition.key.clone(), Some(partition.assignment));
+            choose(partition.offsets()).map(|offset| Commit { key, offset, assignment })
+        };
+        partitions.filter_map(commit).collect()
+    }
+
+    /// Commits offsets together; gives what became of each, in their order.
+    ///
+    /// What was read under an assignment that has ended is not committed.
+    pub(super) async fn commit(&self, commits: &[Commit]) -> Vec<Result<()>> {
+        let _in_turn = self.committing.lock().await;
+        join_all(commits.iter().map(|commit| self.commit_one(commit))).await
+    }
+
+    async fn commit_one(&self, commit: &Commit) -> Result<()> {
+        let Commit { key, offset, assignment } = commit;
+        let still_assigned = |shared: &Shared| {
+            let state = shared.state();
+            let partition = state.partitions.get(key);
+            assignment.is_none() || partition.map(|partition| partition.assignment) == *assignment
+        };
+        if !still_assigned(self) {
+            return Err(not_assigned(key));
+        }
+        let group = &*self.config.group_id;
+        let (topic, partition) = (&*key.topic, key.partition);
+        let result = self.call(&CommitOffset { group, topic, partition, offset: *offset }).await;
+        self.counters.committed(result.is_ok());
+        if result.is_ok() && still_assigned(self) {
+            let mut state = self.state();
+            state.partitions.get_mut(key).into_iter().for_each(|partition| partition.offsets().has_committed(*offset));
+        }
+        result
+    }
+
+    /// Commits offsets, with one error for all that failed.
+    pub(super) async fn commit_all(&self, commits: Vec<Commit>) -> Result<()> {
+        let results = self.commit(&commits).await;
+        let failed = commits.iter().zip(results).filter_map(|(commit, result)| Some((&commit.key, result.err()?)));
+        together(failed.collect(), commits.len())
+    }
+
+    /// Commits offsets in the background; failures are announced.
+    pub(super) fn commit_later(self: &Arc<Self>, commits: Vec<Commit>) {
+        if commits.is_empty() {
+            return;
+        }
+        let shared = Arc::clone(self);
+        self.cluster.spawn(async move {
+            if let Err(error) = shared.commit_all(commits).await {
+                shared.note_error(&error);
+                shared.announce(ConsumerEvent::CommitFailed { error });
+            }
+        });
+    }
+}
+
+/// One error for several partitions: the only one, or all of them with the code of the first.
+fn together(mut failed: Vec<(&Key, Error)>, of: usize) -> Result<()> {
+    if failed.len() <= 1 {
+        return failed.pop().map_or(Ok(()), |(_, error)| Err(error));
+    }
+    let named: Vec<_> = failed.iter().take(MAX_NAMED).map(|(key, error)| format!("{key}: {error}")).collect();
+    let more = if failed.len() > MAX_NAMED { "; ..." } else { "" };
+    let text = format!("commit of {} of {of} offsets failed: {}{more}", failed.len(), named.join("; "));
+    let first = &failed[0].1;
+    let detail = Detail::new(text).with_code(first.code()).with_outcome(first.outcome());
+    Err(Error::Other(detail.with_retriable(Some(failed.iter().all(|(_, error)| error.is_retriable())))))
+}

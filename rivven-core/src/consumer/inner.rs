@@ -1,0 +1,338 @@
+//! The consumer itself: its polls, its end, and what the program asks of it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
+
+use super::listener::Key;
+use super::offsets::Offsets;
+use super::rebalance;
+use super::records::ConsumerRecords;
+use super::shared::{Shared, Stage};
+use super::source::{Announced, Change, Changes, Source};
+use super::subscription;
+use super::watch;
+use crate::config::ConsumerConfig;
+use crate::connection::Deadline;
+use crate::error::{Detail, Error, ErrorCode, Outcome, Result};
+
+/// How long connections may take to end once everything is committed.
+const FAREWELL: Duration = Duration::from_millis(500);
+
+/// What belongs to the poll whose turn it is.
+struct Turn {
+    changes: mpsc::UnboundedReceiver<Announced>,
+    /// A change that is being applied.
+    current: Option<Announced>,
+    next_commit: Option<Instant>,
+    /// Whether the last poll said that no connection can be made.
+    failure_told: bool,
+}
+
+/// A consumer without the handle that ends it.
+pub(super) struct Inner {
+    pub(super) shared: Arc<Shared>,
+    turn: tokio::sync::Mutex<Turn>,
+    changes: Changes,
+    source: Mutex<Source>,
+}
+
+impl Inner {
+    pub(super) fn new(config: ConsumerConfig) -> Result<Arc<Self>> {
+        config.checked_servers()?;
+        if tokio::runtime::Handle::try_current().is_err() {
+            let text = "a consumer runs on the tokio runtime that it is made on: make it inside of one";
+            return Err(Error::Misuse(Detail::new(text).with_code(ErrorCode::InvalidState)));
+        }
+        let (topics, assignments) = (config.topics.clone(), config.assignments.clone());
+        let shared = Shared::new(config);
+        shared.cluster.spawn(watch::watch(Arc::downgrade(&shared), shared.ended()));
+        let (changes, receiver) = Changes::channel();
+        let next_commit = shared.config.auto_commit_interval.map(|interval| Instant::now() + interval);
+        let turn = Turn { changes: receiver, current: None, next_commit, failure_told: false };
+        let inner = Arc::new(Inner { shared, turn: turn.into(), changes, source: Mutex::default() });
+        if !assignments.is_empty() {
+            let numbers = |(topic, partitions): &(String, Vec<u32>)| {
+                partitions.iter().map(|partition| Key::new(topic, *partition)).collect::<Vec<_>>()
+            };
+            inner.assign(&assignments.iter().flat_map(numbers).collect::<Vec<_>>())?;
+        } else if !topics.is_empty() {
+            inner.subscribe(topics)?;
+        }
+        Ok(inner)
+    }
+
+    fn source(&self) -> std::sync::MutexGuard<'_, Source> {
+        self.source.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads these partitions instead of those that the program chose before.
+    pub(super) fn assign(&self, keys: &[Key]) -> Result<()> {
+        self.shared.check_open()?;
+        let mut source = self.source();
+        if let Source::Task { topics, .. } = &*source {
+            return Err(in_the_way("assign partitions", &format!("it is subscribed to {}", topics.join(", "))));
+        }
+        *source = Source::Program;
+        let mut state = self.shared.state();
+        let gone: Vec<Key> = state.partitions.keys().filter(|key| !keys.contains(key)).cloned().collect();
+        state.remove(&gone);
+        state.assign(keys);
+        drop(state);
+        rebalance::read(&self.shared, keys);
+        self.shared.arrived();
+        Ok(())
+    }
+
+    /// Reads these topics instead of those before.
+    pub(super) fn subscribe(&self, topics: Vec<String>) -> Result<()> {
+        self.shared.check_open()?;
+        let mut source = self.source();
+        match &*source {
+            Source::Program => return Err(in_the_way("subscribe to topics", "partitions are assigned to it")),
+            Source::Task { topics: before, .. } if *before == topics => return Ok(()),
+            Source::Task { .. } => self.give_back(|key| !topics.iter().any(|topic| **topic == *key.topic)),
+            Source::None => {}
+        }
+        let (stop, stopped) = oneshot::channel();
+        subscription::watch(&self.shared, &topics, self.changes.clone(), stopped);
+        *source = Source::Task { topics, _stop: stop };
+        Ok(())
+    }
+
+    /// Reads nothing from now on.
+    pub(super) fn unsubscribe(&self) -> Result<()> {
+        self.shared.check_open()?;
+        match std::mem::take(&mut *self.source()) {
+            Source::None => {}
+            Source::Program => {
+                let mut state = self.shared.state();
+                let all: Vec<Key> = state.partitions.keys().cloned().collect();
+                state.remove(&all);
+            }
+            Source::Task { .. } => self.give_back(|_| true),
+        }
+        self.shared.state().missing = None;
+        Ok(())
+    }
+
+    /// Announces that partitions are to be given back; the next poll does it.
+    fn give_back(&self, which: impl Fn(&Key) -> bool) {
+        let keys: Vec<Key> = self.shared.state().partitions.keys().filter(|key| which(key)).cloned().collect();
+        if !keys.is_empty() {
+            drop(self.changes.announce(Change::Revoked(keys)));
+            self.shared.arrived();
+        }
+    }
+
+    /// Waits for records, at most so long, and behind other polls.
+    pub(super) async fn poll(&self, limit: Duration) -> Result<ConsumerRecords> {
+        self.shared.check_open()?;
+        let deadline = Deadline::after(limit);
+        let Some(mut turn) = deadline.bound(self.turn.lock()).await else { return Ok(ConsumerRecords::default()) };
+        let _polling = Polling::begin(&self.shared);
+        let result = self.poll_in_turn(&mut turn, deadline).await;
+        if let Ok(records) = &result {
+            self.shared.counters.polled(records.len());
+        }
+        result
+    }
+
+    async fn poll_in_turn(&self, turn: &mut Turn, deadline: Deadline) -> Result<ConsumerRecords> {
+        let shared = &self.shared;
+        shared.state().all_processed();
+        if std::mem::take(&mut turn.failure_told) {
+            shared.state().failure = None;
+            shared.revive();
+        }
+        loop {
+            shared.check_open()?;
+            self.commit_if_due(turn);
+            self.apply_changes(turn).await?;
+            if shared.take_wakeup() {
+                return Err(woken_up());
+            }
+            if let Some(records) = self.take(false) {
+                return Ok(records);
+            }
+            if let Some(error) = self.failure(turn, false)? {
+                return Err(error);
+            }
+            if deadline.remaining().is_zero() {
+                return self.failure(turn, true)?.map_or_else(|| Ok(self.take(true).unwrap_or_default()), Err);
+            }
+            self.wait(turn, deadline).await;
+        }
+    }
+
+    /// Waits until there may be something to do.
+    async fn wait(&self, turn: &mut Turn, deadline: Deadline) {
+        let until = turn.next_commit.map_or(deadline.at(), |commit| commit.min(deadline.at()));
+        tokio::select! {
+            Some(change) = turn.changes.recv(), if turn.current.is_none() => turn.current = Some(change),
+            () = self.shared.news() => {}
+            () = sleep_until(until) => {}
+        }
+    }
+
+    /// Why the poll fails, if it does; at its end for reasons that may pass, too.
+    fn failure(&self, turn: &mut Turn, at_end: bool) -> Result<Option<Error>> {
+        let mut state = self.shared.state();
+        if let Some(error) = &state.failure {
+            turn.failure_told = true;
+            return Ok(Some(error.clone()));
+        }
+        if let Some(trouble) = state.trouble(at_end) {
+            return Ok(Some(trouble));
+        }
+        if at_end && state.waiting_bytes() == 0 && state.wants_memory(Instant::now(), &self.shared.memory) {
+            return Ok(Some(no_memory(&self.shared)));
+        }
+        if state.partitions.is_empty() && matches!(*self.source(), Source::None) {
+            return Err(nothing_to_read());
+        }
+        Ok(None)
+    }
+
+    async fn apply_changes(&self, turn: &mut Turn) -> Result<()> {
+        loop {
+            if turn.current.is_none() {
+                turn.current = turn.changes.try_recv().ok();
+            }
+            let Some(announced) = &turn.current else { return Ok(()) };
+            let applied = rebalance::apply(&self.shared, &announced.change).await;
+            if let Some(announced) = turn.current.take() {
+                let _ = announced.done.send(());
+            }
+            applied?;
+        }
+    }
+
+    /// Commits what the program is done with, if it is time.
+    fn commit_if_due(&self, turn: &mut Turn) {
+        let (Some(due), Some(interval)) = (turn.next_commit, self.shared.config.auto_commit_interval) else { return };
+        let now = Instant::now();
+        if now < due {
+            return;
+        }
+        turn.next_commit = Some(now + interval);
+        // Where the last commit is still under way, this one will come the next time.
+        if self.shared.committing.try_lock().is_ok() {
+            self.shared.commit_later(self.shared.offsets_to_commit(|_| true, Offsets::to_auto_commit));
+        }
+    }
+
+    /// Takes what waits, if there is any; at the end of a poll ends of partitions, too.
+    fn take(&self, at_end: bool) -> Option<ConsumerRecords> {
+        let config = &self.shared.config;
+        let mut state = self.shared.state();
+        let mut parts = state.take(config.max_poll_records);
+        let ended = (at_end || config.report_partition_end || !parts.is_empty()).then(|| state.take_ended());
+        drop(state);
+        let mut halted: Option<(Key, u64, Error)> = None;
+        for part in &mut parts {
+            if halted.is_none()
+                && let Some((offset, error)) = part.decode(config.decompression)
+            {
+                halted = Some((part.key(), offset, error));
+            }
+        }
+        if let Some((key, at, error)) = halted {
+            parts.retain(|part| part.key() != key || part.first_offset().is_some_and(|first| first < at));
+            parts.retain(|part| !part.is_empty());
+            self.shared.state().halt(&key, at, error);
+        }
+        let ended = ended.unwrap_or_default();
+        (!parts.is_empty() || !ended.is_empty()).then(|| ConsumerRecords::new(parts, ended))
+    }
+
+    /// Commits what has been given, or what was stored.
+    pub(super) async fn commit(&self) -> Result<()> {
+        self.shared.check_commits()?;
+        self.shared.commit_all(self.shared.offsets_to_commit(|_| true, Offsets::to_commit)).await
+    }
+
+    /// Whether partitions come from subscribed topics.
+    pub(super) fn is_subscribed(&self) -> bool {
+        matches!(*self.source(), Source::Task { .. })
+    }
+
+    /// Gives everything back within a time, and disconnects.
+    ///
+    /// Where the program has ended a poll it is done with what that gave.
+    pub(super) async fn close(&self, limit: Duration, with_listener: bool) -> Result<()> {
+        let deadline = Deadline::after(limit);
+        self.shared.advance(Stage::Closing);
+        let parting = async {
+            let _turn = self.turn.lock().await;
+            self.shared.state().all_processed();
+            self.part(with_listener).await
+        };
+        let parted = deadline.bound(parting).await.unwrap_or_else(|| Err(not_committed(limit)));
+        self.shared.advance(Stage::Ended);
+        Arc::clone(&self.shared.cluster).close(deadline.remaining().min(FAREWELL)).await;
+        parted
+    }
+
+    async fn part(&self, with_listener: bool) -> Result<()> {
+        let source = std::mem::take(&mut *self.source());
+        let keys: Vec<Key> = self.shared.state().partitions.keys().cloned().collect();
+        let tell = matches!(source, Source::Task { .. }) && with_listener && !keys.is_empty();
+        if let Some(listener) = self.shared.listener().filter(|_| tell) {
+            listener.on_partitions_revoked(&keys.iter().map(Into::into).collect::<Vec<_>>()).await;
+        }
+        let commits = match self.shared.config.auto_commit_interval {
+            Some(_) => self.shared.offsets_to_commit(|_| true, Offsets::to_auto_commit),
+            None => Vec::new(),
+        };
+        let committed = self.shared.commit_all(commits).await;
+        self.shared.state().remove(&keys);
+        committed
+    }
+}
+
+/// Notes that the program polls, as long as it lives.
+struct Polling<'a>(&'a Shared);
+
+impl<'a> Polling<'a> {
+    fn begin(shared: &'a Shared) -> Self {
+        shared.polls(true);
+        Polling(shared)
+    }
+}
+
+impl Drop for Polling<'_> {
+    fn drop(&mut self) {
+        self.0.polls(false);
+    }
+}
+
+fn in_the_way(what: &str, why: &str) -> Error {
+    let text = format!("{what}: the consumer cannot, since {why}: call unsubscribe first");
+    Error::Misuse(Detail::new(text).with_code(ErrorCode::InvalidState))
+}
+
+fn nothing_to_read() -> Error {
+    let text = "poll: the consumer has nothing to read: subscribe to topics or assign partitions first";
+    Error::Misuse(Detail::new(text).with_code(ErrorCode::InvalidState))
+}
+
+fn woken_up() -> Error {
+    Error::Other(Detail::new("poll was ended by a wake-up").with_code(ErrorCode::WokenUp))
+}
+
+fn no_memory(shared: &Shared) -> Error {
+    let text = format!(
+        "poll: the program keeps records of {} bytes, so that fetch.buffer.memory ({}) has no room for more: drop or detach them, or raise it",
+        shared.memory.used(),
+        shared.memory.limit()
+    );
+    Error::Other(Detail::new(text).with_code(ErrorCode::QueueFull).with_outcome(Outcome::NotSent))
+}
+
+fn not_committed(limit: Duration) -> Error {
+    let text = format!("close of the consumer timed out after {limit:?}: the last offsets may not be committed");
+    Error::TimeoutWithMessage(Detail::new(text).with_code(ErrorCode::TimedOut).with_outcome(Outcome::Unknown))
+}

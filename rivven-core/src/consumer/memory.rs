@@ -1,0 +1,86 @@
+//! The bytes of records that a consumer may hold.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+
+/// Counts the bytes of answers until the last slice of each is dropped.
+#[derive(Debug)]
+pub(super) struct Memory {
+    limit: usize,
+    used: AtomicUsize,
+    /// Told whenever some become free.
+    freed: Notify,
+}
+
+impl Memory {
+    pub(super) fn new(limit: usize) -> Arc<Self> {
+        Arc::new(Memory { limit, used: AtomicUsize::new(0), freed: Notify::new() })
+    }
+
+    pub(super) fn used(&self) -> usize {
+        self.used.load(Ordering::Acquire)
+    }
+
+    pub(super) fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// Whether an answer of about so many bytes may be asked for, with so many on their way already.
+    ///
+    /// Where nothing is held any answer may be, or one larger than the limit would never come.
+    pub(super) fn admits(&self, expected: usize, under_way: usize) -> bool {
+        let used = self.used();
+        used + under_way == 0 || used.saturating_add(under_way).saturating_add(expected) <= self.limit
+    }
+
+    /// The same bytes, counted as long as any slice of them lives.
+    pub(super) fn charge(self: &Arc<Self>, bytes: Bytes) -> Bytes {
+        self.used.fetch_add(bytes.len(), Ordering::AcqRel);
+        Bytes::from_owner(Charged { bytes, memory: Arc::clone(self) })
+    }
+
+    /// Ends when bytes became free after it was called.
+    pub(super) fn freed(&self) -> impl Future<Output = ()> {
+        self.freed.notified()
+    }
+}
+
+/// Bytes that are given back when they are dropped.
+struct Charged {
+    bytes: Bytes,
+    memory: Arc<Memory>,
+}
+
+impl AsRef<[u8]> for Charged {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Charged {
+    fn drop(&mut self) {
+        self.memory.used.fetch_sub(self.bytes.len(), Ordering::AcqRel);
+        self.memory.freed.notify_waiters();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_count_until_their_last_slice_is_dropped() {
+        let memory = Memory::new(100);
+        let frame = memory.charge(Bytes::from(vec![1; 60]));
+        let slice = frame.slice(3..4);
+        drop(frame);
+        assert_eq!(memory.used(), 60);
+        assert!(memory.admits(40, 0) && !memory.admits(41, 0) && !memory.admits(40, 1));
+        drop(slice);
+        assert_eq!(memory.used(), 0);
+        assert!(memory.admits(1000, 0) && !memory.admits(1000, 1), "one that exceeds it all goes alone");
+    }
+}

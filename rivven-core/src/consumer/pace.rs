@@ -1,0 +1,101 @@
+//! How far a program has come with the records of a poll that it takes one by one.
+
+use std::fmt;
+use std::sync::{Arc, Weak};
+
+use super::inner::Inner;
+use super::listener::Key;
+use super::partition::Progress;
+use super::records::{ConsumerRecords, PartitionRecords};
+
+/// Says how far the program has come with the records of one poll; made by [`Consumer::pace`](crate::Consumer::pace).
+///
+/// Until something is said the program has none of them. Dropping it gives those
+/// that were not reached back, and a later poll gives them again; it holds no
+/// record itself.
+pub struct Pace {
+    inner: Weak<Inner>,
+    parts: Vec<Part>,
+    /// The part that was reached, and the offset of the record there.
+    reached: Option<(usize, u64)>,
+}
+
+/// What is known of the records of one partition that came together.
+struct Part {
+    key: Key,
+    progress: Arc<Progress>,
+    assignment: u64,
+    first: u64,
+    last: u64,
+}
+
+impl Pace {
+    pub(super) fn new(inner: &Arc<Inner>, records: &ConsumerRecords) -> Self {
+        let mut state = inner.shared.state();
+        let progress = state.stream(records.partitions());
+        let part = |(records, progress): (&PartitionRecords, Arc<Progress>)| {
+            let key = records.key();
+            let assignment = state.partitions.get(&key).map_or(0, |partition| partition.assignment);
+            let (first, last) = (records.first_offset()?, records.last_offset()?);
+            Some(Part { key, progress, assignment, first, last })
+        };
+        let parts = records.partitions().iter().zip(progress).filter_map(part).collect();
+        drop(state);
+        Pace { inner: Arc::downgrade(inner), parts, reached: None }
+    }
+
+    /// The program has the record at an offset of a [part](ConsumerRecords::partitions), and is done with all before it.
+    pub fn reached(&mut self, part: usize, offset: u64) {
+        let Some(at) = self.parts.get(part) else { return };
+        let from = self.reached.map_or(0, |(part, _)| part);
+        self.parts.iter().take(part).skip(from).for_each(|part| part.progress.done(part.last + 1));
+        at.progress.has(offset);
+        self.reached = Some((part, offset));
+    }
+
+    /// The program is done with the record that it has reached, too.
+    pub(super) fn done_with_reached(&self) {
+        let reached = self.reached.and_then(|(part, offset)| Some((self.parts.get(part)?, offset)));
+        reached.into_iter().for_each(|(part, offset)| part.progress.done(offset + 1));
+    }
+
+    /// The program is done with all of them.
+    pub fn finish(mut self) {
+        self.parts.drain(..).for_each(|part| part.progress.done(part.last + 1));
+    }
+
+    /// Where each partition goes on whose records were not all reached.
+    fn left(&self) -> Vec<(&Key, u64, u64)> {
+        let (begun, offset) = self.reached.unwrap_or((usize::MAX, 0));
+        let mut left: Vec<(&Key, u64, u64)> = Vec::new();
+        for (place, part) in self.parts.iter().enumerate() {
+            let next = match place.cmp(&begun) {
+                _ if self.reached.is_none() => part.first,
+                std::cmp::Ordering::Less => continue,
+                std::cmp::Ordering::Equal if offset >= part.last => continue,
+                std::cmp::Ordering::Equal => offset + 1,
+                std::cmp::Ordering::Greater => part.first,
+            };
+            if left.iter().all(|(key, ..)| *key != &part.key) {
+                left.push((&part.key, part.assignment, next));
+            }
+        }
+        left
+    }
+}
+
+impl Drop for Pace {
+    fn drop(&mut self) {
+        let Some(inner) = self.inner.upgrade() else { return };
+        let mut state = inner.shared.state();
+        for (key, assignment, next) in self.left() {
+            state.rewind(key, assignment, next);
+        }
+    }
+}
+
+impl fmt::Debug for Pace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pace").field("parts", &self.parts.len()).field("reached", &self.reached).finish_non_exhaustive()
+    }
+}

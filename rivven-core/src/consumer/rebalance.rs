@@ -1,0 +1,84 @@
+//! Applying changes of the assignment, with the listener in the right place.
+
+use std::sync::Arc;
+
+use super::events::ConsumerEvent;
+use super::listener::{Key, TopicPartition};
+use super::offsets::Offsets;
+use super::shared::Shared;
+use super::source::Change;
+use super::start;
+use crate::error::Result;
+
+/// Applies a change; where it is given up midway it is applied anew the next time.
+pub(super) async fn apply(shared: &Arc<Shared>, change: &Change) -> Result<()> {
+    match change {
+        Change::Assigned(keys) => give(shared, keys).await,
+        Change::Revoked(keys) => revoke(shared, keys).await,
+        Change::Lost(keys) => lose(shared, keys).await,
+        Change::Failed(error) => return Err(error.clone()),
+    }
+    shared.counters.rebalanced();
+    Ok(())
+}
+
+fn public(keys: &[Key]) -> Vec<TopicPartition> {
+    keys.iter().map(TopicPartition::from).collect()
+}
+
+/// Takes partitions on; the listener may seek before reading begins.
+async fn give(shared: &Arc<Shared>, keys: &[Key]) {
+    let partitions = public(keys);
+    shared.state().assign(keys);
+    if let Some(listener) = shared.listener() {
+        listener.on_partitions_assigned(&partitions).await;
+    }
+    read(shared, keys);
+    shared.announce(ConsumerEvent::Assigned { partitions });
+}
+
+/// Begins to read partitions that were taken on.
+pub(super) fn read(shared: &Arc<Shared>, keys: &[Key]) {
+    let unknown: Vec<_> = {
+        let state = shared.state();
+        let partitions = keys.iter().filter_map(|key| state.partitions.get(key));
+        let unknown = partitions.filter(|partition| !partition.has_begun());
+        unknown.map(|partition| (partition.key.clone(), partition.epoch)).collect()
+    };
+    shared.place();
+    start::locate(shared, unknown);
+}
+
+/// Gives partitions back: the listener is told, then what was done is committed, and nothing afterwards.
+pub(super) async fn revoke(shared: &Arc<Shared>, keys: &[Key]) {
+    let partitions = public(keys);
+    if let Some(listener) = shared.listener() {
+        listener.on_partitions_revoked(&partitions).await;
+    }
+    commit_done(shared, |key| keys.contains(key)).await;
+    // Commits that are under way belong to the time before.
+    let _none_under_way = shared.committing.lock().await;
+    shared.state().remove(keys);
+    shared.announce(ConsumerEvent::Revoked { partitions });
+}
+
+async fn lose(shared: &Arc<Shared>, keys: &[Key]) {
+    let partitions = public(keys);
+    shared.state().remove(keys);
+    if let Some(listener) = shared.listener() {
+        listener.on_partitions_lost(&partitions).await;
+    }
+    shared.announce(ConsumerEvent::Lost { partitions });
+}
+
+/// Commits what the program is done with, where that is done without being asked.
+async fn commit_done(shared: &Arc<Shared>, of: impl Fn(&Key) -> bool) {
+    if shared.config.auto_commit_interval.is_none() {
+        return;
+    }
+    let commits = shared.offsets_to_commit(of, Offsets::to_auto_commit);
+    if let Err(error) = shared.commit_all(commits).await {
+        shared.note_error(&error);
+        shared.announce(ConsumerEvent::CommitFailed { error });
+    }
+}

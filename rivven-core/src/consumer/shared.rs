@@ -1,0 +1,270 @@
+//! What a consumer is made of, and what its tasks share.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+
+use super::events::{Announcer, ConsumerEvent, ConsumerEvents};
+use super::fetcher::{Slot, Task};
+use super::listener::{Key, RebalanceListener, TopicPartition};
+use super::memory::Memory;
+use super::position::Notice;
+use super::state::State;
+use super::stats::Counters;
+use crate::cluster::{Cluster, Errand};
+use crate::config::ConsumerConfig;
+use crate::connection::ServerAddress;
+use crate::error::{Error, ErrorCode, Result};
+use crate::protocol::Operation;
+use crate::resilience::Backoff;
+
+/// How far the end of a consumer has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stage {
+    Open,
+    /// No more records are given.
+    Closing,
+    /// Nothing is read any more.
+    Ended,
+}
+
+/// Everything behind a consumer.
+pub(super) struct Shared {
+    pub(super) config: ConsumerConfig,
+    pub(super) cluster: Arc<Cluster>,
+    pub(super) memory: Arc<Memory>,
+    pub(super) counters: Counters,
+    state: Mutex<State>,
+    /// Told when there may be something for a poll that waits.
+    news: Notify,
+    woken: AtomicBool,
+    stage: watch::Sender<Stage>,
+    /// How often slots that have given up were told to try again.
+    revivals: watch::Sender<u64>,
+    looking_for_leaders: AtomicBool,
+    /// How many connections a server takes, where it refused more.
+    slot_limits: Mutex<HashMap<Option<ServerAddress>, usize>>,
+    events: Mutex<Option<Announcer>>,
+    last_error: Mutex<Option<Error>>,
+    listener: Mutex<Option<Arc<dyn RebalanceListener>>>,
+    /// Held while offsets are committed: the later commit is to be the last.
+    pub(super) committing: tokio::sync::Mutex<()>,
+    /// When the program polled last, unless it does now.
+    last_poll: Mutex<Option<Instant>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    pub(super) fn new(config: ConsumerConfig) -> Arc<Self> {
+        Arc::new(Shared {
+            cluster: Cluster::new(config.client_config()),
+            memory: Memory::new(config.fetch_buffer_memory),
+            config,
+            counters: Counters::default(),
+            state: Mutex::default(),
+            news: Notify::new(),
+            woken: AtomicBool::new(false),
+            stage: watch::Sender::new(Stage::Open),
+            revivals: watch::Sender::new(0),
+            looking_for_leaders: AtomicBool::new(false),
+            slot_limits: Mutex::default(),
+            events: Mutex::new(Some(Announcer::new())),
+            last_error: Mutex::default(),
+            listener: Mutex::default(),
+            committing: tokio::sync::Mutex::new(()),
+            last_poll: Mutex::new(None),
+        })
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+
+    /// The error `CLOSED` once no more records are given.
+    pub(super) fn check_open(&self) -> Result<()> {
+        if *self.stage.borrow() == Stage::Open { Ok(()) } else { Err(Error::closed("the consumer")) }
+    }
+
+    /// The error `CLOSED` once nothing can be committed any more: a listener may commit while the consumer closes.
+    pub(super) fn check_commits(&self) -> Result<()> {
+        if *self.stage.borrow() < Stage::Ended { Ok(()) } else { Err(Error::closed("the consumer")) }
+    }
+
+    pub(super) fn advance(&self, stage: Stage) {
+        self.stage.send_if_modified(|current| {
+            let later = *current < stage;
+            *current = (*current).max(stage);
+            later
+        });
+        if stage == Stage::Ended {
+            lock(&self.events).take();
+        }
+        self.arrived();
+    }
+
+    /// Ends when nothing is read any more.
+    pub(super) fn ended(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut stage = self.stage.subscribe();
+        async move {
+            let _ = stage.wait_for(|stage| *stage == Stage::Ended).await;
+        }
+    }
+
+    /// Lets the poll that waits look again.
+    pub(super) fn arrived(&self) {
+        self.news.notify_one();
+    }
+
+    /// Ends when there may be something for a poll.
+    pub(super) async fn news(&self) {
+        self.news.notified().await;
+    }
+
+    /// Ends the poll that waits, or the next one that would.
+    pub(super) fn wake_up(&self) {
+        self.woken.store(true, Ordering::Release);
+        self.arrived();
+    }
+
+    /// Whether the poll is to end; once for each time.
+    pub(super) fn take_wakeup(&self) -> bool {
+        self.woken.swap(false, Ordering::AcqRel)
+    }
+
+    /// Makes a call of any server, or of the leader where it concerns one partition.
+    pub(super) async fn call<O: Operation>(&self, operation: &O) -> Result<O::Output> {
+        let errand = Errand::of(operation)?;
+        self.cluster.enter()?.call(errand).await
+    }
+
+    /// The pause after so many failures in a row.
+    pub(super) fn pause(&self, failures: u32) -> Duration {
+        let backoff = Backoff {
+            initial: Duration::from_millis(self.config.reconnect_backoff_ms),
+            max: Duration::from_millis(self.config.reconnect_backoff_max_ms),
+            multiplier: 2.0,
+        };
+        backoff.pause(failures, self.cluster.random())
+    }
+
+    /// Lets every partition be read by a connection to its leader.
+    pub(super) fn place(self: &Arc<Self>) {
+        let leader_of = |key: &Key| self.cluster.leader_of(&key.topic, key.partition);
+        let limits = lock(&self.slot_limits).clone();
+        let most = self.config.connections_per_broker;
+        let max_slots = |destination: &Option<ServerAddress>| limits.get(destination).copied().unwrap_or(most);
+        let started = self.state().place(leader_of, max_slots);
+        for slot in started {
+            self.cluster.spawn(Task::new(Arc::clone(self), slot).run());
+        }
+    }
+
+    /// Gives the partitions of a slot that gets no connection to others; false if there are none.
+    pub(super) fn fold(&self, slot: &Slot, why: &Error) -> bool {
+        let Some(connections) = self.state().fold(slot) else { return false };
+        lock(&self.slot_limits).insert(slot.destination.clone(), connections);
+        tracing::warn!(connections, %why, "the consumer goes on with fewer connections");
+        self.announce(ConsumerEvent::FewerConnections { connections, reason: why.clone() });
+        true
+    }
+
+    /// Learns the leaders anew in the background, and reads from them.
+    pub(super) fn look_for_leaders(self: &Arc<Self>) {
+        if self.looking_for_leaders.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let shared = Arc::clone(self);
+        self.cluster.spawn(async move {
+            shared.cluster.learn_leaders().await;
+            shared.looking_for_leaders.store(false, Ordering::Release);
+            shared.place();
+        });
+    }
+
+    /// Says by the next poll why no connection can be made, and waits until the one after it.
+    pub(super) async fn give_up(&self, error: Error) {
+        let mut revivals = self.revivals.subscribe();
+        self.state().failure = Some(error);
+        self.arrived();
+        let _ = revivals.changed().await;
+    }
+
+    /// Lets those try again that have given up.
+    pub(super) fn revive(&self) {
+        self.revivals.send_modify(|revivals| *revivals += 1);
+    }
+
+    /// The broker refused to give records of a partition.
+    pub(super) fn refused(self: &Arc<Self>, key: &Key, error: &Error) {
+        match error.code() {
+            ErrorCode::Throttled => {
+                let pause = error.retry_after().unwrap_or_default();
+                self.counters.throttled();
+                self.announce(ConsumerEvent::Throttled { partition: key.into(), pause });
+            }
+            ErrorCode::NotLeaderForPartition | ErrorCode::UnknownTopicOrPartition | ErrorCode::InvalidPartition => {
+                self.note_error(error);
+                self.look_for_leaders();
+            }
+            _ => self.note_error(error),
+        }
+    }
+
+    pub(super) fn note_error(&self, error: &Error) {
+        self.counters.failed();
+        *lock(&self.last_error) = Some(error.clone());
+    }
+
+    pub(super) fn last_error(&self) -> Option<Error> {
+        lock(&self.last_error).clone()
+    }
+
+    pub(super) fn announce(&self, event: ConsumerEvent) {
+        if let Some(announcer) = &*lock(&self.events) {
+            announcer.announce(event);
+        }
+    }
+
+    /// The events from now on; none once the consumer is closed.
+    pub(super) fn events(&self) -> ConsumerEvents {
+        lock(&self.events).as_ref().map_or_else(|| Announcer::new().subscribe(), Announcer::subscribe)
+    }
+
+    /// Announces what was noticed about a partition.
+    pub(super) fn tell(&self, key: &Key, notice: Option<Notice>) {
+        let partition = TopicPartition::from(key);
+        match notice {
+            Some(Notice::Gap { from, to }) => self.announce(ConsumerEvent::Gap { partition, from, to }),
+            Some(Notice::Damaged { from, to }) => self.announce(ConsumerEvent::DamagedRange { partition, from, to }),
+            Some(Notice::PastEnd { position, latest }) => {
+                self.announce(ConsumerEvent::LogTruncated { partition, position, latest });
+            }
+            None => {}
+        }
+    }
+
+    pub(super) fn set_listener(&self, listener: Arc<dyn RebalanceListener>) {
+        *lock(&self.listener) = Some(listener);
+    }
+
+    pub(super) fn listener(&self) -> Option<Arc<dyn RebalanceListener>> {
+        lock(&self.listener).clone()
+    }
+
+    /// Notes that the program polls now, or has just stopped.
+    pub(super) fn polls(&self, now: bool) {
+        *lock(&self.last_poll) = (!now).then(Instant::now);
+    }
+
+    /// For how long the program has not polled; `None` before its first poll and during each.
+    pub(super) fn since_last_poll(&self) -> Option<Duration> {
+        lock(&self.last_poll).map(|moment| moment.elapsed())
+    }
+}

@@ -1,0 +1,423 @@
+//! The partitions of a consumer, who reads which, and what waits to be polled: all that is behind its one lock.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::fetcher::Slot;
+use super::listener::{Key, TopicPartition};
+use super::memory::Memory;
+use super::partition::{Partition, Progress};
+use super::position::Ask;
+use super::records::PartitionRecords;
+use crate::connection::ServerAddress;
+use crate::error::{Detail, Error, ErrorCode, Result};
+
+/// The shortest time between two rounds of partitions that share a connection, for each of them: a hundred requests
+/// a second, of which the broker takes ten thousand from one address.
+const SHARE: Duration = Duration::from_millis(10);
+
+/// A slot and the partitions that it reads.
+struct Reader {
+    slot: Arc<Slot>,
+    keys: Vec<Key>,
+    /// Which of them is next to be waited for.
+    turn: usize,
+    /// Bytes that are expected of requests under way.
+    under_way: usize,
+}
+
+/// A request for records of one partition.
+#[derive(Debug, Clone)]
+pub(super) struct Request {
+    pub(super) key: Key,
+    pub(super) epoch: u64,
+    pub(super) ask: Ask,
+    /// How long the broker may wait for a first record.
+    pub(super) wait: Duration,
+}
+
+/// What a slot is to do.
+pub(super) enum Work {
+    /// Send these, in this order.
+    Round(Vec<Request>),
+    /// Nothing until then, or until it is woken, or memory becomes free.
+    Nothing { until: Option<Instant>, memory: bool },
+    /// It has no partition any more.
+    End,
+}
+
+/// Everything behind the lock.
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) partitions: BTreeMap<Key, Partition>,
+    readers: HashMap<u64, Reader>,
+    /// Partitions that have something to be polled.
+    queue: VecDeque<Key>,
+    /// Partitions that have come to an end that is to be told.
+    ends: Vec<Key>,
+    /// Partitions of which the last poll gave records.
+    given: Vec<Key>,
+    /// Why no connection can be made; the next poll says so.
+    pub(super) failure: Option<Error>,
+    /// Why subscribed topics are not known.
+    pub(super) missing: Option<Error>,
+    last_epoch: u64,
+    last_slot: u64,
+}
+
+impl State {
+    fn epoch(&mut self) -> u64 {
+        self.last_epoch += 1;
+        self.last_epoch
+    }
+
+    /// The partition, if it is assigned.
+    pub(super) fn find(&mut self, key: &Key) -> Result<&mut Partition> {
+        self.partitions.get_mut(key).ok_or_else(|| not_assigned(key))
+    }
+
+    /// The partition, if it still is what it was under an epoch.
+    pub(super) fn current(&mut self, key: &Key, epoch: u64) -> Option<&mut Partition> {
+        self.partitions.get_mut(key).filter(|partition| partition.epoch == epoch)
+    }
+
+    /// Takes partitions on; those that are there already stay as they are. Gives the new ones with their epochs.
+    pub(super) fn assign(&mut self, keys: &[Key]) -> Vec<(Key, u64)> {
+        let mut new = Vec::new();
+        for key in keys.iter().filter(|key| !self.partitions.contains_key(key)).cloned().collect::<Vec<_>>() {
+            let epoch = self.epoch();
+            self.partitions.insert(key.clone(), Partition::new(key.clone(), epoch));
+            new.push((key, epoch));
+        }
+        new
+    }
+
+    /// Lets partitions go, with what has arrived of them.
+    pub(super) fn remove(&mut self, keys: &[Key]) {
+        for key in keys {
+            let Some(partition) = self.partitions.remove(key) else { continue };
+            if let Some(reader) = self.readers.get_mut(&partition.slot) {
+                reader.keys.retain(|other| other != key);
+                reader.slot.wake();
+            }
+        }
+        self.queue.retain(|key| !keys.contains(key));
+        self.ends.retain(|key| !keys.contains(key));
+        self.given.retain(|key| !keys.contains(key));
+    }
+
+    /// Goes on reading a partition at another offset, because the program says so.
+    pub(super) fn seek(&mut self, key: &Key, at: u64) -> Result<()> {
+        let epoch = self.epoch();
+        let partition = self.find(key)?;
+        partition.restart(epoch, at);
+        partition.offsets().seek(at);
+        self.dequeue(key);
+        self.wake_reader_of(key);
+        Ok(())
+    }
+
+    /// Begins reading a partition, if it still is what it was under an epoch.
+    pub(super) fn begin(&mut self, key: &Key, epoch: u64, at: u64, committed: Option<u64>) -> bool {
+        let new = self.epoch();
+        let Some(partition) = self.current(key, epoch) else { return false };
+        partition.restart(new, at);
+        partition.offsets().begin(at, committed);
+        self.wake_reader_of(key);
+        true
+    }
+
+    /// Stops reading a partition at an offset, for a reason that only the program can remove.
+    pub(super) fn halt(&mut self, key: &Key, at: u64, error: Error) {
+        let epoch = self.epoch();
+        if let Some(partition) = self.partitions.get_mut(key) {
+            partition.halt(epoch, at, error);
+        }
+        self.dequeue(key);
+    }
+
+    fn dequeue(&mut self, key: &Key) {
+        self.queue.retain(|queued| queued != key);
+        self.partitions.get_mut(key).into_iter().for_each(|partition| partition.queued = false);
+    }
+
+    /// Stops or goes on giving and asking for records of a partition.
+    pub(super) fn set_paused(&mut self, key: &Key, paused: bool) -> Result<()> {
+        self.find(key)?.set_paused(paused);
+        if paused {
+            self.dequeue(key);
+        } else {
+            self.enqueue(key);
+            self.wake_reader_of(key);
+        }
+        Ok(())
+    }
+
+    pub(super) fn wake_reader_of(&self, key: &Key) {
+        let slot = self.partitions.get(key).and_then(|partition| self.readers.get(&partition.slot));
+        slot.into_iter().for_each(|reader| reader.slot.wake());
+    }
+
+    /// Lets partitions be read: each by the least busy slot of its leader, or a new one while there may be more.
+    ///
+    /// Gives the slots that have to be started.
+    pub(super) fn place(
+        &mut self,
+        leader_of: impl Fn(&Key) -> Option<ServerAddress>,
+        max_slots: impl Fn(&Option<ServerAddress>) -> usize,
+    ) -> Vec<Arc<Slot>> {
+        let mut started = Vec::new();
+        let keys: Vec<Key> = self.partitions.keys().cloned().collect();
+        for key in keys {
+            let current = self.partitions.get(&key).and_then(|partition| self.readers.get(&partition.slot));
+            let destination = leader_of(&key).or_else(|| current.and_then(|reader| reader.slot.destination.clone()));
+            let of_leader = |reader: &&Reader| reader.slot.destination == destination;
+            let load = current.filter(|reader| of_leader(reader)).map(|reader| reader.keys.len());
+            let slots = self.readers.values().filter(of_leader).count();
+            let best = self.readers.values().filter(of_leader).min_by_key(|reader| (reader.keys.len(), reader.slot.id));
+            let better = match (load, best) {
+                (Some(load), Some(best)) if best.keys.len() + 1 < load => Some(best.slot.id),
+                (Some(load), _) if load > 1 && slots < max_slots(&destination) => None,
+                (Some(_), _) => continue,
+                (None, best) if slots >= max_slots(&destination).max(1) => best.map(|best| best.slot.id),
+                (None, _) => None,
+            };
+            let slot = better.unwrap_or_else(|| {
+                self.last_slot += 1;
+                let slot = Arc::new(Slot::new(self.last_slot, destination.clone()));
+                started.push(Arc::clone(&slot));
+                self.readers.insert(slot.id, Reader { slot, keys: Vec::new(), turn: 0, under_way: 0 });
+                self.last_slot
+            });
+            self.move_to(&key, slot);
+        }
+        started
+    }
+
+    fn move_to(&mut self, key: &Key, slot: u64) {
+        let Some(partition) = self.partitions.get_mut(key) else { return };
+        let before = std::mem::replace(&mut partition.slot, slot);
+        if let Some(reader) = self.readers.get_mut(&before) {
+            reader.keys.retain(|other| other != key);
+            reader.slot.wake();
+        }
+        if let Some(reader) = self.readers.get_mut(&slot) {
+            reader.keys.push(key.clone());
+            reader.slot.wake();
+        }
+    }
+
+    /// Gives the partitions of a slot that gets no connection to others of the same leader; how many those are.
+    pub(super) fn fold(&mut self, slot: &Slot) -> Option<usize> {
+        let others = self.readers.values().filter(|reader| reader.slot.id != slot.id);
+        let others: Vec<u64> =
+            others.filter(|reader| reader.slot.destination == slot.destination).map(|reader| reader.slot.id).collect();
+        let keys = self.readers.get(&slot.id).map(|reader| reader.keys.clone()).filter(|_| !others.is_empty())?;
+        for (key, other) in keys.iter().zip(others.iter().cycle()) {
+            self.move_to(key, *other);
+        }
+        Some(others.len())
+    }
+
+    /// Whether a slot would ask for something now, if it had a connection.
+    pub(super) fn has_work(&self, slot: u64, now: Instant) -> bool {
+        let Some(reader) = self.readers.get(&slot) else { return false };
+        reader.keys.iter().filter_map(|key| self.partitions.get(key)).any(|partition| partition.is_due(now).is_ok())
+    }
+
+    /// What a slot is to ask for now.
+    pub(super) fn work(&mut self, slot: u64, now: Instant, max_wait: Duration, memory: &Memory) -> Work {
+        let under_way: usize = self.readers.values().map(|reader| reader.under_way).sum();
+        let Some(reader) = self.readers.get_mut(&slot) else { return Work::End };
+        if reader.keys.is_empty() {
+            self.readers.remove(&slot);
+            return Work::End;
+        }
+        reader.turn = (reader.turn + 1) % reader.keys.len();
+        let (before, after) = reader.keys.split_at(reader.turn);
+        let (mut requests, mut until, mut short, mut all_idle) = (Vec::new(), None::<Instant>, false, true);
+        let (mut active, mut expected) = (0, 0);
+        for key in after.iter().chain(before) {
+            let Some(partition) = self.partitions.get_mut(key) else { continue };
+            active += u32::from(partition.is_active());
+            match partition.is_due(now) {
+                Ok(()) => {}
+                Err(moment) => {
+                    until = until.into_iter().chain(moment).min();
+                    continue;
+                }
+            }
+            if !memory.admits(partition.expected_bytes(), under_way + expected) {
+                short = true;
+                continue;
+            }
+            all_idle &= partition.is_idle();
+            let (epoch, bytes) = (partition.epoch, partition.expected_bytes());
+            let Some(ask) = partition.ask(now) else { continue };
+            expected += bytes;
+            requests.push(Request { key: key.clone(), epoch, ask, wait: Duration::ZERO });
+        }
+        // The one that is waited for comes last: what is asked behind it would wait, too.
+        let alone = requests.len() == 1;
+        if let Some(last) = requests.last_mut().filter(|_| alone || all_idle) {
+            last.wait = if active <= 1 { max_wait } else { (max_wait / active).max(SHARE * active).min(max_wait) };
+        }
+        reader.under_way = expected;
+        if requests.is_empty() { Work::Nothing { until, memory: short } } else { Work::Round(requests) }
+    }
+
+    /// A round of a slot has ended; what has no answer by now will get none.
+    pub(super) fn end_round(&mut self, slot: u64, unanswered: &[Request]) {
+        for request in unanswered {
+            if let Some(partition) = self.current(&request.key, request.epoch) {
+                partition.unanswered();
+            }
+            self.handed_on(slot, &request.key);
+        }
+        self.readers.get_mut(&slot).into_iter().for_each(|reader| reader.under_way = 0);
+    }
+
+    /// A request of a slot has ended: if its partition is another's by now, that one may go on.
+    ///
+    /// It was woken when it got the partition, and found the request still under way.
+    pub(super) fn handed_on(&self, slot: u64, key: &Key) {
+        if self.partitions.get(key).is_some_and(|partition| partition.slot != slot) {
+            self.wake_reader_of(key);
+        }
+    }
+
+    /// Whether all that a slot still waits for is of no use any more, while there is something else to ask for.
+    pub(super) fn waits_in_vain(&mut self, slot: u64, outstanding: &[Request], now: Instant) -> bool {
+        outstanding.iter().all(|request| self.current(&request.key, request.epoch).is_none())
+            && self.has_work(slot, now)
+    }
+
+    /// Puts a partition into the queue of those that have something to be polled.
+    pub(super) fn enqueue(&mut self, key: &Key) {
+        let Some(partition) = self.partitions.get_mut(key) else { return };
+        if partition.has_records() && !partition.is_paused() && !std::mem::replace(&mut partition.queued, true) {
+            self.queue.push_back(key.clone());
+        }
+    }
+
+    /// Notes that a partition may have come to an end that is to be told.
+    pub(super) fn may_have_ended(&mut self, key: &Key) {
+        if !self.ends.contains(key) {
+            self.ends.push(key.clone());
+        }
+    }
+
+    /// The program asks for more: it is done with what the last poll gave.
+    pub(super) fn all_processed(&mut self) {
+        for key in std::mem::take(&mut self.given) {
+            self.partitions.get_mut(&key).into_iter().for_each(|partition| partition.offsets().all_processed());
+        }
+    }
+
+    /// Takes records that wait, of each partition its share.
+    pub(super) fn take(&mut self, max: usize) -> Vec<PartitionRecords> {
+        let mut parts = Vec::new();
+        let mut left = max;
+        let mut share = (max / self.queue.len().max(1)).max(1);
+        let mut turns = self.queue.len();
+        while left > 0 {
+            if turns == 0 {
+                (turns, share) = (self.queue.len(), left);
+            }
+            turns = turns.saturating_sub(1);
+            let Some(key) = self.queue.pop_front() else { break };
+            let Some(partition) = self.partitions.get_mut(&key) else { continue };
+            partition.queued = false;
+            if partition.is_paused() {
+                continue;
+            }
+            let was_full = partition.is_full();
+            let Some(part) = partition.take(share.min(left)) else { continue };
+            let has_room = was_full && !partition.is_full();
+            left -= part.len();
+            parts.push(part);
+            if has_room {
+                self.wake_reader_of(&key);
+            }
+            self.enqueue(&key);
+            if !self.given.contains(&key) {
+                self.given.push(key);
+            }
+        }
+        parts
+    }
+
+    /// Takes what the last poll gave away from it, for a stream that gives it one by one.
+    ///
+    /// Each part comes with its progress.
+    pub(super) fn stream(&mut self, parts: &[PartitionRecords]) -> Vec<Arc<Progress>> {
+        let mut first = std::mem::take(&mut self.given);
+        let mut progress = |part: &PartitionRecords| {
+            let key = part.key();
+            let from = first.iter().position(|given| *given == key).map(|place| first.swap_remove(place));
+            let partition = self.partitions.get_mut(&key)?;
+            Some(partition.stream(from.and_then(|_| part.first_offset())))
+        };
+        parts.iter().map(|part| progress(part).unwrap_or_default()).collect()
+    }
+
+    /// Gives records back that a stream took and did not give.
+    pub(super) fn rewind(&mut self, key: &Key, assignment: u64, at: u64) {
+        let epoch = self.epoch();
+        let Some(partition) = self.partitions.get_mut(key) else { return };
+        if partition.assignment == assignment {
+            partition.rewind(epoch, at);
+            self.given.push(key.clone());
+            self.dequeue(key);
+            self.wake_reader_of(key);
+        }
+    }
+
+    /// The partitions that have come to their end, each end once.
+    pub(super) fn take_ended(&mut self) -> Vec<TopicPartition> {
+        let mut ended = Vec::new();
+        let partitions = &mut self.partitions;
+        self.ends.retain(|key| {
+            let Some(partition) = partitions.get_mut(key).filter(|partition| !partition.has_records()) else {
+                return partitions.contains_key(key);
+            };
+            if partition.tell_end() {
+                ended.push(TopicPartition::from(key));
+            }
+            false
+        });
+        ended
+    }
+
+    /// Why nothing comes, if a partition has a reason that was not told yet; or any reason, at the end of a poll.
+    pub(super) fn trouble(&mut self, repeated: bool) -> Option<Error> {
+        let mut troubles = self.partitions.values_mut().filter_map(|partition| partition.trouble.as_mut());
+        match troubles.find(|trouble| repeated || (trouble.halting && !trouble.told)) {
+            Some(trouble) => {
+                trouble.told = true;
+                Some(trouble.error.clone())
+            }
+            None => self.missing.clone().filter(|_| repeated),
+        }
+    }
+
+    /// The bytes of the answers that wait to be polled.
+    pub(super) fn waiting_bytes(&self) -> usize {
+        self.partitions.values().map(Partition::waiting_bytes).sum()
+    }
+
+    /// Whether partitions want to be read that wait for nothing but memory.
+    pub(super) fn wants_memory(&self, now: Instant, memory: &Memory) -> bool {
+        let mut due = self.partitions.values().filter(|partition| partition.is_due(now).is_ok()).peekable();
+        due.peek().is_some() && due.all(|partition| !memory.admits(partition.expected_bytes(), 0))
+    }
+}
+
+/// The error of a call for a partition that the consumer does not have.
+pub(super) fn not_assigned(key: &Key) -> Error {
+    let text = format!("{key} is not assigned to the consumer: assign it, or wait until the group gives it");
+    Error::Misuse(Detail::new(text).with_code(ErrorCode::NotAssigned))
+}

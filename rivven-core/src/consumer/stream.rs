@@ -1,0 +1,149 @@
+//! Records one by one.
+
+use std::future::poll_fn;
+use std::iter::Enumerate;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use std::vec::IntoIter;
+
+use futures_util::Stream;
+
+use super::Owner;
+use super::pace::Pace;
+use super::records::{ConsumerRecord, ConsumerRecords, PartitionRecords};
+use crate::error::Result;
+
+/// The part of a poll whose records are being given.
+struct Part {
+    /// Which one it is of the poll.
+    place: usize,
+    records: PartitionRecords,
+    next: usize,
+}
+
+type Polling = Pin<Box<dyn Future<Output = Result<ConsumerRecords>> + Send>>;
+
+/// The records of a consumer, one by one and without end; made by [`Consumer::stream`](crate::Consumer::stream).
+///
+/// A record counts as done when the next one is asked for, and not before: that
+/// is what is committed. Records that were not given when the stream is dropped
+/// are given by the next poll. An error does not end it, but the end of the
+/// consumer does.
+pub struct RecordStream {
+    owner: Arc<Owner>,
+    part: Option<Part>,
+    /// The parts behind it.
+    rest: Enumerate<IntoIter<PartitionRecords>>,
+    /// How far the program has come with all of them.
+    pace: Option<Pace>,
+    polling: Option<Polling>,
+}
+
+impl RecordStream {
+    pub(super) fn new(owner: Arc<Owner>) -> Self {
+        RecordStream { owner, part: None, rest: Vec::new().into_iter().enumerate(), pace: None, polling: None }
+    }
+
+    /// Waits until there is a record to [take](RecordStream::try_next), at most so long.
+    ///
+    /// `false` if there is none by then, or as soon as the end of a partition is
+    /// reached, where that is reported. It asks for more records only when all
+    /// that have come were taken. Dropping the future loses no record.
+    ///
+    /// # Errors
+    ///
+    /// As [`poll`](crate::Consumer::poll).
+    pub async fn ready(&mut self, limit: Duration) -> Result<bool> {
+        if self.has_next() {
+            return Ok(true);
+        }
+        self.finish();
+        poll_fn(|cx| self.poll_more(limit, cx)).await
+    }
+
+    /// The next record of those that have come; it says that the program is done with those before.
+    pub fn try_next(&mut self) -> Option<ConsumerRecord> {
+        loop {
+            if let Some(Part { place, records, next }) = &mut self.part
+                && let Some(record) = records.record(*next)
+            {
+                *next += 1;
+                self.pace.iter_mut().for_each(|pace| pace.reached(*place, record.offset));
+                return Some(record);
+            }
+            let Some((place, records)) = self.rest.next() else {
+                self.finish();
+                return None;
+            };
+            self.part = Some(Part { place, records, next: 0 });
+        }
+    }
+
+    /// Takes as many of the records that have come, at most so many.
+    ///
+    /// The program is done with them as with those of a poll: when it asks for more, or closes the consumer.
+    pub fn take_ready(&mut self, most: usize) -> Vec<ConsumerRecord> {
+        let mut taken = Vec::new();
+        while taken.len() < most && self.has_next() {
+            taken.extend(self.try_next());
+        }
+        // Nothing is committed by itself but by what asks for more.
+        self.pace.iter().for_each(Pace::done_with_reached);
+        taken
+    }
+
+    /// Goes on with records that a poll of the same consumer gave and nobody has looked at.
+    pub fn resume(&mut self, records: &ConsumerRecords) {
+        self.pace = Some(Pace::new(&self.owner.inner, records));
+        self.part = None;
+        self.rest = records.partitions().to_vec().into_iter().enumerate();
+    }
+
+    fn has_next(&self) -> bool {
+        let left = self.part.as_ref().is_some_and(|part| part.next < part.records.len());
+        left || self.rest.len() > 0
+    }
+
+    /// The program has asked for more than has come.
+    fn finish(&mut self) {
+        self.part = None;
+        self.pace.take().into_iter().for_each(Pace::finish);
+    }
+
+    /// Polls the consumer for at most so long; whether there are records.
+    fn poll_more(&mut self, limit: Duration, cx: &mut Context<'_>) -> Poll<Result<bool>> {
+        let owner = Arc::clone(&self.owner);
+        let polling = self.polling.get_or_insert_with(|| Box::pin(async move { owner.inner.poll(limit).await }));
+        let polled = ready!(polling.as_mut().poll(cx));
+        self.polling = None;
+        let records = polled?;
+        self.resume(&records);
+        Poll::Ready(Ok(!records.is_empty()))
+    }
+}
+
+impl Stream for RecordStream {
+    type Item = Result<ConsumerRecord>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let limit = Duration::from_millis(self.owner.inner.shared.config.max_poll_interval_ms);
+        loop {
+            if let Some(record) = self.try_next() {
+                return Poll::Ready(Some(Ok(record)));
+            }
+            match ready!(self.poll_more(limit, cx)) {
+                Ok(_) => {}
+                Err(_) if self.owner.inner.shared.check_open().is_err() => return Poll::Ready(None),
+                Err(error) => return Poll::Ready(Some(Err(error))),
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for RecordStream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RecordStream").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,377 @@
+//! What was written is read, once and in order, of every partition its share.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use rivven_client::{
+    AutoOffsetReset, Client, CompressionType, Consumer, Decompression, ErrorCode, Producer, ProducerConfig, Result,
+    TopicPartition,
+};
+use rivven_testkit::{Sink, SinkOptions, TestBroker};
+
+use super::{all_values, config, consumer, offsets, publish, some, soon, values};
+
+// covers: F081 rust
+#[tokio::test]
+async fn a_record_has_all_that_was_written_and_where_it_lies() -> Result<()> {
+    let broker = TestBroker::start().unwrap();
+    let client = Client::connect(broker.address()).await?;
+    client.create_topic("t", Some(2)).await?;
+    client.publish_to_partition("t", 1, Some("key"), "value").await?;
+    client.publish_to_partition("t", 1, None::<&str>, "").await?;
+    let consumer = Consumer::new(config(broker.address()).assign("t", vec![0, 1]).build()).await?;
+    let records = some(&consumer).await;
+    assert_eq!((records.len(), records.views().count(), records.iter().count()), (2, 2, 2));
+    let (first, view) = (&records[0], records.views().next().unwrap());
+    assert_eq!((&*first.topic, first.partition, first.offset), ("t", 1, 0));
+    assert_eq!((first.key.as_deref(), &first.value[..]), (Some(&b"key"[..]), &b"value"[..]));
+    assert!(first.timestamp > 1_600_000_000_000 && first.headers.is_empty());
+    assert_eq!((view.topic, view.partition, view.offset, view.timestamp), ("t", 1, 0, first.timestamp));
+    assert_eq!((view.key, view.value), (Some(&b"key"[..]), &b"value"[..]));
+    assert_eq!((records[1].key.as_deref(), &records[1].value[..]), (None, &b""[..]));
+    let owned: Vec<_> = records.clone().into_iter().collect();
+    assert_eq!(owned, records.to_vec());
+    assert_eq!(first.detach(), *first);
+    assert!(!format!("{records:?} {first:?} {view:?}").contains("value\""), "records are not shown");
+    soon("close", consumer.close()).await
+}
+
+// covers: F085 rust, F098 rust
+#[tokio::test]
+async fn many_records_of_many_partitions_come_in_the_order_of_each() -> Result<()> {
+    let broker = TestBroker::start().unwrap();
+    let client = Client::connect(broker.address()).await?;
+    client.create_topic("t", Some(20)).await?;
+    for partition in 0..20 {
+        publish(&client, "t", partition, 0..100).await?;
+    }
+    let config = config(broker.address()).assign("t", (0..20).collect()).max_poll_records(30);
+    let consumer = Consumer::new(config.build()).await?;
+    let mut read: BTreeMap<u32, Vec<u64>> = BTreeMap::new();
+    while read.values().map(Vec::len).sum::<usize>() < 2000 {
+        let records = some(&consumer).await;
+        assert!(records.len() <= 30);
+        records.views().for_each(|record| read.entry(record.partition).or_default().push(record.offset));
+    }
+    assert_eq!(read.len(), 20);
+    assert!(read.values().all(|offsets| *offsets == (0..100).collect::<Vec<_>>()));
+    let stats = consumer.stats();
+    assert_eq!((stats.records, stats.records_fetched, stats.lag()), (2000, 2000, 0));
+    consumer.close().await
+}
+
+/// A full partition must not keep the others waiting.
+#[tokio::test]
+async fn every_partition_has_its_share_of_a_poll() -> Result<()> {
+    let broker = TestBroker::start().unwrap();
+    let client = Client::connect(broker.address()).await?;
+    client.create_topic("t", Some(3)).await?;
+    publish(&client, "t", 0, 0..1500).await?;
+    publish(&client, "t", 2, 0..10).await?;
+    let config = config(broker.address()).assign("t", vec![0, 1, 2]).max_poll_records(10);
+    let consumer = Consumer::new(config.build()).await?;
+    let mut polls = 0;
+    let mut seen = 0;
+    while seen < 10 {
+        let records = some(&consumer).await;
+        let of_two = records.views().filter(|record| record.partition == 2).count();
+        polls += u32::from(seen > 0 || of_two > 0);
+        seen += of_two;
+        assert!(polls <= 3, "the ten records come in two polls, or three if they arrive meanwhile");
+    }
+    consumer.close().await
+}
+
+#[tokio::test]
+async fn a_hundred_thousand_records_are_read_in_order() -> Result<()> {
+    let options = SinkOptions { records: 25_000, record_size: 100, partitions: 4, ..SinkOptions::default() };
+    let sink = Sink::start(options).unwrap();
+    let config = config(sink.address()).assign("t", vec![0, 1, 2, 3]).enable_auto_commit(false);
+    let consumer = Consumer::new(config.build()).await?;
+    let mut next = [0u64; 4];
+    while next.iter().sum::<u64>() < 100_000 {
+        for record in some(&consumer).await.views() {
+            let expected = &mut next[record.partition as usize];
+            assert_eq!((record.offset, &record.value[..8]), (*expected, &expected.to_le_bytes()[..]));
+            *expected += 1;
+        }
+    }
+    Ok(())
+}
+
+// covers: F086 rust
+#[tokio::test]
+async fn a_poll_waits_for_a_record_and_gives_none_when_its_time_is_over() -> Result<()> {
+    let broker = TestBroker::start().unwrap();
+    let client = Client::connect(broker.address()).await?;
+    client.create_topic("t", Some(1)).await?;
+    let config = config(broker.address()).assign("t", vec![0]).max_poll_interval_ms(30);
+    let consumer = Arc::new(Consumer::new(config.build()).await?);
+    assert!(soon("an empty poll", consumer.poll()).await?.is_empty());
+    assert!(soon("a poll without time", consumer.poll_timeout(Duration::ZERO)).await?.is_empty());
+    let waiting = tokio::spawn({
+        let consumer = Arc::clone(&consumer);
+        async move { consumer.poll_timeout(Duration::from_secs(600)).await }
+    });
+    publish(&client, "t", 0, 7..8).await?;
+    let records = soon("the poll that waits", waiting).await.unwrap()?;
+    assert_eq!(&records[0].value[..], b"value 7");
+    Ok(())
+}
+
+// covers: F098 rust
+#[tokio::test]
+async fn partitions_that_share_a_connection_are_all_read() -> Result<()> {
+    let broker = TestBroker::start().unwrap();
+    let client = Client::connect(broker.address()).await?;
+    client.create_topic("t", Some(7)).await?;
+    let config = config(broker.address()).assign("t", (0..7).collect()).connections_per_broker(2);
+    let consumer = Consumer::new(config.fetch_max_wait(Duration::from_secs(1)).build()).await?;
+    for round in 0..3 {
+        for partition in 0..7 {
+            publish(&client, "t", partition, round..round + 1).await?;
+            let records = some(&consumer).await;
+            assert_eq!((records.len(), records[0].partition, records[0].offset), (1, partition, round));
+        }
+    }
+    consumer.close().await
+}
+
+#[tokio::test]
+async fn the_end_of_each_partition_is_told_so_that_all_there_is_can_be_read() -> Result<()> {
+    let broker = TestBroker::start().unwrap();
+    let client = Client::connect(broker.address()).await?;
+    client.create_topic("t", Some(3)).await?;
+    publish(&client, "t", 0, 0..1200).await?;
+    publish(&client, "t", 1, 0..500).await?;
+    let config = config(broker.address()).assign("t", vec![0, 1, 2]).report_partition_end(true);
+    let consumer = Consumer::new(config.build()).await?;
+    let (mut read, mut ended) = (0, HashSet::new());
+    while ended.len() < 3 {
+        let records = soon("a poll", consumer.poll()).await?;
+        read += records.len();
+        ended.extend(records.ended().to_vec());
+    }
+    assert_eq!(read, 1700);
+    assert_eq!(ended, (0..3).map(|partition| TopicPartition::new("t", partition)).collect());
+    publish(&client, "t", 2, 0..1).await?;
+    let records = some(&consumer).await;
+    assert_eq!(records.len(), 1);
+    let mut again = records.ended().to_vec();
+    while again.is_empty() {
+        again = soon("a poll", consumer.poll()).await?.ended().to_vec();
+    }
+    assert_eq!(again, [TopicPartition::new("t", 2)], "an end is told once, until there is more");
+    Ok(())
+}
+
+// covers: F081 rust
+#[tokio::test]
+async fn a_stream_gives_records_one_by_one_and_what_it_did_not_give_is_polled() -> Result<()> {
+    let broker = TestBroker::start().unwrap();
+    let client = Client::connect(broker.address()).await?;
+    client.create_topic("t", Some(1)).await?;
+    publish(&client, "t", 0, 0..20).await?;
+    let consumer = consumer(broker.address()).await?;
+    let mut stream = consumer.stream();
+    for number in 0..5 {
+        let record = soon("a record", stream.next()).await.unwrap()?;
+        assert_eq!(record.offset, number);
+    }
+    assert_eq!(consumer.position("t", 0)?, Some(5));
+    drop(stream);
+    assert_eq!(offsets(&consumer, 15).await, (5..20).collect::<Vec<_>>());
+    let mut stream = consumer.stream();
+    publish(&client, "t", 0, 20..21).await?;
+    assert_eq!(soon("a record", stream.next()).await.unwrap()?.offset, 20);
+    consumer.close().await?;
+    assert!(soon("the end", stream.next()).await.is_none());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_program_that_takes_records_of_a_poll_one_by_one_says_how_far_it_has_come() -> Result<()> {
+    let broker = TestBroker::start().unwrap();
+    let client = Client::connect(broker.address()).await?;
+    client.create_topic("t", Some(1)).await?;
+    publish(&client, "t", 0, 0..20).await?;
+    let consumer = consumer(broker.address()).await?;
+
+    // Nothing was said: nothing is given.
+    drop(consumer.pace(&some(&consumer).await));
+    let records = some(&consumer).await;
+    let mut pace = consumer.pace(&records);
+    assert_eq!((records.len(), consumer.position("t", 0)?), (20, Some(0)));
+    pace.reached(0, 7);
+    pace.reached(9, 0);
+    assert_eq!(consumer.position("t", 0)?, Some(8));
+    consumer.commit().await?;
+    assert_eq!(consumer.committed("t", 0).await?, Some(8));
+    drop(pace);
+    let records = some(&consumer).await;
+    assert_eq!((records.len(), records[0].offset), (12, 8));
+    consumer.pace(&records).finish();
+    assert_eq!(consumer.position("t", 0)?, Some(20));
+
+    publish(&client, "t", 0, 20..25).await?;
+    consumer.pace(&some(&consumer).await).reached(0, 22);
+    let records = some(&consumer).await;
+    let mut pace = consumer.pace(&records);
+    pace.reached(0, 23);
+    consumer.close().await?;
+    drop(pace);
+    assert_eq!(client.get_offset("tests", "t", 0).await?, Some(23), "the record in hand is not done");
+    Ok(())
+}
+
+// covers: F082 rust
+#[cfg(feature = "compression")]
+#[tokio::test]
+async fn values_are_decompressed_as_configured() -> Result<()> {
+    let broker = TestBroker::start().unwrap();
+    let producer = ProducerConfig::builder()
+        .bootstrap_servers(vec![broker.address().to_owned()])
+        .compression_type(CompressionType::Lz4);
+    let producer = Producer::new(producer.build()).await?;
+    let client = Client::connect(broker.address()).await?;
+    client.create_topic("t", Some(1)).await?;
+    let long = vec![b'x'; 2000];
+    producer.send_batch("t", &[(None::<&str>, &long[..]), (None, b"short"), (None, &long)]).await?;
+    client.publish_to_partition("t", 0, None::<&str>, "plain").await?;
+    let read = |how| {
+        let config = config(broker.address()).assign("t", vec![0]).decompression(how);
+        async move { Consumer::new(config.enable_auto_commit(false).build()).await }
+    };
+    let auto = read(Decompression::Auto).await?;
+    let expected = [long.clone(), b"short".to_vec(), long.clone(), b"plain".to_vec()];
+    assert_eq!(values(&auto, 4).await, expected);
+    auto.seek_to_beginning("t", 0).await?;
+    let records = some(&auto).await;
+    assert_eq!(records[2].value, long, "as values of their own, too");
+    let never = read(Decompression::Never).await?;
+    assert!(values(&never, 4).await[0].len() < 200);
+    let always = read(Decompression::Always).await?;
+    assert_eq!(values(&always, 3).await, expected[..3]);
+    let error = soon("the error", always.poll()).await.unwrap_err();
+    assert_eq!((error.code(), always.position("t", 0)?), (ErrorCode::Serialization, Some(3)));
+    always.seek("t", 0, 4).await?;
+    client.publish_to_partition("t", 0, None::<&str>, [0x20, 0, 0, 0, 0]).await?;
+    assert_eq!(values(&always, 1).await, [b""]);
+    Ok(())
+}
+
+// covers: F087 rust
+#[tokio::test]
+async fn reading_begins_where_the_configuration_says() -> Result<()> {
+    let broker = TestBroker::start().unwrap();
+    let client = Client::connect(broker.address()).await?;
+    client.create_topic("t", Some(1)).await?;
+    publish(&client, "t", 0, 0..3).await?;
+    let config = |reset, group: &str| {
+        let config = config(broker.address()).assign("t", vec![0]).auto_offset_reset(reset).group_id(group);
+        config.max_poll_interval_ms(200).build()
+    };
+    let latest = Consumer::new(config(AutoOffsetReset::Latest, "latest")).await?;
+    // Once its position is known, what is written is read.
+    soon("the position", async {
+        while latest.position("t", 0).unwrap().is_none() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    publish(&client, "t", 0, 3..4).await?;
+    assert_eq!(offsets(&latest, 1).await, [3]);
+    let strict = Consumer::new(config(AutoOffsetReset::Error, "strict")).await?;
+    for _ in 0..2 {
+        assert_eq!(soon("the error", strict.poll()).await.unwrap_err().code(), ErrorCode::NoOffset);
+    }
+    strict.seek("t", 0, 2).await?;
+    assert_eq!(offsets(&strict, 2).await, [2, 3]);
+    client.commit_offset("strict", "t", 0, 1).await?;
+    let committed = Consumer::new(config(AutoOffsetReset::Error, "strict")).await?;
+    assert_eq!(offsets(&committed, 3).await, [1, 2, 3]);
+    client.delete_records("t", &[(0, 2)]).await?;
+    let earliest = Consumer::new(config(AutoOffsetReset::Earliest, "earliest")).await?;
+    assert_eq!(offsets(&earliest, 2).await, [2, 3]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn subscribed_topics_are_read_with_the_partitions_that_are_added() -> Result<()> {
+    let broker = TestBroker::start().unwrap();
+    let client = Client::connect(broker.address()).await?;
+    client.create_topic("t", Some(1)).await?;
+    client.create_topic("u", Some(1)).await?;
+    publish(&client, "t", 0, 0..1).await?;
+    publish(&client, "u", 0, 0..1).await?;
+    let config = config(broker.address()).topic("t").metadata_refresh_interval(Duration::from_millis(100));
+    let consumer = Consumer::new(config.build()).await?;
+    assert_eq!(&*some(&consumer).await[0].topic, "t");
+    client.create_partitions("t", 2).await?;
+    publish(&client, "t", 1, 1..2).await?;
+    assert_eq!(some(&consumer).await[0].partition, 1);
+    consumer.subscribe(&["u", "later"])?;
+    assert_eq!(&*some(&consumer).await[0].topic, "u");
+    assert_eq!(consumer.assignments(), [TopicPartition::new("u", 0)]);
+    let missing = soon("the reason", consumer.poll_timeout(Duration::from_millis(300))).await.unwrap_err();
+    assert_eq!(missing.code(), ErrorCode::UnknownTopicOrPartition);
+    client.create_topic("later", Some(1)).await?;
+    client.publish("later", "at last").await?;
+    loop {
+        match soon("a poll", consumer.poll()).await {
+            Ok(records) if !records.is_empty() => break assert_eq!(&records[0].value[..], b"at last"),
+            Ok(_) => {}
+            Err(error) => assert_eq!(error.code(), ErrorCode::UnknownTopicOrPartition),
+        }
+    }
+    assert_eq!(consumer.assign(&[TopicPartition::new("t", 0)]).unwrap_err().code(), ErrorCode::InvalidState);
+    consumer.unsubscribe()?;
+    assert_eq!(soon("a poll", consumer.poll()).await.unwrap_err().code(), ErrorCode::InvalidState);
+    assert_eq!(consumer.assignments(), []);
+    consumer.assign(&[TopicPartition::new("t", 0)])?;
+    assert_eq!(consumer.subscribe(&["t"]).unwrap_err().code(), ErrorCode::InvalidState);
+    Ok(())
+}
+
+// covers: F100 rust
+#[tokio::test]
+async fn a_paused_partition_gives_nothing_until_it_is_resumed() -> Result<()> {
+    let broker = TestBroker::start().unwrap();
+    let client = Client::connect(broker.address()).await?;
+    client.create_topic("t", Some(2)).await?;
+    publish(&client, "t", 0, 0..3).await?;
+    let consumer = Consumer::new(config(broker.address()).assign("t", vec![0, 1]).build()).await?;
+    consumer.pause("t", 0)?;
+    assert_eq!(consumer.paused(), [TopicPartition::new("t", 0)]);
+    publish(&client, "t", 1, 0..2).await?;
+    assert_eq!(offsets(&consumer, 2).await, [0, 1]);
+    assert!(consumer.poll_timeout(Duration::from_millis(200)).await?.is_empty());
+    consumer.resume("t", 0)?;
+    assert_eq!(values(&consumer, 3).await, all_values(0..3));
+    assert_eq!(consumer.pause("t", 9).unwrap_err().code(), ErrorCode::NotAssigned);
+    Ok(())
+}
+
+// covers: F088 rust
+#[tokio::test]
+async fn records_of_aborted_transactions_are_hidden_where_that_is_wanted() -> Result<()> {
+    let broker = rivven_testkit::ScriptedBroker::builder().topic("t", 1).start().unwrap();
+    broker.append("t", 0, None, b"one");
+    let read = |builder: rivven_client::ConsumerConfigBuilder| async move {
+        Consumer::new(builder.assign("t", vec![0]).build()).await
+    };
+    let committed = read(config(broker.address()).read_committed()).await?;
+    assert_eq!(offsets(&committed, 1).await, [0]);
+    let levels = |broker: &rivven_testkit::ScriptedBroker| {
+        let asked = broker.requests_of(rivven_testkit::Kind::Consume);
+        let level = |request: &rivven_testkit::ReceivedRequest| match &request.request {
+            rivven_client::Request::Consume { isolation_level, .. } => *isolation_level,
+            _ => None,
+        };
+        asked.iter().map(level).collect::<HashSet<_>>()
+    };
+    assert_eq!(levels(&broker), HashSet::from([Some(1)]));
+    Ok(())
+}

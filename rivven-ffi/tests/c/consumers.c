@@ -1,0 +1,311 @@
+/*
+ * Consumers: every record is given once, in the order of its partition; what
+ * is committed is where the next one begins; callbacks come in a poll or a
+ * close alone; what cannot be read is said.
+ */
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "client.h"
+#include "launch.h"
+
+enum { RECORDS = 3000, PARTITIONS = 3 };
+
+static struct server broker;
+
+static rivven_consumer_t *consumer_of(const char *address, rivven_queue_t *queue, const char *const *settings) {
+    rivven_config_t *config = config_of(address, settings);
+    rivven_consumer_t *consumer = NULL;
+    succeeds("make a consumer", rivven_consumer_new(config, queue, &consumer, &error));
+    rivven_config_free(config);
+    return consumer;
+}
+
+/* A consumer of a group that commits only when it is told to. */
+static rivven_consumer_t *member_of(const char *group) {
+    const char *const settings[] = {"group.id", group, "enable.auto.commit", "false", NULL};
+    return consumer_of(broker.address, NULL, settings);
+}
+
+/* Partitions 0 to `count` - 1 of a topic. */
+static rivven_partitions_t *partitions_of(const char *topic, uint32_t count) {
+    rivven_partitions_t *partitions = NULL;
+    if (rivven_partitions_new(&partitions, NULL)) give_up("rivven_partitions_new");
+    for (uint32_t i = 0; i < count; i++) {
+        if (rivven_partitions_add(partitions, topic, i, NULL)) give_up("rivven_partitions_add");
+    }
+    return partitions;
+}
+
+static void assign(rivven_consumer_t *consumer, const char *topic, uint32_t count) {
+    rivven_partitions_t *partitions = partitions_of(topic, count);
+    succeeds("assign", rivven_consumer_assign(consumer, partitions, &error));
+    rivven_partitions_free(partitions);
+}
+
+/* Makes a topic whose records have their numbers as values, by turns in each partition. */
+static void fill(const char *topic, uint32_t partitions, uint32_t records) {
+    rivven_client_t *client = connected_client(broker.address);
+    if (rivven_client_create_topic(client, topic, partitions, NULL, NULL)) give_up("rivven_client_create_topic");
+    for (uint32_t partition = 0; partition < partitions; partition++) {
+        rivven_bytes_t values[RECORDS];
+        static char texts[RECORDS][12];
+        size_t count = 0;
+        for (uint32_t record = partition; record < records; record += partitions, count++) {
+            snprintf(texts[count], sizeof texts[count], "v%" PRIu32, record);
+            values[count] = rivven_bytes_from_string(texts[count]);
+        }
+        if (count && rivven_client_publish_batch(client, topic, partition, NULL, values, count, NULL, NULL, NULL)) {
+            give_up("rivven_client_publish_batch");
+        }
+    }
+    rivven_client_free(client);
+}
+
+/* Polls until there are records, at most 30 s. */
+static rivven_batch_t *next_records(rivven_consumer_t *consumer) {
+    for (double start = seconds(); seconds() - start < 30;) {
+        rivven_batch_t *batch = NULL;
+        if (!succeeds("poll", rivven_consumer_poll(consumer, 1000, &batch, &error))) return NULL;
+        if (rivven_batch_len(batch)) return batch;
+        rivven_batch_free(batch);
+    }
+    return NULL;
+}
+
+/* The number that a value holds. */
+static unsigned long number_of(rivven_bytes_t value) {
+    char text[12];
+    snprintf(text, sizeof text, "%.*s", (int)value.len - 1, (const char *)value.data + 1);
+    return strtoul(text, NULL, 10);
+}
+
+/* Whether the arrays say of every record what the functions say of it. */
+static bool agrees(const rivven_batch_t *batch) {
+    const uint64_t *offsets = rivven_batch_offsets(batch);
+    const int64_t *timestamps = rivven_batch_timestamps(batch);
+    const rivven_bytes_t *keys = rivven_batch_keys(batch), *values = rivven_batch_values(batch);
+    for (size_t i = 0; i < rivven_batch_len(batch); i++) {
+        if (offsets[i] != rivven_batch_offset(batch, i) || timestamps[i] != rivven_batch_timestamp(batch, i)) return false;
+        if (keys[i].data != rivven_batch_key(batch, i).data || keys[i].len != rivven_batch_key(batch, i).len) return false;
+        if (values[i].data != rivven_batch_value(batch, i).data) return false;
+        if (values[i].len != rivven_batch_value(batch, i).len) return false;
+    }
+    return true;
+}
+
+/* Whether the parts are those of the records, one after another. */
+static bool is_in_parts(const rivven_batch_t *batch) {
+    size_t parts = rivven_batch_parts_len(batch);
+    for (size_t part = 0; part < parts; part++) {
+        size_t first = rivven_batch_part_first(batch, part), end = rivven_batch_part_first(batch, part + 1);
+        if (first >= end) return false;
+        for (size_t i = first; i < end; i++) {
+            if (rivven_batch_partition(batch, i) != rivven_batch_partition(batch, first)) return false;
+            if (i > first && rivven_batch_offset(batch, i) <= rivven_batch_offset(batch, i - 1)) return false;
+        }
+    }
+    return rivven_batch_part_first(batch, 0) == 0 && rivven_batch_part_first(batch, parts) == rivven_batch_len(batch);
+}
+
+/* Every record comes once, where it is. */
+static void test_all_records(void) {
+    static bool seen[RECORDS];
+    fill("all", PARTITIONS, RECORDS);
+    rivven_consumer_t *consumer = member_of("all");
+    succeeds("connect", rivven_consumer_connect(consumer, &error));
+    assign(consumer, "all", PARTITIONS);
+    size_t count = 0, wrong = 0, ended = 0;
+    bool in_parts = true, agreed = true;
+    while (count < RECORDS) {
+        rivven_batch_t *batch = next_records(consumer);
+        if (!batch) give_up("records are missing");
+        in_parts = in_parts && is_in_parts(batch);
+        agreed = agreed && agrees(batch);
+        ended += rivven_batch_ended_len(batch);
+        wrong += rivven_batch_len(batch) > 500;
+        for (size_t i = 0; i < rivven_batch_len(batch); i++, count++) {
+            unsigned long number = number_of(rivven_batch_value(batch, i));
+            uint32_t partition = rivven_batch_partition(batch, i);
+            wrong += number >= RECORDS || seen[number] || number % PARTITIONS != partition ||
+                     rivven_batch_offset(batch, i) != number / PARTITIONS || strcmp(rivven_batch_topic(batch, i), "all") ||
+                     rivven_batch_key(batch, i).data || rivven_batch_timestamp(batch, i) < INT64_C(1600000000000);
+            if (number < RECORDS) seen[number] = true;
+        }
+        rivven_batch_free(batch);
+    }
+    check(count == RECORDS && wrong == 0, "%zu records are read, %zu of them wrong", count, wrong);
+    check(in_parts, "the parts are those of the records");
+    check(agreed, "the arrays say what the functions say");
+    rivven_batch_t *batch = NULL;
+    while (ended < PARTITIONS) {
+        if (!succeeds("poll at the end", rivven_consumer_poll(consumer, 5000, &batch, &error))) break;
+        check(rivven_batch_len(batch) == 0 && rivven_batch_offsets(batch) == NULL, "there are no more records");
+        if (rivven_batch_ended_len(batch)) {
+            check(!strcmp(rivven_batch_ended_topic(batch, 0), "all") && rivven_batch_ended_partition(batch, 0) < PARTITIONS,
+                  "a partition has ended");
+        }
+        ended += rivven_batch_ended_len(batch);
+        rivven_batch_free(batch);
+    }
+    check(ended == PARTITIONS, "each partition ends once");
+    succeeds("close", rivven_consumer_close(consumer, -1, &error));
+    rivven_consumer_free(consumer);
+}
+
+static void test_commits(void) {
+    bool found = true;
+    uint64_t offset = 77;
+    fill("commits", 1, 10);
+    rivven_consumer_t *consumer = member_of("commits");
+    assign(consumer, "commits", 1);
+    succeeds("committed", rivven_consumer_committed(consumer, "commits", 0, &found, &offset, &error));
+    check(!found && offset == 77, "nothing is committed");
+    rivven_batch_t *batch = next_records(consumer);
+    check(rivven_batch_len(batch) == 10, "all records are read");
+    rivven_batch_free(batch);
+    succeeds("commit", rivven_consumer_commit(consumer, &error));
+    succeeds("committed", rivven_consumer_committed(consumer, "commits", 0, &found, &offset, &error));
+    check(found && offset == 10, "what was given is committed");
+    succeeds("store an offset", rivven_consumer_store_offset(consumer, "commits", 0, 4, &error));
+    succeeds("commit", rivven_consumer_commit(consumer, &error));
+    succeeds("close", rivven_consumer_close(consumer, -1, &error));
+    succeeds("close again", rivven_consumer_close(consumer, 0, &error));
+    fails("poll after close", RIVVEN_CODE_CLOSED, rivven_consumer_poll(consumer, 0, &batch, &error));
+    rivven_consumer_free(consumer);
+    consumer = member_of("commits");
+    assign(consumer, "commits", 1);
+    batch = next_records(consumer);
+    check(rivven_batch_offset(batch, 0) == 4, "the next one begins at what was stored");
+    rivven_consumer_free(consumer);
+    check(holds(rivven_batch_value(batch, 0), "v4", 2), "a batch outlives the consumer");
+    rivven_batch_free(batch);
+}
+
+/* What is paused waits; what is sought comes next. */
+static void test_positions(void) {
+    bool found = false;
+    uint64_t offset = 77, lag = 77;
+    rivven_partitions_t *list = NULL;
+    rivven_batch_t *batch = NULL;
+    fill("positions", 1, 20);
+    rivven_consumer_t *consumer = member_of("positions");
+    assign(consumer, "positions", 1);
+    succeeds("assignments", rivven_consumer_assignments(consumer, &list, &error));
+    check(rivven_partitions_len(list) == 1 && !strcmp(rivven_partitions_topic(list, 0), "positions") &&
+              rivven_partitions_partition(list, 0) == 0 && !rivven_partitions_topic(list, 1),
+          "the partition is assigned");
+    rivven_partitions_free(list);
+    succeeds("pause", rivven_consumer_pause(consumer, "positions", 0, &error));
+    succeeds("paused", rivven_consumer_paused(consumer, &list, &error));
+    check(rivven_partitions_len(list) == 1, "it is paused");
+    rivven_partitions_free(list);
+    succeeds("poll", rivven_consumer_poll(consumer, 100, &batch, &error));
+    check(rivven_batch_len(batch) == 0, "nothing comes of a paused partition");
+    rivven_batch_free(batch);
+    succeeds("resume", rivven_consumer_resume(consumer, "positions", 0, &error));
+    succeeds("seek", rivven_consumer_seek(consumer, "positions", 0, 17, &error));
+    batch = next_records(consumer);
+    check(rivven_batch_len(batch) == 3 && rivven_batch_offset(batch, 0) == 17, "what was sought comes");
+    rivven_batch_t *detached = NULL;
+    succeeds("detach", rivven_batch_detach(batch, 1, 2, &detached, &error));
+    fails("detach too many", RIVVEN_CODE_INVALID_ARGUMENT, rivven_batch_detach(batch, 1, 3, &detached, &error));
+    rivven_batch_free(batch);
+    check(rivven_batch_len(detached) == 2 && rivven_batch_offset(detached, 0) == 18 && is_in_parts(detached) &&
+              holds(rivven_batch_value(detached, 1), "v19", 3) && !rivven_batch_key(detached, 0).data &&
+              !strcmp(rivven_batch_topic(detached, 0), "positions"),
+          "a copy outlives its batch");
+    rivven_batch_free(detached);
+    succeeds("position", rivven_consumer_position(consumer, "positions", 0, &found, &offset, &error));
+    check(found && offset == 20, "the position is the end");
+    succeeds("seek to the beginning", rivven_consumer_seek_to_beginning(consumer, "positions", 0, &error));
+    succeeds("lag", rivven_consumer_lag(consumer, "positions", 0, &lag, &error));
+    check(lag == 20, "everything is still to be read");
+    succeeds("seek to the end", rivven_consumer_seek_to_end(consumer, "positions", 0, &error));
+    succeeds("lag", rivven_consumer_lag(consumer, "positions", 0, &lag, &error));
+    check(lag == 0, "nothing is");
+    succeeds("seek to a time", rivven_consumer_seek_to_timestamp(consumer, "positions", 0, 0, &offset, &error));
+    check(offset == 0, "all records are younger");
+    fails("seek elsewhere", RIVVEN_CODE_NOT_ASSIGNED, rivven_consumer_seek(consumer, "positions", 1, 0, &error));
+    fails("subscribe, too", RIVVEN_CODE_INVALID_STATE,
+          rivven_consumer_subscribe(consumer, (const char *const[]){"positions"}, 1, &error));
+    rivven_consumer_stats_t *stats = NULL;
+    succeeds("stats", rivven_consumer_stats(consumer, &stats, &error));
+    check(rivven_consumer_stats_records(stats) == 3 && rivven_consumer_stats_partitions_len(stats) == 1 &&
+              rivven_consumer_stats_position(stats, 0) == 0 && !rivven_consumer_stats_is_paused(stats, 0) &&
+              rivven_consumer_stats_position(stats, 1) == RIVVEN_OFFSET_UNKNOWN,
+          "statistics");
+    rivven_consumer_stats_free(stats);
+    succeeds("wake up", rivven_consumer_wakeup(consumer, &error));
+    fails("poll", RIVVEN_CODE_WOKEN_UP, rivven_consumer_poll(consumer, 1000, &batch, &error));
+    rivven_consumer_free(consumer);
+}
+
+/* What a callback of rebalances has seen. */
+struct witness {
+    pthread_t thread;
+    rivven_consumer_t *consumer;
+    int assigned, revoked, freed;
+    bool elsewhere;
+    rivven_code nested;
+};
+
+static void on_rebalance(void *user_data, rivven_rebalance_kind kind, const rivven_partitions_t *partitions) {
+    struct witness *witness = user_data;
+    rivven_batch_t *batch = NULL;
+    witness->elsewhere |= !pthread_equal(witness->thread, pthread_self());
+    if (kind == RIVVEN_REBALANCE_KIND_ASSIGNED) witness->assigned += (int)rivven_partitions_len(partitions);
+    if (kind == RIVVEN_REBALANCE_KIND_REVOKED) witness->revoked += (int)rivven_partitions_len(partitions);
+    witness->nested = rivven_consumer_poll(witness->consumer, 0, &batch, NULL);
+}
+
+static void on_free(void *user_data) { ((struct witness *)user_data)->freed++; }
+
+/* Callbacks come in a poll or a close, and events by the queue. */
+static void test_rebalances(void) {
+    rivven_queue_t *queue = NULL;
+    rivven_events_t *events = NULL;
+    if (rivven_queue_new(&queue, NULL)) give_up("rivven_queue_new");
+    fill("rebalances", PARTITIONS, 30);
+    static const char *const settings[] = {"group.id", "rebalances", NULL};
+    rivven_consumer_t *consumer = consumer_of(broker.address, queue, settings);
+    struct witness witness = {.thread = pthread_self(), .consumer = consumer};
+    succeeds("set a callback",
+             rivven_consumer_set_rebalance_callback(consumer, on_rebalance, &witness, on_free, &error));
+    const char *const topics[] = {"rebalances"};
+    succeeds("subscribe", rivven_consumer_subscribe(consumer, topics, 1, &error));
+    rivven_batch_free(next_records(consumer));
+    check(witness.assigned == PARTITIONS && !witness.elsewhere, "the partitions are given, on the thread that polls");
+    check(witness.nested == RIVVEN_CODE_INVALID_STATE, "a poll within the callback is refused");
+    bool told = false;
+    for (double start = seconds(); !told && seconds() - start < 30;) {
+        succeeds("poll the queue", rivven_queue_poll(queue, 1000, &events, &error));
+        for (size_t i = 0; i < rivven_events_len(events); i++) {
+            told |= rivven_events_kind(events, i) == RIVVEN_EVENT_KIND_ASSIGNED &&
+                    rivven_events_count(events, i) == PARTITIONS &&
+                    rivven_partitions_len(rivven_events_partitions(events, i)) == PARTITIONS;
+        }
+        rivven_events_free(events);
+    }
+    check(told, "the queue tells it, too");
+    succeeds("close", rivven_consumer_close(consumer, -1, &error));
+    check(witness.revoked == PARTITIONS && !witness.elsewhere, "they are taken away by the close");
+    check(witness.freed == 0, "the data is kept");
+    rivven_consumer_free(consumer);
+    check(witness.freed == 1, "and freed with the consumer");
+    rivven_queue_free(queue);
+}
+
+/* covers: F081 c, F099 c, F100 c */
+int main(void) {
+    broker = start_broker();
+    test_all_records();
+    test_commits();
+    test_positions();
+    test_rebalances();
+    stop_server(&broker);
+    return summary();
+}
