@@ -14,8 +14,35 @@ struct Kept {
     /// `None` only until it has been framed for the first time.
     framed: Option<FramedBatch>,
     error: Option<Error>,
-    /// How many attempts have an unknown outcome.
-    unknown: u32,
+    writes: Writes,
+}
+
+/// How many attempts may have written records, from the first one on whose outcome is unknown.
+///
+/// A connection that was lost or stalled may deliver a request after all, and while the broker writes its records one
+/// by one another attempt comes. The broker looks at the numbers of both before it writes either, and writes both: the
+/// whole batch, or the last record alone that was sent again by itself. What it recognises was written before.
+#[derive(Debug, Default)]
+struct Writes(u32);
+
+impl Writes {
+    fn note(&mut self, answer: Answer) {
+        self.0 += u32::from(match answer {
+            Answer::Unknown => true,
+            Answer::Published { duplicate: false, .. } | Answer::Failed => self.0 > 0,
+            _ => false,
+        });
+    }
+
+    /// Whether everything that was sent has been answered.
+    fn is_none(&self) -> bool {
+        self.0 == 0
+    }
+
+    /// Whether a record may have been written by two of them.
+    fn may_be_double(&self) -> bool {
+        self.0 > 1
+    }
 }
 
 /// What became of a batch.
@@ -57,7 +84,7 @@ impl Numbered {
     }
 
     pub(super) fn is_idempotent(&self) -> bool {
-        self.sequence.is_idempotent() && self.kept.values().all(|kept| kept.unknown == 0)
+        self.sequence.is_idempotent() && self.kept.values().all(|kept| kept.writes.is_none())
     }
 
     /// What is to be sent next. A request counts as sent.
@@ -97,7 +124,7 @@ impl Numbered {
 
     /// Keeps a batch until it is settled.
     pub(super) fn keep(&mut self, ticket: Ticket, pack: Pack, framed: FramedBatch) {
-        self.kept.insert(ticket, Kept { pack, framed: Some(framed), error: None, unknown: 0 });
+        self.kept.insert(ticket, Kept { pack, framed: Some(framed), error: None, writes: Writes::default() });
     }
 
     /// Takes up an identity.
@@ -114,7 +141,7 @@ impl Numbered {
     pub(super) fn answered(&mut self, ticket: Ticket, answer: Answer, error: Option<Error>, identities: &Identities) {
         if let Some(kept) = self.kept.get_mut(&ticket) {
             kept.error = error.or(kept.error.take());
-            kept.unknown += u32::from(answer == Answer::Unknown);
+            kept.writes.note(answer);
         }
         self.sequence.answered(ticket, answer, identities);
     }
@@ -139,13 +166,9 @@ impl Numbered {
     }
 
     fn ended(&mut self, Settled { ticket, result }: Settled) -> Option<Ended> {
-        let Kept { pack, error, unknown, .. } = self.kept.remove(&ticket)?;
-        // A connection that was lost or stalled may deliver a request after all, at the same moment as another one
-        // delivers it again. The broker checks the numbers of both before it writes either, and writes both. What it
-        // recognises was written before, once unless there were two others.
-        let doubled = |duplicate: bool| unknown > 1 || unknown == 1 && !duplicate;
+        let Kept { pack, error, writes, .. } = self.kept.remove(&ticket)?;
         let delivered = |delivered: Delivered| Delivered {
-            maybe_duplicate: delivered.maybe_duplicate || doubled(delivered.duplicate),
+            maybe_duplicate: delivered.maybe_duplicate || writes.may_be_double(),
             ..delivered
         };
         let result = result.map(delivered).map_err(|failure| match (failure.cause, error) {
@@ -220,6 +243,31 @@ mod tests {
         assert_eq!(expected_in("x: OUT_OF_ORDER_SEQUENCE: expected sequence 3, got 5 (a:1)"), Some(3));
         assert_eq!(expected_in("x: OUT_OF_ORDER_SEQUENCE: expected 12, got 5"), Some(12));
         assert_eq!(expected_in("OUT_OF_ORDER_SEQUENCE: other words"), None);
+    }
+
+    /// The first attempt came late, and the last record, which was sent again by itself, was checked while that one had
+    /// written all others: it was there twice and nothing said so.
+    #[test]
+    fn only_what_was_written_once_for_certain_is_called_so() {
+        let answered = |duplicate| Answer::Published { offset: 0, duplicate };
+        let (written, recognised) = (answered(false), answered(true));
+        let out_of_order = Answer::OutOfOrder { expected: Some(1) };
+        for (answers, double) in [
+            (&[written][..], false),
+            (&[Answer::Unknown, recognised], false),
+            (&[Answer::Unknown, recognised, recognised], false),
+            (&[Answer::Failed, written, Answer::Unknown, recognised], false),
+            (&[Answer::NotExecuted, Answer::Unknown, out_of_order], false),
+            (&[Answer::Unknown, written], true),
+            (&[Answer::Unknown, recognised, written], true),
+            (&[Answer::Unknown, out_of_order, recognised, written], true),
+            (&[Answer::Unknown, Answer::Failed, recognised], true),
+            (&[Answer::Unknown, Answer::Unknown, recognised], true),
+        ] {
+            let mut writes = Writes::default();
+            answers.iter().for_each(|answer| writes.note(*answer));
+            assert_eq!(writes.may_be_double(), double, "{answers:?}");
+        }
     }
 
     #[test]
