@@ -283,7 +283,9 @@ impl Task {
 
     fn refused(&self, request: &Request, error: Error, now: Instant) -> Option<Error> {
         let open = self.link.as_ref().is_some_and(|link| link.connection().is_open());
-        let lost = !open || error.code() == ErrorCode::RateLimitExceeded;
+        // The broker is about to close it, or it is being given up.
+        let spoiled = matches!(error.code(), ErrorCode::RateLimitExceeded | ErrorCode::MalformedResponse);
+        let lost = !open || spoiled;
         let mut state = self.shared.state();
         let partition = state.current(&request.key, request.epoch);
         partition.into_iter().for_each(|partition| partition.refused(&error, lost, now));
