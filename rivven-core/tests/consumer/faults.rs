@@ -21,8 +21,14 @@ const BAD: u64 = 3;
 /// What goes wrong, and how to make it so.
 type Fault<T> = (&'static str, T);
 
+/// Tells a broker what to do wrong.
+type Misdeed = fn(&ScriptedBroker);
+
+/// Does something to a broker, or to all connections to it.
+type Accident = fn(&mut TestBroker, &FaultProxy);
+
 /// What a broker does wrong once, to the first request that it concerns.
-const ANSWERS: &[Fault<fn(&ScriptedBroker)>] = &[
+const ANSWERS: &[Fault<Misdeed>] = &[
     ("the greeting is cut", |broker| broker.on(Kind::Handshake).once().truncate(7)),
     ("the greeting has a wrong id", |broker| broker.on(Kind::Handshake).once().wrong_id()),
     ("the first answer of the login is cut", |broker| broker.on(Kind::ScramClientFirst).once().truncate(12)),
@@ -62,7 +68,7 @@ const ANSWERS: &[Fault<fn(&ScriptedBroker)>] = &[
 ];
 
 /// What happens to brokers while they are read.
-const EVENTS: &[Fault<fn(&ScriptedBroker)>] = &[
+const EVENTS: &[Fault<Misdeed>] = &[
     ("connections are closed", |broker| (0..2).for_each(|node| broker.close_connections(node))),
     ("connections are reset", |broker| (0..2).for_each(|node| broker.reset_connections(node))),
     ("logins end", |broker| broker.expire_sessions()),
@@ -101,7 +107,7 @@ const HARDSHIPS: &[Fault<fn() -> Plan>] = &[
 ];
 
 /// What happens to the broker or to all connections while it is read.
-const ACCIDENTS: &[Fault<fn(&mut TestBroker, &FaultProxy)>] = &[
+const ACCIDENTS: &[Fault<Accident>] = &[
     ("all connections are cut", |_, proxy| proxy.cut_all()),
     ("all connections are reset", |_, proxy| proxy.reset_all()),
     ("nothing passes for longer than requests wait", |_, proxy| {
@@ -113,7 +119,7 @@ const ACCIDENTS: &[Fault<fn(&mut TestBroker, &FaultProxy)>] = &[
 ];
 
 /// What stays wrong, and what polls then say.
-const DEFECTS: &[(&str, fn(&ScriptedBroker), C)] = &[
+const DEFECTS: &[(&str, Misdeed, C)] = &[
     (
         "the broker speaks another version",
         |broker| broker.on(Kind::Handshake).answer(strange()),
