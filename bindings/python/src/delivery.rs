@@ -7,7 +7,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use pyo3::exceptions::{PyRuntimeError, PyStopIteration};
+use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError, PyStopIteration, PySystemExit};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -42,6 +42,12 @@ struct State {
     /// Who waits; mostly it is one.
     waiting: Option<Callback>,
     others: Vec<Callback>,
+}
+
+impl State {
+    fn functions(&self, py: Python<'_>) -> Vec<Py<PyAny>> {
+        self.waiting.iter().chain(&self.others).map(|callback| callback.function.clone_ref(py)).collect()
+    }
 }
 
 /// A function to be called once the outcome is known, and the context that it runs in.
@@ -302,23 +308,22 @@ impl Delivery {
     /// Takes a function back that was given to `add_done_callback`, and gives how often it was there.
     #[pyo3(signature = (fn_, /), text_signature = "($self, fn, /)")]
     fn remove_done_callback(&self, py: Python<'_>, fn_: &Bound<'_, PyAny>) -> PyResult<usize> {
-        let mut state = self.state();
-        let all: Vec<_> = state.waiting.take().into_iter().chain(std::mem::take(&mut state.others)).collect();
-        drop(state);
         // Comparing may run code of the user's, so nothing is locked.
-        let before = all.len();
-        let mut kept = Vec::with_capacity(before);
-        for callback in all {
-            if !callback.function.bind(py).eq(fn_)? {
-                kept.push(callback);
+        let mut gone = Vec::new();
+        for function in self.state().functions(py) {
+            if function.bind(py).eq(fn_)? {
+                gone.push(function);
             }
         }
-        let removed = before - kept.len();
-        let mut kept = kept.into_iter();
+        let is_gone = |callback: &Callback| gone.iter().any(|function| function.is(&callback.function));
         let mut state = self.state();
+        let all = state.waiting.take().into_iter().chain(std::mem::take(&mut state.others));
+        let (removed, kept): (Vec<_>, Vec<_>) = all.partition(is_gone);
+        let mut kept = kept.into_iter();
         state.waiting = kept.next();
         state.others = kept.collect();
-        Ok(removed)
+        drop(state);
+        Ok(removed.len())
     }
 
     fn __repr__(&self) -> &'static str {
@@ -359,23 +364,18 @@ fn present_context(py: Python<'_>) -> PyResult<Py<PyAny>> {
     COPY.import(py, "contextvars", "copy_context")?.call0().map(Bound::unbind)
 }
 
-/// The result of a call on behalf of whom nobody waits: an exception goes to the event loop's handler.
+/// The result of a call for which nobody waits: as with asyncio's own, its exception goes to the event loop's handler.
 ///
 /// Those that end the program are passed on.
 pub(crate) fn contained(py: Python<'_>, event_loop: &Bound<'_, PyAny>, result: PyResult<()>) -> PyResult<()> {
     let Err(failure) = result else { return Ok(()) };
-    if !failure.is_instance_of::<pyo3::exceptions::PyException>(py) && !is_cancellation(py, &failure) {
+    if failure.is_instance_of::<PySystemExit>(py) || failure.is_instance_of::<PyKeyboardInterrupt>(py) {
         return Err(failure);
     }
     let context = PyDict::new(py);
     context.set_item("message", "exception in a callback of a record that was sent")?;
     context.set_item("exception", failure.into_value(py))?;
     event_loop.call_method1(intern!(py, "call_exception_handler"), (context,)).map(drop)
-}
-
-fn is_cancellation(py: Python<'_>, failure: &PyErr) -> bool {
-    static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-    CLASS.import(py, "asyncio", "CancelledError").is_ok_and(|class| failure.is_instance(py, class))
 }
 
 /// The RecordMetadata of a record, or the exception in its place.

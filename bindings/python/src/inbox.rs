@@ -221,7 +221,8 @@ impl Inbox {
     ///
     /// In a forked child the descriptor is still the parent's: reading it
     /// would take away the parent's signal.
-    fn drain(self: &Arc<Self>, py: Python<'_>) -> PyResult<()> {
+    fn drain(&self, reader: &Bound<'_, Reader>) -> PyResult<()> {
+        let py = reader.py();
         if !self.mark.is_here() {
             return Ok(());
         }
@@ -230,7 +231,7 @@ impl Inbox {
                 failure.write_unraisable(py, Some(self.event_loop.bind(py)));
             }
         }
-        self.call_ready(py)?;
+        self.call_ready(reader)?;
         let idle = self.lock().open.is_empty() && self.deliveries().is_idle();
         if idle && self.retired.load(Ordering::Relaxed) {
             let event_loop = self.event_loop.bind(py);
@@ -302,7 +303,8 @@ impl Inbox {
     /// Calls what is to be called.
     ///
     /// It is called here and not scheduled one by one, as the loop itself has called this.
-    fn call_ready(self: &Arc<Self>, py: Python<'_>) -> PyResult<()> {
+    fn call_ready(&self, reader: &Bound<'_, Reader>) -> PyResult<()> {
+        let py = reader.py();
         let event_loop = self.event_loop.bind(py);
         loop {
             let Some(ready) = self.ready().pop_front() else { return Ok(()) };
@@ -314,8 +316,7 @@ impl Inbox {
             };
             if let Err(failure) = delivery::contained(py, event_loop, called) {
                 // The program ends, perhaps: should the loop go on, so does this.
-                let again = Reader { inbox: Arc::clone(self) };
-                event_loop.call_method1(intern!(py, "call_soon"), (again,))?;
+                event_loop.call_method1(intern!(py, "call_soon"), (reader,))?;
                 return Err(failure);
             }
         }
@@ -452,11 +453,13 @@ struct Reader {
 
 #[pymethods]
 impl Reader {
-    fn __call__(&self, py: Python<'_>) -> PyResult<()> {
-        self.inbox.drain(py)
+    fn __call__(slf: &Bound<'_, Self>) -> PyResult<()> {
+        slf.get().inbox.drain(slf)
     }
 
     /// Shows the garbage collector the cycle loop, reader, future, loop.
+    ///
+    /// There is one reader of an inbox, so nothing is counted twice.
     fn __traverse__(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
         visit.call(&self.inbox.event_loop)?;
         // The calls are locked only for a moment and under the GIL, which the collector has.
@@ -471,14 +474,20 @@ impl Reader {
             listeners.values().try_for_each(|function| visit.call(function))?;
         }
         let Ok(deliveries) = self.inbox.deliveries.try_lock() else { return Ok(()) };
-        deliveries.waiters().try_for_each(|waiter| visit.call(waiter.object()))
+        deliveries.waiters().try_for_each(|waiter| visit.call(waiter.object()))?;
+        let Ok(ready) = self.inbox.ready.try_lock() else { return Ok(()) };
+        ready.iter().try_for_each(|ready| match ready {
+            Ready::Waiting(delivery, _) => visit.call(delivery),
+            Ready::Callback(function, _) => visit.call(function),
+        })
     }
 
     fn __clear__(&self) {
         let open = std::mem::take(&mut self.inbox.lock().open);
         let deliveries = std::mem::take(&mut *self.inbox.deliveries());
         let listeners = std::mem::take(&mut *self.inbox.listeners());
-        drop((open, deliveries, listeners));
+        let ready = std::mem::take(&mut *self.inbox.ready());
+        drop((open, deliveries, listeners, ready));
     }
 }
 

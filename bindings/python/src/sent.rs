@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use pyo3::basic::CompareOp;
 use pyo3::exceptions::PyIndexError;
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyIterator, PyList, PyTuple, PyType};
 use rivven_client::{Deliveries, Error, RecordMetadata, Result};
@@ -146,6 +147,11 @@ impl SentRecords {
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyType>, (Bound<'py, PyList>,))> {
         Ok((py.get_type::<PyList>(), (self.list(py)?.clone(),)))
+    }
+
+    /// The list may hold anything, also this; clearing the list breaks such a cycle.
+    fn __traverse__(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
+        self.list.get().map_or(Ok(()), |list| visit.call(list))
     }
 
     fn __repr__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {

@@ -235,6 +235,8 @@ def test_a_delivery_stands_for_a_future(broker: str, reader: Reader, topic: str)
             sent.add_done_callback(called.append)
             sent.add_done_callback(called.append)
             assert sent.remove_done_callback(called.append) == 2
+            with pytest.raises(ZeroDivisionError):
+                sent.remove_done_callback(Incomparable())
             given = contextvars.copy_context()
             given.run(variable.set, "given")
             sent.add_done_callback(lambda of: called.append((of is sent, variable.get())), context=given)
@@ -258,6 +260,16 @@ def test_a_delivery_stands_for_a_future(broker: str, reader: Reader, topic: str)
     asyncio.run(main())
     with pytest.raises(TypeError):
         rivven.Delivery()
+
+
+class Incomparable:
+    """Fails to be compared."""
+
+    def __eq__(self, _other: object) -> bool:
+        raise ZeroDivisionError
+
+    def __call__(self, *_: Any) -> None:
+        """Be a function."""
 
 
 variable = contextvars.ContextVar("variable", default="default")

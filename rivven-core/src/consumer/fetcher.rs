@@ -219,10 +219,10 @@ impl Task {
                 isolation_level: Some(self.shared.config.isolation_level),
                 max_wait: Some(request.wait).filter(|wait| !wait.is_zero()),
             };
-            let (connection, shared, from) = (connection.clone(), Arc::clone(&self.shared), request.ask.offset);
-            let frame = consume.encode();
+            let (connection, shared) = (connection.clone(), Arc::clone(&self.shared));
+            let (frame, asked) = (consume.encode(), (partition, request.ask.offset));
             answers.push_back(Box::pin(async move {
-                Came::Records(place, records_by(&connection, frame, deadline, &shared, from).await)
+                Came::Records(place, records_by(&connection, frame, deadline, &shared, asked).await)
             }));
         }
         answers
@@ -283,7 +283,9 @@ impl Task {
 
     fn refused(&self, request: &Request, error: Error, now: Instant) -> Option<Error> {
         let open = self.link.as_ref().is_some_and(|link| link.connection().is_open());
-        let lost = !open || error.code() == ErrorCode::RateLimitExceeded;
+        // The broker is about to close it, or it is being given up.
+        let spoiled = matches!(error.code(), ErrorCode::RateLimitExceeded | ErrorCode::MalformedResponse);
+        let lost = !open || spoiled;
         let mut state = self.shared.state();
         let partition = state.current(&request.key, request.epoch);
         partition.into_iter().for_each(|partition| partition.refused(&error, lost, now));
@@ -327,11 +329,11 @@ async fn records_by(
     frame: Result<RequestFrame, EncodeError>,
     deadline: Deadline,
     shared: &Shared,
-    from: u64,
+    (partition, from): (u32, u64),
 ) -> Result<(Frame, Seen)> {
     let read = |payload: &Bytes| -> Reading<(Frame, Seen)> {
         let payload = shared.memory.charge(payload.clone());
-        match gather(&payload, from, shared.config.decompression)? {
+        match gather(&payload, partition, from, shared.config.decompression)? {
             Some(gathered) => Ok(Ok(gathered)),
             None => Ok(Err(Response::decode(&payload)?)),
         }

@@ -105,7 +105,7 @@ pub(super) struct Position {
 
 /// The search for the first readable offset behind a damaged range.
 ///
-/// It looks 1, 2, 4, ... offsets ahead until one is readable, and halves the
+/// It looks at the position once more, then 1, 2, 4, ... offsets ahead until one is readable, and halves the
 /// distance to the last one that was not from then on.
 #[derive(Debug, Clone, Copy)]
 struct Probe {
@@ -271,9 +271,10 @@ impl Position {
         (step, None)
     }
 
+    /// Looks once more at the position itself: a single odd answer must not cost a record.
     fn begin_probe(&mut self, latest: u64) -> (Step, Option<Notice>) {
-        let probe = Probe { at: self.next, low: self.next, high: None, step: 1, latest };
-        self.probed(probe, None)
+        self.probe = Some(Probe { at: self.next, low: self.next.saturating_sub(1), high: None, step: 1, latest });
+        (Step::Again, None)
     }
 
     /// What a look at an offset of the range has shown: the first record found there, if any.
@@ -297,9 +298,10 @@ impl Position {
 
     fn end_probe(&mut self, to: u64) -> (Step, Option<Notice>) {
         let damaged = Notice::Damaged { from: self.next, to };
+        let notice = (to > self.next).then_some(damaged);
         self.probe = None;
         self.next = to;
         self.judge = true;
-        (Step::Again, Some(damaged))
+        (Step::Again, notice)
     }
 }

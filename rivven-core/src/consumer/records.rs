@@ -10,7 +10,7 @@ use super::listener::{Key, TopicPartition};
 use super::position::Seen;
 use crate::compression::{Decompression, decode_value, may_be_framed};
 use crate::error::{Detail, Error, Outcome};
-use crate::protocol::{DecodeError, MessageData, RecordRef, Records};
+use crate::protocol::{DecodeError, DecodeErrorKind, MessageData, RecordRef, Records};
 
 /// A record that was read.
 ///
@@ -354,23 +354,38 @@ impl fmt::Debug for PartitionRecords {
     }
 }
 
-/// Gathers records of an answer to a request for those from an offset on.
-pub(super) fn gather(payload: &Bytes, from: u64, how: Decompression) -> Result<Option<(Frame, Seen)>, DecodeError> {
-    let (mut total, mut next, mut first, mut framed) = (0, from, None, false);
+/// Gathers records of an answer to a request for those of a partition from an offset on.
+///
+/// They are brought into their order, should the broker have given them in another one.
+pub(super) fn gather(
+    payload: &Bytes,
+    partition: u32,
+    from: u64,
+    how: Decompression,
+) -> Result<Option<(Frame, Seen)>, DecodeError> {
+    let (mut total, mut next, mut ordered, mut framed, mut foreign) = (0, from, true, false, None);
     let records = Records::select(payload, |record| {
         total += 1;
+        foreign = foreign.or(Some(record.partition).filter(|other| *other != partition));
         // What lies below was there before, or was appended out of order after a crash of the broker.
-        if record.offset < next {
+        if record.offset < from {
             return false;
         }
-        first.get_or_insert(record.offset);
+        ordered &= record.offset >= next;
         next = record.offset.saturating_add(1);
         framed |= how == Decompression::Always || may_be_framed(record.value);
         true
     })?;
-    Ok(records.map(|records| {
-        let kept = first.map(|first| (first, next - 1));
-        let seen = Seen { total, kept, bytes: payload.len() };
-        (Frame { records, framed: framed && how != Decompression::Never }, seen)
-    }))
+    let Some(mut records) = records else { return Ok(None) };
+    if let Some(partition) = foreign {
+        let kind = DecodeErrorKind::OtherPartition(partition);
+        return Err(DecodeError { kind, offset: 0, message: "Messages", field: "partition" });
+    }
+    if !ordered {
+        records.sort();
+    }
+    let offset_at = |place: usize| records.get(place).map(|record| record.offset);
+    let kept = offset_at(0).zip(records.len().checked_sub(1).and_then(offset_at));
+    let seen = Seen { total, kept, bytes: payload.len() };
+    Ok(Some((Frame { records, framed: framed && how != Decompression::Never }, seen)))
 }

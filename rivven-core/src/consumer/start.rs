@@ -69,7 +69,7 @@ async fn locate_one(shared: &Arc<Shared>, key: Key, epoch: u64) {
 
 /// Whether no partition will ever be read because of this.
 fn is_final(error: &Error) -> bool {
-    matches!(error, Error::AuthenticationFailed(_))
+    matches!(error, Error::AuthenticationFailed(_)) || error.code() == ErrorCode::IncompatibleVersion
 }
 
 /// Where to begin, and the offset that is committed.

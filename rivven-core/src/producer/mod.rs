@@ -363,8 +363,9 @@ impl Producer {
     /// Always false without `enable_idempotence`. Otherwise it is false while
     /// the broker gives the producer no identity, and from when the broker has
     /// forgotten the identity (it keeps identities in memory, until it
-    /// restarts) together with the fate of records, until those records are
-    /// settled: their results say `maybe_duplicate`.
+    /// restarts) together with the fate of records, or from when records were
+    /// lost together with their connection, until those records are settled:
+    /// their results say `maybe_duplicate` unless the broker recognised them.
     pub fn is_idempotent(&self) -> bool {
         self.shared().is_idempotent()
     }

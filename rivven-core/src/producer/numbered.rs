@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::partition::Pack;
-use super::sequence::{Answer, Cause, Grant, Identities, Sequence, Settled, Stamp, Step, Ticket};
+use super::sequence::{Answer, Cause, Delivered, Grant, Identities, Sequence, Settled, Stamp, Step, Ticket};
 use crate::error::{Detail, Error, ErrorCode, Outcome};
 use crate::protocol::{FramedBatch, RequestFrame};
 
@@ -14,13 +14,42 @@ struct Kept {
     /// `None` only until it has been framed for the first time.
     framed: Option<FramedBatch>,
     error: Option<Error>,
+    writes: Writes,
+}
+
+/// How many attempts may have written records, from the first one on whose outcome is unknown.
+///
+/// A connection that was lost or stalled may deliver a request after all, and while the broker writes its records one
+/// by one another attempt comes. The broker looks at the numbers of both before it writes either, and writes both: the
+/// whole batch, or the last record alone that was sent again by itself. What it recognises was written before.
+#[derive(Debug, Default)]
+struct Writes(u32);
+
+impl Writes {
+    fn note(&mut self, answer: Answer) {
+        self.0 += u32::from(match answer {
+            Answer::Unknown => true,
+            Answer::Published { duplicate: false, .. } | Answer::Failed => self.0 > 0,
+            _ => false,
+        });
+    }
+
+    /// Whether everything that was sent has been answered.
+    fn is_none(&self) -> bool {
+        self.0 == 0
+    }
+
+    /// Whether a record may have been written by two of them.
+    fn may_be_double(&self) -> bool {
+        self.0 > 1
+    }
 }
 
 /// What became of a batch.
 #[derive(Debug)]
 pub(super) struct Ended {
     pub(super) pack: Pack,
-    pub(super) result: Result<super::sequence::Delivered, Error>,
+    pub(super) result: Result<Delivered, Error>,
 }
 
 /// What is to be sent next.
@@ -55,7 +84,7 @@ impl Numbered {
     }
 
     pub(super) fn is_idempotent(&self) -> bool {
-        self.sequence.is_idempotent()
+        self.sequence.is_idempotent() && self.kept.values().all(|kept| kept.writes.is_none())
     }
 
     /// What is to be sent next. A request counts as sent.
@@ -95,7 +124,7 @@ impl Numbered {
 
     /// Keeps a batch until it is settled.
     pub(super) fn keep(&mut self, ticket: Ticket, pack: Pack, framed: FramedBatch) {
-        self.kept.insert(ticket, Kept { pack, framed: Some(framed), error: None });
+        self.kept.insert(ticket, Kept { pack, framed: Some(framed), error: None, writes: Writes::default() });
     }
 
     /// Takes up an identity.
@@ -112,6 +141,7 @@ impl Numbered {
     pub(super) fn answered(&mut self, ticket: Ticket, answer: Answer, error: Option<Error>, identities: &Identities) {
         if let Some(kept) = self.kept.get_mut(&ticket) {
             kept.error = error.or(kept.error.take());
+            kept.writes.note(answer);
         }
         self.sequence.answered(ticket, answer, identities);
     }
@@ -136,8 +166,12 @@ impl Numbered {
     }
 
     fn ended(&mut self, Settled { ticket, result }: Settled) -> Option<Ended> {
-        let Kept { pack, error, .. } = self.kept.remove(&ticket)?;
-        let result = result.map_err(|failure| match (failure.cause, error) {
+        let Kept { pack, error, writes, .. } = self.kept.remove(&ticket)?;
+        let delivered = |delivered: Delivered| Delivered {
+            maybe_duplicate: delivered.maybe_duplicate || writes.may_be_double(),
+            ..delivered
+        };
+        let result = result.map(delivered).map_err(|failure| match (failure.cause, error) {
             (Cause::Refused | Cause::GivenUp, Some(error)) => error.with_outcome(failure.outcome),
             (Cause::Fenced, Some(error)) if error.code() == ErrorCode::ProducerFenced => error,
             (Cause::Fenced, _) => fenced(&pack.batch.topic, failure.outcome),
@@ -209,6 +243,31 @@ mod tests {
         assert_eq!(expected_in("x: OUT_OF_ORDER_SEQUENCE: expected sequence 3, got 5 (a:1)"), Some(3));
         assert_eq!(expected_in("x: OUT_OF_ORDER_SEQUENCE: expected 12, got 5"), Some(12));
         assert_eq!(expected_in("OUT_OF_ORDER_SEQUENCE: other words"), None);
+    }
+
+    /// The first attempt came late, and the last record, which was sent again by itself, was checked while that one had
+    /// written all others: it was there twice and nothing said so.
+    #[test]
+    fn only_what_was_written_once_for_certain_is_called_so() {
+        let answered = |duplicate| Answer::Published { offset: 0, duplicate };
+        let (written, recognised) = (answered(false), answered(true));
+        let out_of_order = Answer::OutOfOrder { expected: Some(1) };
+        for (answers, double) in [
+            (&[written][..], false),
+            (&[Answer::Unknown, recognised], false),
+            (&[Answer::Unknown, recognised, recognised], false),
+            (&[Answer::Failed, written, Answer::Unknown, recognised], false),
+            (&[Answer::NotExecuted, Answer::Unknown, out_of_order], false),
+            (&[Answer::Unknown, written], true),
+            (&[Answer::Unknown, recognised, written], true),
+            (&[Answer::Unknown, out_of_order, recognised, written], true),
+            (&[Answer::Unknown, Answer::Failed, recognised], true),
+            (&[Answer::Unknown, Answer::Unknown, recognised], true),
+        ] {
+            let mut writes = Writes::default();
+            answers.iter().for_each(|answer| writes.note(*answer));
+            assert_eq!(writes.may_be_double(), double, "{answers:?}");
+        }
     }
 
     #[test]

@@ -63,6 +63,8 @@ pub enum DecodeErrorKind {
     FrameTooShort(usize),
     /// The format byte of a frame is not the one of postcard.
     UnknownFormat(u8),
+    /// A record belongs to this partition and not to the one that was asked for.
+    OtherPartition(u32),
 }
 
 impl DecodeError {
@@ -96,6 +98,7 @@ impl fmt::Display for DecodeErrorKind {
             }
             FrameTooShort(size) => write!(f, "a frame of {size} bytes is too short for its header"),
             UnknownFormat(format) => write!(f, "the frame has the unknown format {format}"),
+            OtherPartition(partition) => write!(f, "a record is of partition {partition}, which was not asked for"),
         }
     }
 }

@@ -105,6 +105,15 @@ impl Records {
         Ok(Some(Records { payload: payload.clone(), starts }))
     }
 
+    /// Puts the records in the order of their offsets; the first of those with the same one is left.
+    pub(crate) fn sort(&mut self) {
+        let offsets = self.iter().map(|record| record.offset);
+        let mut placed: Vec<(u64, u32)> = offsets.zip(self.starts.iter().copied()).collect();
+        placed.sort_by_key(|(offset, _)| *offset);
+        placed.dedup_by_key(|(offset, _)| *offset);
+        self.starts = placed.into_iter().map(|(_, start)| start).collect();
+    }
+
     /// Number of records.
     pub fn len(&self) -> usize {
         self.starts.len()

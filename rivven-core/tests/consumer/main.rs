@@ -1,6 +1,7 @@
 //! The consumer against the real broker, and against others for what that cannot do.
 
 mod failures;
+mod faults;
 mod groups;
 mod life;
 mod logs;

@@ -70,6 +70,9 @@ struct Options {
     /// What the faults follow from
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Only the runs whose names contain this
+    #[arg(long, value_name = "RUN", default_value = "")]
+    only: String,
     /// Write what was found to this file, also where that was too much
     #[arg(long, value_name = "FILE")]
     json: PathBuf,
@@ -94,11 +97,18 @@ async fn main() -> ExitCode {
 async fn producer(options: &Options) -> Result<()> {
     let Options { records, faults, kills, seed, .. } = *options;
     let mut reports: Vec<Report> = Vec::new();
+    let is_wanted = |run: &str| run.contains(&options.only);
     let size = Size { records, faults, seed };
-    reports.push(disturbed(size, false).await?);
-    reports.push(disturbed(Size { seed: seed + 1, ..size }, true).await?);
-    reports.push(killed(Size { faults: kills, ..size }).await?);
-    for name in PRESETS {
+    if is_wanted("faults, plain") {
+        reports.push(disturbed(size, false).await?);
+    }
+    if is_wanted("faults, idempotent") {
+        reports.push(disturbed(Size { seed: seed + 1, ..size }, true).await?);
+    }
+    if is_wanted("kills") {
+        reports.push(killed(Size { faults: kills, ..size }).await?);
+    }
+    for name in PRESETS.iter().filter(|name| is_wanted(&format!("preset {name}"))) {
         reports.push(preset(name, Duration::from_secs(options.seconds), u64::MAX).await?);
     }
     let text = serde_json::to_string_pretty(&reports)? + "\n";

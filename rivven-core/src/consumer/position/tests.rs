@@ -153,6 +153,20 @@ fn a_damaged_range_is_told_once_and_passed_in_few_steps() {
 }
 
 #[test]
+fn a_single_answer_of_records_that_were_read_before_costs_no_record() {
+    let mut position = Position::new(7);
+    let ask = position.ask(true);
+    position.bounds(0, 8);
+    let old = Answer::Records(Seen { total: 7, kept: None, bytes: 100 });
+    assert_eq!(position.answer(ask, old, false), (Step::Again, None));
+    let ask = position.ask(false);
+    assert_eq!(ask.offset, 7);
+    let found = Answer::Records(Seen { total: 1, kept: Some((7, 7)), bytes: 100 });
+    assert_eq!(position.answer(ask, found, false), (Step::Again, None));
+    assert_eq!((position.ask(false).offset, position.next()), (7, 7));
+}
+
+#[test]
 fn several_damaged_ranges_are_all_told() {
     let log = Log {
         entries: vec![Entry::Record; 300],

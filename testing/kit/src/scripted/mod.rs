@@ -140,6 +140,11 @@ impl ScriptedBroker {
         lock(&self.shared.rules).clear();
     }
 
+    /// How many rules have not yet concerned as many requests as they are to; those without a number never count.
+    pub fn unspent_rules(&self) -> usize {
+        lock(&self.shared.rules).unspent()
+    }
+
     /// Lets all answers go that are held at present.
     pub fn release(&self) {
         self.shared.release();

@@ -161,6 +161,12 @@ impl Rules {
         self.0.clear();
     }
 
+    /// How many rules have not yet concerned as many requests as they are to.
+    pub(super) fn unspent(&self) -> usize {
+        let is_unspent = |(rule, seen): &&(Rule, u64)| rule.times.is_some_and(|times| *seen < rule.after + times);
+        self.0.iter().filter(is_unspent).count()
+    }
+
     /// What is to be done about an event.
     pub(super) fn decide(&mut self, event: &Event<'_>) -> Decision {
         let mut decision = Decision::default();
