@@ -106,6 +106,8 @@ enum class Code : std::int32_t {
     PollTooLate = RIVVEN_CODE_POLL_TOO_LATE,
     /// The partition is not assigned to the consumer.
     NotAssigned = RIVVEN_CODE_NOT_ASSIGNED,
+    /// A record was given up, since the program's handler failed every time.
+    ProcessingFailed = RIVVEN_CODE_PROCESSING_FAILED,
     /// The broker answered with a text that this client does not know.
     ServerOther = RIVVEN_CODE_SERVER_OTHER,
     /// The broker has too many publishes under way.

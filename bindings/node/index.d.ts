@@ -160,6 +160,18 @@ export interface ConsumerOptions extends Partial<ClientOptions> {
   fetchMaxWaitMs?: number;
   /** Whether a poll returns as soon as the end of a partition is reached, and says of which; `false` by default. */
   reportPartitionEnd?: boolean;
+  /** The most handlers that {@link Consumer.process} lets work at once, one of a partition; 16 by default. */
+  processConcurrency?: number;
+  /** How often it has a record handled again whose handler failed; 3 by default. */
+  processRetries?: number;
+  /** The pause before that for the first time; 100 by default. */
+  processRetryBackoffMs?: number;
+  /** The longest such pause; 10 000 by default. */
+  processRetryBackoffMaxMs?: number;
+  /** Where a record goes that failed every time; by default nowhere. */
+  processDeadLetterTopic?: string;
+  /** What becomes of such a record without that topic: processing stops in front of it (the default), or leaves it out. */
+  processOnFailure?: 'stop' | 'skip';
   /** The most connections to one broker, at most 16; partitions beyond them share; 16 by default. */
   connectionsPerBroker?: number;
 }
@@ -1631,6 +1643,7 @@ export type ErrorCode =
   | 'NO_OFFSET'
   | 'POLL_TOO_LATE'
   | 'NOT_ASSIGNED'
+  | 'PROCESSING_FAILED'
   | 'SERVER_OTHER'
   | 'BUFFER_FULL'
   | 'WAL_ERROR'

@@ -13,6 +13,7 @@ use super::fetcher::{Slot, Task};
 use super::listener::{Key, RebalanceListener, TopicPartition};
 use super::memory::Memory;
 use super::position::Notice;
+use super::process::Lanes;
 use super::state::State;
 use super::stats::Counters;
 use crate::cluster::{Cluster, Errand};
@@ -53,6 +54,9 @@ pub(super) struct Shared {
     listener: Mutex<Option<Arc<dyn RebalanceListener>>>,
     /// Held while offsets are committed: the later commit is to be the last.
     pub(super) committing: tokio::sync::Mutex<()>,
+    /// Held while handlers work on records.
+    pub(super) processing: tokio::sync::Mutex<()>,
+    pub(super) lanes: Lanes,
     /// When the program polled last, unless it does now.
     last_poll: Mutex<Option<Instant>>,
 }
@@ -79,6 +83,8 @@ impl Shared {
             last_error: Mutex::default(),
             listener: Mutex::default(),
             committing: tokio::sync::Mutex::new(()),
+            processing: tokio::sync::Mutex::new(()),
+            lanes: Lanes::default(),
             last_poll: Mutex::new(None),
         })
     }

@@ -4,6 +4,7 @@ mod failures;
 mod life;
 mod logs;
 mod offsets;
+mod process;
 mod reading;
 
 use std::time::Duration;
