@@ -176,6 +176,18 @@ export interface ConsumerOptions extends Partial<ClientOptions> {
   connectionsPerBroker?: number;
 }
 
+/** What {@link Consumer.process} has done. */
+export interface ProcessReport {
+  /** The records that a handler was done with. */
+  processed: number;
+  /** How often a record was handled again. */
+  retries: number;
+  /** The records that went to the dead letter topic. */
+  deadLettered: number;
+  /** The records that were left out. */
+  skipped: number;
+}
+
 /** A partition of a topic. */
 export interface TopicPartition {
   /** The topic. */
@@ -1442,6 +1454,28 @@ export class Consumer extends EventEmitter<ConsumerEvents> implements AsyncDispo
    * back to later polls, and so does a seek. Errors are those of `poll`.
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Record>;
+
+  /**
+   * Lets a handler work on the records, partitions side by side and each in its order, until it is ended.
+   *
+   * At most `processConcurrency` records are with it at once, and never two of one
+   * partition; it may be asynchronous. What is done is committed every `autoCommitIntervalMs`,
+   * before partitions are taken away, and at the end. Records that were given before count as done.
+   *
+   * A record whose handler throws is handled again up to `processRetries` times, with pauses; then it
+   * goes to `processDeadLetterTopic`, and is done when it is delivered there; without such a topic
+   * `processOnFailure` decides. A dead letter has the key of the record. Its value is lines of
+   * text, `topic: `, `partition: `, `offset: `, `timestamp: `, `group: `, `attempts: ` and `error: `,
+   * then an empty line, then the value.
+   *
+   * It ends by {@link Consumer.wakeup} and by {@link Consumer.close}, which waits for it: so a
+   * handler must not await that.
+   *
+   * Fails with `PROCESSING_FAILED`, with what the handler threw as `cause`, where a record failed
+   * every time and stops it: it is the next one of its partition then. `INVALID_STATE` if the
+   * consumer is processing already; otherwise as `poll` and `commit`.
+   */
+  process(handler: (record: Record) => unknown): Promise<ProcessReport>;
 
   /** Ends the poll that waits, or the next one, with the error `WOKEN_UP`. */
   wakeup(): void;
