@@ -34,7 +34,8 @@
  * - The library installs no signal handler, needs none (a connection that
  *   breaks raises no SIGPIPE), writes nothing to the standard streams and runs
  *   no code of the program on its own threads: callbacks are called in
- *   `rivven_queue_poll`, `rivven_consumer_poll` and `rivven_consumer_close` alone.
+ *   `rivven_queue_poll`, `rivven_consumer_poll`, `rivven_consumer_close` and
+ *   `rivven_processing_run` alone.
  * - Once loaded the library stays: `dlclose` does not unmap it, since its
  *   threads may outlive the call.
  *
@@ -157,6 +158,8 @@ enum rivven_code
     RIVVEN_CODE_POLL_TOO_LATE = 31,
     /** The partition is not assigned to the consumer. */
     RIVVEN_CODE_NOT_ASSIGNED = 32,
+    /** A record was given up, since the program's handler failed every time. */
+    RIVVEN_CODE_PROCESSING_FAILED = 33,
     /** The broker answered with a text that this client does not know. */
     RIVVEN_CODE_SERVER_OTHER = 100,
     /** The broker has too many publishes under way. */
@@ -3471,6 +3474,125 @@ rivven_code rivven_consumer_set_rebalance_callback(rivven_consumer_t *consumer,
                                                    void *user_data,
                                                    rivven_user_data_free user_data_free,
                                                    rivven_error_t **error);
+
+/* ----------------------------------------------------------------------------
+ * Records worked on by handlers
+ *
+ * Partitions are worked on side by side, each in its order, with what
+ * `process.concurrency`, `process.retries`, `process.dead.letter.topic` and the
+ * other keys of `process` say. Handlers run on threads of the program:
+ *
+ *     static const char *bill(void *user_data, const rivven_batch_t *record) {
+ *         return send_bill(rivven_batch_value(record, 0)) ? NULL : "no such customer";
+ *     }
+ *
+ *     rivven_consumer_process(consumer, &processing, &error);
+ *     rivven_processing_run(processing, bill, NULL, &error);
+ *     rivven_processing_free(processing);
+ * ---------------------------------------------------------------------------- */
+
+/**
+ * The records of a consumer being worked on by handlers.
+ *
+ * It belongs to the caller, who frees it with `rivven_processing_free`, and keeps
+ * the consumer alive. It may be used by any number of threads at once.
+ */
+typedef struct rivven_processing_t rivven_processing_t;
+
+/**
+ * A function of the program that works on a record.
+ *
+ * `record` is a batch of one record, which is valid for the time of the call: its
+ * value is `rivven_batch_value(record, 0)`, and `rivven_batch_detach` copies it.
+ * The function returns NULL when it is done, and else why it failed: a text that
+ * has to be valid until the next call on the same thread, and is copied at once.
+ *
+ * It is called within `rivven_processing_run` alone. It may call the functions of
+ * the library, `rivven_consumer_wakeup` of this consumer among them; a poll or
+ * close of this consumer fails with `RIVVEN_CODE_INVALID_STATE` in it. It has to
+ * return: neither `longjmp` nor a C++ exception may leave it.
+ */
+typedef const char *(*rivven_process_handler)(void *user_data, const rivven_batch_t *record);
+
+/**
+ * Begins to work on the records of a consumer, and stores what is being done in `*processing`.
+ *
+ * The caller frees it with `rivven_processing_free`. Handlers run in
+ * `rivven_processing_run`; records are read already.
+ *
+ * At most `process.concurrency` records are with handlers at once, and never two of
+ * one partition. A poll is under way meanwhile, so that rebalances are served however
+ * long a handler takes. What is done is committed every `auto.commit.interval.ms` (with
+ * `enable.auto.commit` false, after each of those polls), before partitions are
+ * taken away, and at the end. Records that an earlier poll gave count as done.
+ *
+ * A record whose handler failed is handled again up to `process.retries` times, with
+ * pauses; then it goes to `process.dead.letter.topic`, and is done when it is
+ * delivered there; without such a topic `process.on.failure` decides. A dead letter has
+ * the key of the record. Its value is lines of text, `topic: `, `partition: `, `offset: `,
+ * `timestamp: `, `group: `, `attempts: ` and `error: `, then an empty line, then the value.
+ *
+ * It ends by `rivven_consumer_wakeup`, and by `rivven_consumer_close`, which waits for
+ * it; handlers that are at work are waited for. So are they before partitions are
+ * taken away, for at most `rebalance.timeout.ms`.
+ *
+ * Fails with `RIVVEN_CODE_FORKED` and `RIVVEN_CODE_INVALID_ARGUMENT`; everything else is
+ * said by `rivven_processing_run`.
+ */
+rivven_code rivven_consumer_process(rivven_consumer_t *consumer,
+                                    rivven_processing_t **processing,
+                                    rivven_error_t **error);
+
+/**
+ * Runs `handler` on this thread, for one record after another, until processing has ended.
+ *
+ * Call it on as many threads as are to work side by side: each gets the next record
+ * that no other one has, and returns the same at the end. `user_data` is given
+ * to `handler`, and is only used during the call. The callback of rebalances is called in it, too,
+ * between handlers.
+ *
+ * Returns 0 when it was ended by `rivven_consumer_wakeup` or `rivven_consumer_close`. Fails with:
+ * - `RIVVEN_CODE_PROCESSING_FAILED` if a record failed every time and is neither to be skipped
+ *   nor to go to another topic, or could not be delivered there. Its offset is not committed, so it is the next
+ *   one of its partition;
+ * - `RIVVEN_CODE_INVALID_STATE` if the consumer was processing already, if there is neither
+ *   a topic nor a partition, and in a handler or the callback of rebalances;
+ * - `RIVVEN_CODE_WOKEN_UP` if `rivven_processing_free` was called meanwhile;
+ * - what a poll fails with, and why the last offsets could not be committed;
+ * - `RIVVEN_CODE_FORKED` and `RIVVEN_CODE_INVALID_ARGUMENT`.
+ */
+rivven_code rivven_processing_run(rivven_processing_t *processing,
+                                  rivven_process_handler handler,
+                                  void *user_data,
+                                  rivven_error_t **error);
+
+/**
+ * Gives the number of records that handlers were done with; 0 until `rivven_processing_run` has returned 0.
+ */
+uint64_t rivven_processing_processed(const rivven_processing_t *processing);
+
+/**
+ * Gives how often a record was handled again; 0 until `rivven_processing_run` has returned 0.
+ */
+uint64_t rivven_processing_retries(const rivven_processing_t *processing);
+
+/**
+ * Gives the number of records that went to the dead letter topic; 0 until `rivven_processing_run` has returned 0.
+ */
+uint64_t rivven_processing_dead_lettered(const rivven_processing_t *processing);
+
+/**
+ * Gives the number of records that were left out; 0 until `rivven_processing_run` has returned 0.
+ */
+uint64_t rivven_processing_skipped(const rivven_processing_t *processing);
+
+/**
+ * Drops the caller's reference; accepts NULL and never blocks.
+ *
+ * What has not ended by then is given up: records that are not done are read
+ * again, and `rivven_processing_run` ends in other threads.
+ */
+void rivven_processing_free(rivven_processing_t *processing);
 
 /* ----------------------------------------------------------------------------
  * Statistics of consumers

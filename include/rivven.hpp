@@ -30,6 +30,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
+#include <thread>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -106,6 +108,8 @@ enum class Code : std::int32_t {
     PollTooLate = RIVVEN_CODE_POLL_TOO_LATE,
     /// The partition is not assigned to the consumer.
     NotAssigned = RIVVEN_CODE_NOT_ASSIGNED,
+    /// A record was given up, since the program's handler failed every time.
+    ProcessingFailed = RIVVEN_CODE_PROCESSING_FAILED,
     /// The broker answered with a text that this client does not know.
     ServerOther = RIVVEN_CODE_SERVER_OTHER,
     /// The broker has too many publishes under way.
@@ -305,6 +309,29 @@ Handle<T, free> give(Function function, Arguments... arguments) {
     return Handle<T, free>(handle);
 }
 
+/// Threads beside the present one that run a function, and are joined.
+class Threads {
+public:
+    template <typename Function> Threads(std::size_t count, Function function) {
+        threads_.reserve(count);
+        try {
+            while (threads_.size() + 1 < count) threads_.emplace_back(function);
+        } catch (const std::system_error &) {
+            // The system has no more of them, and one is enough.
+        }
+    }
+
+    ~Threads() {
+        for (std::thread &thread : threads_) thread.join();
+    }
+
+    Threads(const Threads &) = delete;
+    Threads &operator=(const Threads &) = delete;
+
+private:
+    std::vector<std::thread> threads_;
+};
+
 /// Bytes for the C interface; empty ones are still bytes.
 inline rivven_bytes_t bytes(std::string_view view) noexcept {
     return rivven_bytes_from(view.data() ? view.data() : "", view.size());
@@ -498,6 +525,8 @@ public:
     const rivven_batch_t *get() const noexcept { return batch_.get(); }
 
 private:
+    friend class Consumer;
+
     static Record read(const rivven_batch_t *batch, std::size_t index) noexcept {
         const rivven_bytes_t key = rivven_batch_key(batch, index);
         return {rivven_batch_offset(batch, index), rivven_batch_partition(batch, index),
@@ -2096,6 +2125,18 @@ enum class RebalanceKind : std::int32_t {
     Lost = RIVVEN_REBALANCE_KIND_LOST,
 };
 
+/// What Consumer::process() has done.
+struct ProcessReport {
+    /// The records that a handler was done with.
+    std::uint64_t processed;
+    /// How often a record was handled again.
+    std::uint64_t retries;
+    /// The records that went to the dead letter topic.
+    std::uint64_t dead_lettered;
+    /// The records that were left out.
+    std::uint64_t skipped;
+};
+
 /// Reads records of topics ahead of the program, and gives them a batch at a time.
 ///
 /// What rivven.h says on each function, its error codes above all, holds here. One that is
@@ -2107,6 +2148,9 @@ public:
     /// It may commit, seek and destroy the consumer. An exception that leaves it ends the program.
     using RebalanceCallback =
         std::function<void(RebalanceKind, const std::vector<TopicPartition> &)>;
+
+    /// Works on a record, whose views are valid during the call; an exception that leaves it is a failure.
+    using ProcessHandler = std::function<void(const Record &)>;
 
     /// Makes a consumer, which connects in the background; the configuration is copied.
     explicit Consumer(const Config &config) : consumer_(make(config, nullptr)) {}
@@ -2152,6 +2196,32 @@ public:
         rivven_batch_t *batch = nullptr;
         detail::call(rivven_consumer_poll, consumer_.get(), detail::milliseconds(timeout), &batch);
         return Batch(batch);
+    }
+
+    /// Lets a handler work on the records, partitions side by side and each in its order, until it is ended.
+    ///
+    /// It runs on this thread and on `threads` - 1 more that live as long as the call, on no more
+    /// than `process.concurrency` at once. The other keys of `process` say what becomes of a record
+    /// whose handler throws, and `rivven_consumer_process` what is committed when. It ends by wakeup()
+    /// and by close(), which waits for it; a handler may call the former.
+    ///
+    /// Throws Code::ProcessingFailed if a record failed every time, which is the next one of its
+    /// partition then; what a poll throws, and why the last offsets could not be committed.
+    ProcessReport process(const ProcessHandler &handler, std::size_t threads = 16) {
+        const auto owner = detail::give<rivven_processing_t, rivven_processing_free>(
+            rivven_consumer_process, consumer_.get());
+        rivven_processing_t *processing = owner.get();
+        void *data = const_cast<ProcessHandler *>(&handler);
+        {
+            const detail::Threads beside(threads, [processing, data] {
+                // The caller's own thread learns how it has ended.
+                rivven_processing_run(processing, handled, data, nullptr);
+            });
+            detail::call(rivven_processing_run, processing, handled, data);
+        }
+        return {rivven_processing_processed(processing), rivven_processing_retries(processing),
+                rivven_processing_dead_lettered(processing),
+                rivven_processing_skipped(processing)};
     }
 
     /// Ends the poll that waits, or the next one, with Code::WokenUp; from any thread.
@@ -2344,6 +2414,19 @@ private:
                            const rivven_partitions_t *partitions) noexcept {
         (*static_cast<RebalanceCallback *>(callback))(static_cast<RebalanceKind>(kind),
                                                       detail::partitions(partitions));
+    }
+
+    static const char *handled(void *handler, const rivven_batch_t *record) noexcept {
+        thread_local std::string why;
+        try {
+            (*static_cast<const ProcessHandler *>(handler))(Batch::read(record, 0));
+            return nullptr;
+        } catch (const std::exception &exception) {
+            why = exception.what();
+        } catch (...) {
+            why = "an exception that is no std::exception";
+        }
+        return why.c_str();
     }
 
     static void drop(void *callback) noexcept { delete static_cast<RebalanceCallback *>(callback); }

@@ -165,8 +165,32 @@ export interface ConsumerOptions extends Partial<ClientOptions> {
   fetchMaxWaitMs?: number;
   /** Whether a poll returns as soon as the end of a partition is reached, and says of which; `false` by default. */
   reportPartitionEnd?: boolean;
+  /** The most handlers that {@link Consumer.process} lets work at once, one of a partition; 16 by default. */
+  processConcurrency?: number;
+  /** How often it has a record handled again whose handler failed; 3 by default. */
+  processRetries?: number;
+  /** The pause before that for the first time; 100 by default. */
+  processRetryBackoffMs?: number;
+  /** The longest such pause; 10 000 by default. */
+  processRetryBackoffMaxMs?: number;
+  /** Where a record goes that failed every time; by default nowhere. */
+  processDeadLetterTopic?: string;
+  /** What becomes of such a record without that topic: processing stops in front of it (the default), or leaves it out. */
+  processOnFailure?: 'stop' | 'skip';
   /** The most connections to one broker, at most 16; partitions beyond them share; 16 by default. */
   connectionsPerBroker?: number;
+}
+
+/** What {@link Consumer.process} has done. */
+export interface ProcessReport {
+  /** The records that a handler was done with. */
+  processed: number;
+  /** How often a record was handled again. */
+  retries: number;
+  /** The records that went to the dead letter topic. */
+  deadLettered: number;
+  /** The records that were left out. */
+  skipped: number;
 }
 
 /** A partition of a topic. */
@@ -1433,6 +1457,28 @@ export class Consumer extends EventEmitter<ConsumerEvents> implements AsyncDispo
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Record>;
 
+  /**
+   * Lets a handler work on the records, partitions side by side and each in its order, until it is ended.
+   *
+   * At most `processConcurrency` records are with it at once, and never two of one
+   * partition; it may be asynchronous. What is done is committed every `autoCommitIntervalMs`,
+   * before partitions are taken away, and at the end. Records that were given before count as done.
+   *
+   * A record whose handler throws is handled again up to `processRetries` times, with pauses; then it
+   * goes to `processDeadLetterTopic`, and is done when it is delivered there; without such a topic
+   * `processOnFailure` decides. A dead letter has the key of the record. Its value is lines of
+   * text, `topic: `, `partition: `, `offset: `, `timestamp: `, `group: `, `attempts: ` and `error: `,
+   * then an empty line, then the value.
+   *
+   * It ends by {@link Consumer.wakeup} and by {@link Consumer.close}, which waits for it: so a
+   * handler must not await that.
+   *
+   * Fails with `PROCESSING_FAILED`, with what the handler threw as `cause`, where a record failed
+   * every time and stops it: it is the next one of its partition then. `INVALID_STATE` if the
+   * consumer is processing already; otherwise as `poll` and `commit`.
+   */
+  process(handler: (record: Record) => unknown): Promise<ProcessReport>;
+
   /** Ends the poll that waits, or the next one, with the error `WOKEN_UP`. */
   wakeup(): void;
 
@@ -1633,6 +1679,7 @@ export type ErrorCode =
   | 'NO_OFFSET'
   | 'POLL_TOO_LATE'
   | 'NOT_ASSIGNED'
+  | 'PROCESSING_FAILED'
   | 'SERVER_OTHER'
   | 'BUFFER_FULL'
   | 'WAL_ERROR'

@@ -1,9 +1,10 @@
 /*
- * Reads the records of a topic, and commits how far it has come.
+ * Reads the records of a topic, and commits how far it has come; then has each of them shipped.
  *
  * Usage: consumer <broker address>
  */
 
+#include <inttypes.h>
 #include <rivven.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,6 +65,37 @@ static size_t read_orders(rivven_consumer_t *consumer) {
 }
 /* consumer] */
 
+/* [process */
+/* What a handler has to know; one handler at a time is at work. */
+struct shipping {
+    rivven_consumer_t *consumer;
+    int shipped;
+};
+
+/* Ships an order: NULL when it is done, or why it could not. */
+static const char *ship(void *user_data, const rivven_batch_t *record) {
+    struct shipping *shipping = user_data;
+    rivven_bytes_t order = rivven_batch_value(record, 0);
+    if (order.len < 5 || memcmp(order.data, "order", 5) != 0) return "this is no order";
+    if (++shipping->shipped == ORDERS) rivven_consumer_wakeup(shipping->consumer, NULL);
+    return NULL;
+}
+
+/* Has all orders shipped. More threads that call rivven_processing_run work beside this one. */
+static uint64_t ship_orders(rivven_consumer_t *consumer) {
+    const char *const topics[] = {"orders-read-c"};
+    struct shipping shipping = {consumer, 0};
+    rivven_processing_t *processing;
+    check(rivven_consumer_subscribe(consumer, topics, 1, &error));
+    check(rivven_consumer_process(consumer, &processing, &error));
+    check(rivven_processing_run(processing, ship, &shipping, &error));
+    uint64_t shipped = rivven_processing_processed(processing);
+    rivven_processing_free(processing);
+    check(rivven_consumer_close(consumer, -1, &error));
+    return shipped;
+}
+/* process] */
+
 int main(int argc, char **argv) {
     rivven_config_t *config;
     rivven_consumer_t *consumer;
@@ -72,7 +104,12 @@ int main(int argc, char **argv) {
     write_orders(config);
     check(rivven_config_set(config, "group.id", "printers-c", &error));
     check(rivven_consumer_new(config, NULL, &consumer, &error));
-    rivven_config_free(config);
     printf("%zu orders are read\n", read_orders(consumer));
+    rivven_consumer_free(consumer);
+    check(rivven_config_set(config, "group.id", "shipping-c", &error));
+    check(rivven_config_set(config, "process.dead.letter.topic", "orders-failed-c", &error));
+    check(rivven_consumer_new(config, NULL, &consumer, &error));
+    rivven_config_free(config);
+    printf("%" PRIu64 " orders are shipped\n", ship_orders(consumer));
     rivven_consumer_free(consumer);
 }

@@ -1,9 +1,11 @@
-// Reads the records of a topic, and commits how far it has come.
+// Reads the records of a topic, and commits how far it has come; then has each of them shipped.
 //
 // Usage: consumer <broker address>
 
+#include <atomic>
 #include <iostream>
 #include <rivven.hpp>
+#include <stdexcept>
 #include <string>
 
 int main(int argc, char **argv) {
@@ -28,6 +30,19 @@ int main(int argc, char **argv) {
         consumer.close();
         // consumer]
         std::cout << read << " orders are read\n";
+
+        // [process
+        config.set("group.id", "shipping-cpp").set("process.dead.letter.topic", "orders-failed-cpp");
+        rivven::Consumer shipping(config);
+        shipping.subscribe({"orders-read-cpp"});
+        std::atomic<std::size_t> shipped{0};
+        const rivven::ProcessReport report = shipping.process([&](const rivven::Record &record) {
+            if (record.value.substr(0, 5) != "order") throw std::runtime_error("this is no order");
+            if (++shipped == orders) shipping.wakeup();
+        });
+        shipping.close();
+        // process]
+        std::cout << report.processed << " orders are shipped\n";
     } catch (const rivven::Error &error) {
         std::cerr << error.what() << '\n';
         return 1;

@@ -1,4 +1,4 @@
-// Reads all orders of a topic, commits how far it came, and counts them: node consumer.mjs <broker address>
+// Reads all orders of a topic, commits how far it came, and has them shipped: node consumer.mjs <broker address>
 
 const [address] = process.argv.slice(2);
 
@@ -37,5 +37,22 @@ for await (const { value } of consumer) {
 }
 await consumer.close();
 // consumer]
-await client.close();
 console.log(`${orders} orders are read`);
+// [process
+const shipping = new Consumer({
+  bootstrapServers: address,
+  groupId: 'shipping-node',
+  processRetries: 2,
+  processDeadLetterTopic: 'orders-failed-node',
+});
+shipping.subscribe('orders-read-node');
+let shipped = 0;
+const report = await shipping.process(async ({ value }) => {
+  if (!value.toString().startsWith('order')) throw new Error('this is no order');
+  // One more was written above.
+  if (++shipped === orders + 1) shipping.wakeup();
+});
+await shipping.close();
+// process]
+await client.close();
+console.log(`${report.processed - 1} orders are shipped`);

@@ -1,4 +1,4 @@
-"""Read all orders of a topic, commit how far it came, and count them: `consumer.py <broker address>`."""
+"""Read all orders of a topic, commit how far it came, and have them shipped: `consumer.py <broker address>`."""
 
 import asyncio
 import sys
@@ -33,6 +33,28 @@ async def main(address: str) -> None:
             await consumer.commit()
     # consumer]
     print(orders, "orders are read")
+    # [process
+    consumer = rivven.Consumer(
+        TOPIC,
+        bootstrap_servers=address,
+        group_id="shipping-python",
+        process_retries=2,
+        process_dead_letter_topic="orders-failed-python",
+    )
+    shipped = 0
+
+    async def ship(message: rivven.Message) -> None:
+        nonlocal shipped
+        if not message.value_str().startswith("order"):
+            raise ValueError("this is no order")
+        shipped += 1
+        if shipped == orders:
+            consumer.wakeup()
+
+    async with consumer:
+        report = await consumer.process(ship)
+    # process]
+    print(report.processed, "orders are shipped")
 
 
 asyncio.run(main(sys.argv[1]))

@@ -43,15 +43,17 @@ pub use client::Client;
 pub use cluster::{ResilientStats, ServerStats, StateChange, StateChanges};
 pub use compression::{CompressionType, Decompression};
 pub use config::{
-    AuthConfig, AutoOffsetReset, ConsumerAuthConfig, ConsumerConfig, ConsumerConfigBuilder, Kind, PipelineAuthConfig,
-    PipelineConfig, PipelineConfigBuilder, ProducerAuthConfig, ProducerConfig, ProducerConfigBuilder, Properties,
-    Property, ResilientAuthConfig, ResilientClientConfig, ResilientClientConfigBuilder, Scope,
+    AuthConfig, AutoOffsetReset, ConsumerAuthConfig, ConsumerConfig, ConsumerConfigBuilder, Kind, OnFailure,
+    PipelineAuthConfig, PipelineConfig, PipelineConfigBuilder, ProcessConfig, ProducerAuthConfig, ProducerConfig,
+    ProducerConfigBuilder, Properties, Property, ResilientAuthConfig, ResilientClientConfig,
+    ResilientClientConfigBuilder, Scope,
 };
 #[cfg(feature = "tls")]
 pub use config::{TlsConfig, TlsConfigBuilder};
 pub use consumer::{
     Assignor, Consumer, ConsumerEvent, ConsumerEvents, ConsumerRecord, ConsumerRecords, ConsumerStatsSnapshot,
-    IntoRecords, Pace, PartitionRecords, PartitionStats, RebalanceListener, RecordStream, RecordView, TopicPartition,
+    IntoRecords, Pace, PartitionRecords, PartitionStats, ProcessReport, RebalanceListener, RecordStream, RecordView,
+    TopicPartition,
 };
 pub use error::{Detail, Error, ErrorCode, Outcome, Result};
 pub use ops::AlterTopicConfigResult;

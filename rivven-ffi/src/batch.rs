@@ -16,9 +16,9 @@ use std::ffi::{CString, c_char};
 use std::ptr;
 use std::sync::Arc;
 
-use rivven_client::ConsumerRecords;
 use rivven_client::Result;
 use rivven_client::ops::MessageBatch;
+use rivven_client::{ConsumerRecord, ConsumerRecords};
 
 use crate::bytes::{NOTHING, rivven_bytes_t};
 use crate::code::rivven_code;
@@ -78,6 +78,9 @@ enum Owner {
     Consumer {
         _records: ConsumerRecords,
     },
+    Record {
+        _record: ConsumerRecord,
+    },
     Copy {
         _bytes: Vec<u8>,
     },
@@ -121,6 +124,14 @@ impl Batch {
         }
         batch.ended = for_c(records.ended());
         Batch { _owner: Owner::Consumer { _records: records }, ..batch }
+    }
+
+    /// A record that a handler is to work on.
+    pub(crate) fn of_record(record: ConsumerRecord) -> Self {
+        let mut batch = Batch::with_capacity(1, 1);
+        batch.begin_part(&record.topic, record.partition);
+        batch.push(record.offset, record.timestamp, record.key.as_deref(), &record.value);
+        Batch { _owner: Owner::Record { _record: record }, ..batch }
     }
 
     /// Copies of some of the records.

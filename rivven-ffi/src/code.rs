@@ -84,6 +84,8 @@ pub enum rivven_code {
     PollTooLate = 31,
     /// The partition is not assigned to the consumer.
     NotAssigned = 32,
+    /// A record was given up, since the program's handler failed every time.
+    ProcessingFailed = 33,
     /// The broker answered with a text that this client does not know.
     ServerOther = 100,
     /// The broker has too many publishes under way.
@@ -275,6 +277,7 @@ impl From<ErrorCode> for rivven_code {
             ErrorCode::NoOffset => rivven_code::NoOffset,
             ErrorCode::PollTooLate => rivven_code::PollTooLate,
             ErrorCode::NotAssigned => rivven_code::NotAssigned,
+            ErrorCode::ProcessingFailed => rivven_code::ProcessingFailed,
             ErrorCode::ServerOther => rivven_code::ServerOther,
             ErrorCode::BufferFull => rivven_code::BufferFull,
             ErrorCode::WalError => rivven_code::WalError,

@@ -13,8 +13,8 @@
 
 use std::ffi::c_char;
 
-use rivven_bridge::{Answer, Consumer};
-use rivven_client::{Detail, Error, ErrorCode, Result};
+use rivven_bridge::{Answer, Consumer, Processing};
+use rivven_client::{Detail, Error, ErrorCode, ProcessReport, Result};
 
 use crate::batch::{Batch, batch, rivven_batch_t};
 use crate::code::rivven_code;
@@ -25,6 +25,7 @@ use crate::handle::{self, Opaque};
 use crate::input::{milliseconds, required, text, texts};
 use crate::partitions::{partitions, partitions_of, rivven_partitions_t};
 use crate::polls::Polls;
+use crate::processing::Handler;
 use crate::queue::rivven_queue_t;
 use crate::rebalances::RebalanceCallback;
 
@@ -92,6 +93,22 @@ impl Consuming {
     fn close(&self, timeout_ms: i64) -> Result<()> {
         let limit = milliseconds(timeout_ms);
         self.polls.call(|queue, token| self.consumer.submit_close(limit, queue, token)).map(drop)
+    }
+
+    /// Begins to process; the number under which handlers are run, and what ends it.
+    pub(crate) fn process(&self) -> Result<(u64, Processing)> {
+        self.polls.process(|queue, token| self.consumer.submit_process((queue, token), queue, token))
+    }
+
+    /// Runs handlers until processing has ended.
+    pub(crate) fn run(&self, processing: u64, handler: &Handler) -> Result<ProcessReport> {
+        self.consumer.core()?;
+        self.polls.run(processing, handler)
+    }
+
+    /// Nobody runs handlers any more.
+    pub(crate) fn forget(&self, processing: u64) {
+        self.polls.forget(processing);
     }
 
     pub(crate) fn set_callback(&self, callback: Option<RebalanceCallback>) -> Result<()> {

@@ -31,6 +31,7 @@ mod input;
 pub mod offsets;
 pub mod partitions;
 mod polls;
+pub mod processing;
 pub mod producer;
 pub mod producer_stats;
 pub mod queue;

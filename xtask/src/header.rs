@@ -41,6 +41,7 @@ const SECTIONS: &[&str] = &[
     "consumer",
     "consumer_offsets",
     "rebalances",
+    "processing",
     "consumer_stats",
     "state_changes",
 ];

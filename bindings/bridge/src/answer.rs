@@ -8,10 +8,11 @@ use rivven_client::ops::{
 };
 use rivven_client::protocol::QuotaEntry;
 use rivven_client::{
-    AuthSession, ConsumerEvent, ConsumerRecords, DeleteRecordsResult, Deliveries, DeliveryReport, RecordMetadata,
-    ResilientStats, Result, Schema, StateChange,
+    AuthSession, ConsumerEvent, ConsumerRecords, DeleteRecordsResult, Deliveries, DeliveryReport, ProcessReport,
+    RecordMetadata, ResilientStats, Result, Schema, StateChange,
 };
 
+use crate::processing::Handling;
 use crate::rebalance::Rebalance;
 
 macro_rules! answers {
@@ -98,6 +99,10 @@ answers! {
     ConsumerEvent(Option<ConsumerEvent>),
     /// A change of a consumer's partitions, which waits until this is dropped.
     Rebalance(Rebalance),
+    /// A record that a handler is to work on, which waits for what comes of it.
+    Handling(Handling),
+    /// What handlers have done.
+    Processed(ProcessReport),
 }
 
 impl From<()> for Answer {

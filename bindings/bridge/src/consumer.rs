@@ -6,13 +6,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rivven_client::{
-    ConsumerConfig, ConsumerEvent, ConsumerEvents, ConsumerRecord, ConsumerRecords, Error, Properties, Result,
+    ConsumerConfig, ConsumerEvent, ConsumerEvents, ConsumerRecord, ConsumerRecords, Error, ProcessReport, Properties,
+    Result,
 };
 use tokio::sync::Mutex as AsyncMutex;
 
 use crate::answer::Answer;
 use crate::call::Call;
 use crate::fork::ForkMark;
+use crate::processing::{Handlers, Processing, process};
 use crate::queue::{Completion, Due, Queue};
 use crate::reading::Reading;
 use crate::rebalance::Relay;
@@ -194,6 +196,29 @@ impl Consumer {
     pub fn restart(&self) -> Result<()> {
         self.parts()?.reading.restart();
         Ok(())
+    }
+
+    /// Begins to process, until the returned handle is dropped at the latest; records go to a queue, under a token.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`; with the answer, those of processing.
+    pub fn process(&self, handlers: (&Arc<Queue>, u64)) -> Result<(Call<ProcessReport>, Processing)> {
+        let (processing, given_up) = Processing::new();
+        let handlers = Handlers::new(handlers.0, handlers.1);
+        Ok((self.start(|core| process(core, handlers, given_up))?, processing))
+    }
+
+    /// Begins to process like [`process`](Consumer::process); the answer goes to a queue.
+    ///
+    /// # Errors
+    ///
+    /// As [`process`](Consumer::process).
+    pub fn submit_process(&self, handlers: (&Arc<Queue>, u64), queue: &Arc<Queue>, token: u64) -> Result<Processing> {
+        let (processing, given_up) = Processing::new();
+        let handlers = Handlers::new(handlers.0, handlers.1);
+        self.submit(queue, token, |core| process(core, handlers, given_up))?;
+        Ok(processing)
     }
 
     /// Lets rebalances go to a queue, under a token; the poll that they interrupt waits until each is done.

@@ -99,6 +99,7 @@ pub const SURFACE: &[Method] = &[
     consumer("paused"),
     consumer("poll"),
     consumer("position"),
+    consumer("process"),
     consumer("resume"),
     consumer("seek"),
     consumer("seek_to_beginning"),

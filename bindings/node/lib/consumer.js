@@ -8,12 +8,13 @@ const { Channel } = require('./channel.js');
 const { config } = require('./config.js');
 const { ConsumerRecords } = require('./consumer-records.js');
 const { RivvenError, misuse, orThrow } = require('./error.js');
+const { Handlers } = require('./handlers.js');
 const { openConsumer } = require('./native.js');
 const { RecordStream } = require('./record-stream.js');
 const { settled } = require('./settled.js');
 
 /** @import * as api from '../index' */
-/** @import { Failed, NativeConsumer, NativeConsumerEvent, NativeRebalance } from './native.js' */
+/** @import { Failed, NativeConsumer, NativeConsumerEvent, NativeHandling, NativeRebalance } from './native.js' */
 
 // The documentation of the methods is in index.d.ts, where editors show it.
 
@@ -28,6 +29,8 @@ class Consumer extends EventEmitter {
   #streams = new Set();
   /** @type {api.RebalanceListener | null} */
   #listener = null;
+  /** @type {Map<number, Handlers>} by the tokens of the calls */
+  #handlers = new Map();
   #watched = false;
   #ended = false;
 
@@ -37,8 +40,9 @@ class Consumer extends EventEmitter {
    */
   constructor(options, open = openConsumer) {
     super();
-    const rebalance = (/** @type {unknown} */ change) => this.#rebalance(/** @type {NativeRebalance} */ (change));
-    this.#channel = new Channel((wake) => open(config(options), wake), rebalance);
+    const onReport = (/** @type {NativeRebalance | NativeHandling} */ report) =>
+      'kind' in report ? this.#rebalance(report) : this.#handle(report);
+    this.#channel = new Channel((wake) => open(config(options), wake), onReport);
     this.on('newListener', (event) => {
       if (event === 'event') this.#watch();
     });
@@ -67,6 +71,27 @@ class Consumer extends EventEmitter {
 
   [Symbol.asyncIterator]() {
     return new RecordStream(this.#channel, this.#streams);
+  }
+
+  /**
+   * @param {(record: api.Record) => unknown} handler
+   * @returns {Promise<api.ProcessReport>}
+   */
+  async process(handler) {
+    if (typeof handler !== 'function') throw misuse(`the handler must be a function, not ${args.shown(handler)}`);
+    for (const stream of this.#streams) stream.giveBack();
+    const handlers = new Handlers(handler);
+    let call = 0;
+    try {
+      return await this.#channel.call((native, token) => {
+        this.#handlers.set((call = token), handlers);
+        return native.process(token);
+      });
+    } catch (error) {
+      throw handlers.withCause(error);
+    } finally {
+      this.#handlers.delete(call);
+    }
   }
 
   wakeup() {
@@ -288,6 +313,11 @@ class Consumer extends EventEmitter {
   #tell(call) {
     const failure = call(this.#native);
     if (failure) throw new RivvenError(failure);
+  }
+
+  /** @param {NativeHandling} handling */
+  #handle(handling) {
+    this.#handlers.get(handling.call)?.handle(this.#channel.native, handling);
   }
 
   /**

@@ -176,6 +176,13 @@ export interface NativeRebalance {
   partitions: TopicPartition[];
 }
 
+/** A record that a handler is to work on. */
+export interface NativeHandling extends PackedRecords {
+  number: number;
+  call: number;
+  topic: string;
+}
+
 type WithFields<T> = T extends { error: unknown } ? Omit<T, 'error'> & { error: RivvenErrorFields } : T;
 
 export type NativeConsumerEvent = WithFields<ConsumerEvent>;
@@ -205,6 +212,8 @@ export class NativeConsumer {
   reached(token: number, part: number, offset: bigint): void;
   finish(token: number): void;
   giveBack(token: number): void;
+  process(token: number): Failed;
+  handled(number: number, why: string | null): void;
   wakeup(): Failed;
   subscribe(topics: string[]): Failed;
   unsubscribe(): Failed;

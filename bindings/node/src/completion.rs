@@ -7,7 +7,7 @@ use napi_derive::napi;
 use rivven_bridge::Answer;
 use rivven_client::{Error, Result};
 
-use crate::consumer::{Event, Rebalance};
+use crate::consumer::{Event, Handled, ProcessReport, Rebalance};
 use crate::failure::Failure;
 use crate::producer::Report;
 use crate::records::{Polled, Records};
@@ -52,6 +52,7 @@ pub(crate) enum Value {
     Answer(Answer),
     Settled(Vec<Settled>),
     Rebalance(Rebalance),
+    Handled(Handled),
 }
 
 impl Value {
@@ -83,6 +84,7 @@ impl ToNapiValue for Value {
             match value {
                 Value::Settled(results) => Vec::to_napi_value(env, results),
                 Value::Rebalance(rebalance) => Rebalance::to_napi_value(env, rebalance),
+                Value::Handled(handled) => Handled::to_napi_value(env, handled),
                 Value::Answer(answer) => to_js(env, answer),
             }
         }
@@ -133,6 +135,7 @@ unsafe fn to_js(env: sys::napi_env, answer: Answer) -> napi::Result<sys::napi_va
             Answer::Stats(stats) => Stats::to_napi_value(env, stats.into()),
             Answer::StateChange(change) => Option::to_napi_value(env, change.map(StateChange::from)),
             Answer::ConsumerRecords(records) => Polled::to_napi_value(env, Polled::new(&records)),
+            Answer::Processed(report) => ProcessReport::to_napi_value(env, report.into()),
             Answer::Position(offset) => u64::to_napi_value(env, offset),
             Answer::ConsumerEvent(event) => Option::to_napi_value(env, event.map(Event::from)),
             _ => <()>::to_napi_value(env, ()),

@@ -5,6 +5,7 @@
 //! JavaScript collects its garbage does not decide whether more is read.
 
 mod event;
+mod processing;
 mod stats;
 
 use std::cell::RefCell;
@@ -18,6 +19,7 @@ use rivven_bridge::{Answer, Completion as Entry, Consumer, Queue, catch_panic};
 use rivven_client::{Pace, Properties, Result};
 
 pub(crate) use event::Event;
+pub(crate) use processing::{Handled, Report as ProcessReport};
 pub(crate) use stats::ConsumerStats;
 
 use crate::client::{milliseconds, set_all};
@@ -28,8 +30,8 @@ use crate::operations::offsets::Commit;
 use crate::values::{TopicPartition, list};
 use crate::wake::Wake;
 
-/// The token of rebalances; JavaScript counts its own from 1.
-const REBALANCES: u64 = 0;
+/// The token of rebalances, and of records for handlers; JavaScript counts its own from 1.
+const UNCALLED: u64 = 0;
 
 /// A consumer and the queue of its answers and rebalances.
 #[napi]
@@ -41,6 +43,7 @@ pub(crate) struct NativeConsumer {
     /// Of polls whose records are taken one by one, by their tokens.
     paces: Arc<Paces>,
     rebalances: RefCell<Rebalances>,
+    handlings: RefCell<processing::Handlings>,
 }
 
 /// How far the program has come with polls.
@@ -121,6 +124,7 @@ impl NativeConsumer {
                 wake,
                 paces: Arc::default(),
                 rebalances: RefCell::default(),
+                handlings: RefCell::default(),
             }),
             Err(error) => Either::B(error.into()),
         })
@@ -157,7 +161,14 @@ impl NativeConsumer {
                 let rebalance = self.rebalances.borrow_mut().open(rebalance);
                 Completion { token: token as i64, failure: None, value: Some(Value::Rebalance(rebalance)) }
             }
-            result => Completion::new(token, result, Failure::from),
+            Ok(Answer::Handling(handling)) => {
+                let handled = self.handlings.borrow_mut().open(token, handling);
+                Completion { token: UNCALLED as i64, failure: None, value: Some(Value::Handled(handled)) }
+            }
+            result => {
+                drop(self.handlings.borrow_mut().calls.remove(&token));
+                Completion::new(token, result, Failure::from)
+            }
         }
     }
 }
@@ -237,6 +248,24 @@ impl NativeConsumer {
     #[napi]
     pub fn give_back(&self, token: i64) {
         drop(self.paces.take(token));
+    }
+
+    /// Lets handlers work on records, which come under no call's token.
+    #[napi]
+    pub fn process(&self, token: i64) -> Option<Failure> {
+        self.attempt(|| {
+            let to = (&self.queue, token as u64);
+            let processing = self.consumer.submit_process(to, &self.queue, token as u64)?;
+            self.handlings.borrow_mut().calls.insert(token as u64, processing);
+            Ok(())
+        })
+    }
+
+    /// The program is done with a record, or its handler failed, for a reason that is given.
+    #[napi]
+    pub fn handled(&self, number: u32, why: Option<String>) {
+        let handling = self.handlings.borrow_mut().take(number);
+        handling.into_iter().for_each(|handling| handling.settle(why.clone().map_or(Ok(()), Err)));
     }
 
     /// Ends the poll that waits, or the next one.
@@ -368,7 +397,7 @@ impl NativeConsumer {
     /// Lets rebalances wait for the program, or no longer.
     #[napi]
     pub fn relay_rebalances(&self, relay: bool) -> Option<Failure> {
-        self.attempt(|| self.consumer.relay_rebalances(relay.then_some((&self.queue, REBALANCES))))
+        self.attempt(|| self.consumer.relay_rebalances(relay.then_some((&self.queue, UNCALLED))))
     }
 
     /// The program is done with a rebalance.

@@ -3,7 +3,7 @@
 use napi::Env;
 use napi::bindgen_prelude::{ArrayBuffer, Buffer, Object, ToNapiValue, sys};
 use rivven_client::protocol::RecordRef;
-use rivven_client::{ConsumerRecords, MessageData, RecordView};
+use rivven_client::{ConsumerRecord, ConsumerRecords, MessageData, RecordView};
 
 use crate::values::{TopicPartition, list};
 
@@ -40,6 +40,14 @@ impl Records {
             records.headers.extend(headers.map(header));
         }
         records
+    }
+
+    /// A single record of a consumer.
+    pub(crate) fn of_record(record: &ConsumerRecord) -> Self {
+        let ConsumerRecord { offset, partition, key, value, timestamp, .. } = record;
+        let (offset, partition, timestamp) = (*offset, *partition, *timestamp);
+        let record = RecordRef { offset, partition, key: key.as_deref(), value, timestamp };
+        Records::lay(std::iter::once(record))
     }
 
     /// Lays records out.
@@ -102,7 +110,7 @@ impl ToNapiValue for Records {
 }
 
 impl Records {
-    fn into_object(self, env: &Env) -> napi::Result<Object<'_>> {
+    pub(crate) fn into_object(self, env: &Env) -> napi::Result<Object<'_>> {
         let mut object = Object::new(env)?;
         object.set("bytes", ArrayBuffer::from_data(env, self.bytes)?)?;
         object.set("count", self.count as u32)?;

@@ -83,6 +83,7 @@ pub(crate) fn to_python<'py>(py: Python<'py>, owner: &dyn Owner, answer: Answer,
         Answer::Position(offset) => offset.into_bound_py_any(py),
         Answer::ConsumerEvent(None) => Ok(py.None().into_bound(py)),
         Answer::ConsumerEvent(Some(event)) => consumer_event(py, owner, event),
+        Answer::Processed(of) => record(py, "ProcessReport", (of.processed, of.retries, of.dead_lettered, of.skipped)),
         other => Err(PyNotImplementedError::new_err(format!("no Python form of {other:?}"))),
     }
 }

@@ -19,6 +19,7 @@ use crate::consumer_events;
 use crate::error;
 use crate::inbox::{Inboxes, Owner, Then, running_loop};
 use crate::message::Message;
+use crate::processing::{Ending, Handlings};
 use crate::rebalance::Listening;
 use crate::records::{Records, messages};
 use crate::wait::{SLICE, wait};
@@ -77,6 +78,14 @@ impl Consuming {
             },
         };
         self.raising(py, result)
+    }
+
+    /// Waits once in slices, by a function that is given how long; who listens is told of rebalances.
+    pub(crate) fn idle(&self, py: Python<'_>, wait: impl FnOnce(Duration) + Send) -> PyResult<()> {
+        let listening = self.listening();
+        py.detach(|| wait(if listening.is_some() { LISTEN } else { SLICE }));
+        py.check_signals()?;
+        listening.map_or(Ok(()), |listening| listening.tell(py))
     }
 }
 
@@ -596,6 +605,35 @@ impl ConsumerOperations {
         }
     }
 
+    /// How many handlers may be at work at once.
+    #[getter]
+    fn _concurrency(&self, py: Python<'_>) -> PyResult<usize> {
+        Ok(self.shared.core(py)?.config().process.concurrency)
+    }
+
+    /// Begins to process; gives a future of the report, and what gives it up.
+    ///
+    /// `begin` is called by the event loop for each record.
+    fn _process<'py>(&self, py: Python<'py>, begin: Py<PyAny>) -> PyResult<(Bound<'py, PyAny>, Ending)> {
+        self.check_group()?;
+        self.restart(py)?;
+        let mut processing = None;
+        let bridge = &self.shared.bridge;
+        let future = self.submit(py, Then::Process(begin), |queue, token| {
+            processing = Some(bridge.submit_process((queue, token), queue, token)?);
+            Ok(())
+        })?;
+        let processing = processing.ok_or_else(|| PyTypeError::new_err("processing has not begun"))?;
+        Ok((future, Ending::new(processing)))
+    }
+
+    /// Begins to process, with records that are to be waited for.
+    fn _handlings(&self, py: Python<'_>) -> PyResult<Handlings> {
+        self.check_group()?;
+        self.restart(py)?;
+        self.shared.raising(py, Handlings::begin(&self.shared))
+    }
+
     /// Gives a future that is done when there may be something to claim.
     fn _poll<'py>(&self, py: Python<'py>, limit: Seconds) -> Given<'py> {
         let bridge = &self.shared.bridge;
@@ -705,7 +743,7 @@ pub(crate) fn of_client<'py>(py: Python<'py>, properties: &Properties, asked: As
 #[pyclass(frozen, extends = ConsumerOperations, name = "Consumer", module = "rivven")]
 pub(crate) struct AsyncConsumer;
 
-/// A coroutine of the module `rivven._consumer`.
+/// What a function of the module `rivven._consumer` gives, a coroutine mostly.
 fn coroutine<'py>(py: Python<'py>, name: &str, arguments: impl pyo3::call::PyCallArgs<'py>) -> Given<'py> {
     static MODULE: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
     let module = MODULE.get_or_try_init(py, || py.import("rivven._consumer").map(Bound::unbind))?;
@@ -752,6 +790,31 @@ impl AsyncConsumer {
     fn fetch<'py>(slf: &Bound<'py, Self>, max_messages: Option<usize>) -> Given<'py> {
         let most = slf.as_super().get().most(slf.py(), max_messages)?;
         coroutine(slf.py(), "fetch", (slf, most))
+    }
+
+    /// Lets `handler` work on the messages, partitions side by side and each in its order, until it is ended.
+    ///
+    /// `handler` takes a Message and may be async. At most
+    /// `process_concurrency` (16) of them are at work at once, and never two of one
+    /// partition. What is done is committed every `auto_commit_interval_ms` (5 s), before partitions
+    /// are taken away, and at the end. Messages that were given before count as done.
+    ///
+    /// A message whose handler raises is handled again up to `process_retries` (3) times, with pauses;
+    /// then it goes to `process_dead_letter_topic`, and is done when it is delivered there; without
+    /// such a topic `process_on_failure` ("stop" or "skip") decides. The value of a dead letter is lines of text,
+    /// `topic: `, `partition: `, `offset: `, `timestamp: `, `group: `, `attempts: ` and
+    /// `error: `, then an empty line, then the value.
+    ///
+    /// It ends by `wakeup` and by `close`, which waits for it, and gives a ProcessReport. Cancelling it
+    /// cancels the handlers, and gives messages back that are not done. A handler must not
+    /// await `close`, which would wait for it.
+    ///
+    /// Raises RivvenException with the code PROCESSING_FAILED, caused by what the handler raised, where a
+    /// message failed every time and stops it: it is the next one of its partition then. INVALID_STATE if
+    /// the consumer is processing already; what keeps partitions from being read, and why the
+    /// last offsets could not be committed.
+    fn process<'py>(slf: &Bound<'py, Self>, handler: Bound<'py, PyAny>) -> Given<'py> {
+        coroutine(slf.py(), "process", (slf, handler))
     }
 
     fn __aiter__(slf: Py<Self>) -> Py<Self> {
@@ -872,6 +935,31 @@ impl BlockingConsumer {
         }
         this.shared.wait(py, this.shared.bridge.ready(this.limit(py, None)?))?;
         this.take_up_to(py, most)
+    }
+
+    /// Lets `handler` work on the messages, partitions side by side and each in its order, until it is ended.
+    ///
+    /// `handler` takes a Message, and is called by threads that live as long as the
+    /// call. At most
+    /// `process_concurrency` (16) of them are at work at once, and never two of one
+    /// partition. What is done is committed every `auto_commit_interval_ms` (5 s), before partitions
+    /// are taken away, and at the end. Messages that were given before count as done.
+    ///
+    /// A message whose handler raises is handled again up to `process_retries` (3) times, with pauses;
+    /// then it goes to `process_dead_letter_topic`, and is done when it is delivered there; without
+    /// such a topic `process_on_failure` ("stop" or "skip") decides. The value of a dead letter is lines of text,
+    /// `topic: `, `partition: `, `offset: `, `timestamp: `, `group: `, `attempts: ` and
+    /// `error: `, then an empty line, then the value.
+    ///
+    /// It ends by `wakeup` and by `close`, which waits for it, and gives a ProcessReport. A
+    /// handler must not call `close`, which would wait for it.
+    ///
+    /// Raises RivvenException with the code PROCESSING_FAILED, caused by what the handler raised, where a
+    /// message failed every time and stops it: it is the next one of its partition then. INVALID_STATE if
+    /// the consumer is processing already; what keeps partitions from being read, and why the
+    /// last offsets could not be committed.
+    fn process<'py>(slf: &Bound<'py, Self>, handler: Bound<'py, PyAny>) -> Given<'py> {
+        coroutine(slf.py(), "process_in_threads", (slf, handler))
     }
 
     fn __iter__(slf: Py<Self>) -> Py<Self> {

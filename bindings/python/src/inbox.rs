@@ -22,12 +22,13 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use rivven_bridge::{Answer, Completion, ForkMark, Line, Queue, Rebalance, Topic};
+use rivven_bridge::{Answer, Completion, ForkMark, Handling, Line, Queue, Rebalance, Topic};
 use rivven_client::{DeliveryReport, Error, Result};
 
 use crate::answer::Form;
 use crate::deliveries::{Deliveries, Number, RECORDS, Spread, Waiter};
 use crate::delivery::{self, Callback, Delivery, Outcome, Reported};
+use crate::processing::Handled;
 use crate::producer::Producing;
 use crate::rebalance::Rebalancing;
 use crate::{answer, error};
@@ -117,6 +118,8 @@ pub(crate) enum Then {
     GiveChange,
     /// The caller gets this object.
     GiveObject(Py<PyAny>),
+    /// The caller gets the report of processing; the function is called for each record before.
+    Process(Py<PyAny>),
     /// The owner's inboxes retire.
     Retire,
 }
@@ -244,6 +247,7 @@ impl Inbox {
     fn settle(&self, py: Python<'_>, token: u64, result: Result<Answer>) -> PyResult<()> {
         match result {
             Ok(Answer::Deliveries(report)) => self.reported(py, report),
+            Ok(Answer::Handling(handling)) => self.handle(py, token, handling),
             Ok(Answer::Rebalance(rebalance)) => self.rebalanced(py, token, rebalance),
             Err(error) if token & RECORDS != 0 => {
                 let waiter = self.deliveries().take(token);
@@ -251,6 +255,15 @@ impl Inbox {
             }
             result => self.take(token).map_or(Ok(()), |pending| pending.settle(py, result)),
         }
+    }
+
+    /// Has the function called that begins with a record.
+    fn handle(&self, py: Python<'_>, token: u64, handling: Handling) -> PyResult<()> {
+        let function = match self.lock().open.get(&token).map(|pending| &pending.then) {
+            Some(Then::Process(function)) => function.clone_ref(py),
+            _ => return Ok(()),
+        };
+        function.bind(py).call1((Handled::new(handling),)).map(drop)
     }
 
     /// Has a function called for each rebalance that comes under the token given to `begin`.
@@ -433,7 +446,7 @@ impl Then {
         let answer = owner.raising(py, result)?;
         match self {
             Then::Give(form) => answer::to_python(py, owner, answer, form),
-            Then::GiveChange => answer::to_python(py, owner, answer, &Form::Plain),
+            Then::GiveChange | Then::Process(_) => answer::to_python(py, owner, answer, &Form::Plain),
             Then::GiveObject(object) => Ok(object.bind(py).clone()),
             Then::Retire => Ok(py.None().into_bound(py)),
         }
@@ -466,7 +479,7 @@ impl Reader {
         let Ok(calls) = self.inbox.calls.try_lock() else { return Ok(()) };
         for pending in calls.open.values() {
             visit.call(&pending.future)?;
-            if let Then::GiveObject(object) = &pending.then {
+            if let Then::GiveObject(object) | Then::Process(object) = &pending.then {
                 visit.call(object)?;
             }
         }

@@ -20,6 +20,7 @@ mod inbox;
 mod log;
 mod message;
 mod operations;
+mod processing;
 mod producer;
 mod rebalance;
 mod records;
@@ -49,6 +50,8 @@ mod _rivven {
     use super::log::LogQueue;
     #[pymodule_export]
     use super::message::Message;
+    #[pymodule_export]
+    use super::processing::{Ending, Handled, Handlings};
     #[pymodule_export]
     use super::producer::AsyncProducer;
     use super::producer::BlockingProducer;

@@ -2,15 +2,18 @@
 
 mod builder;
 mod check;
+mod process;
 #[cfg(test)]
 mod tests;
 
 use std::time::Duration;
 
 pub use builder::ConsumerConfigBuilder;
+pub use process::{OnFailure, ProcessConfig};
 
 use super::auth::AuthConfig;
 use super::keys::Scope;
+use super::producer::ProducerConfig;
 use super::properties::Properties;
 use super::resilient::ResilientClientConfig;
 #[cfg(feature = "tls")]
@@ -110,6 +113,8 @@ pub struct ConsumerConfig {
     pub report_partition_end: bool,
     /// Which values are decompressed, by default those with a checksum that verifies (`decompression`).
     pub decompression: Decompression,
+    /// How records are worked on by handlers (`process.*`).
+    pub process: ProcessConfig,
     /// The time from a request to its answer, by default 30 s (`request.timeout.ms`).
     pub request_timeout: Duration,
     /// The time to connect to one server, by default 10 s (`connection.timeout.ms`).
@@ -234,6 +239,7 @@ impl ConsumerConfig {
             connections_per_broker: size("connections.per.broker").min(MAX_FETCH_CONNECTIONS),
             report_partition_end: properties.flag("report.partition.end"),
             decompression: Decompression::from_properties(properties),
+            process: ProcessConfig::from_properties(properties),
             request_timeout: duration("request.timeout.ms"),
             connection_timeout: duration("connection.timeout.ms"),
             close_timeout: duration("close.timeout.ms"),
@@ -266,6 +272,21 @@ impl ConsumerConfig {
             config.tls = tls.map(|tls| tls.expecting(self.tls_server_name.clone()));
         }
         config
+    }
+
+    /// The configuration of a producer to the same servers, as the same user.
+    pub(crate) fn producer_config(&self) -> ProducerConfig {
+        ProducerConfig {
+            bootstrap_servers: self.bootstrap_servers.clone(),
+            client_id: self.client_id.clone(),
+            connection_timeout: self.connection_timeout,
+            request_timeout: self.request_timeout,
+            close_timeout: self.close_timeout,
+            auth: self.auth.clone(),
+            #[cfg(feature = "tls")]
+            tls: self.tls_config.clone().map(|tls| tls.expecting(self.tls_server_name.clone())),
+            ..ProducerConfig::default()
+        }
     }
 }
 

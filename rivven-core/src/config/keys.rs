@@ -78,6 +78,9 @@ const MAX_IN_FLIGHT: u64 = 1_000_000;
 /// More records than a poll can gather.
 const MAX_POLL_RECORDS: u64 = 1_000_000;
 
+/// The most handlers of one consumer.
+const MAX_HANDLERS: u64 = 10_000;
+
 /// More memory than a producer or a consumer can have: one tebibyte.
 const MAX_MEMORY: u64 = 1 << 40;
 
@@ -381,6 +384,31 @@ const KEYS: &[Property] = &[
         "report.partition.end",
         Some("false"),
         "whether a poll returns as soon as the end of a partition is reached, and says of which",
+    )),
+    consumer(integer(
+        "process.concurrency",
+        "16",
+        (1, MAX_HANDLERS),
+        "the most handlers that process lets work at once; a partition has one at a time",
+    )),
+    consumer(integer(
+        "process.retries",
+        "3",
+        (0, u32::MAX as u64),
+        "how often process has a record handled again whose handler failed",
+    )),
+    consumer(milliseconds("process.retry.backoff.ms", "100", "the pause before that for the first time")),
+    consumer(milliseconds(
+        "process.retry.backoff.max.ms",
+        "10000",
+        "the longest such pause; each is twice as long as the one before",
+    )),
+    consumer(text("process.dead.letter.topic", None, "where a record goes that failed every time, by default nowhere")),
+    consumer(choice(
+        "process.on.failure",
+        &["stop", "skip"],
+        "stop",
+        "what becomes of such a record without that topic: process stops in front of it, or leaves it out",
     )),
     Property {
         name: "runtime.threads",

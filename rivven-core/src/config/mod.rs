@@ -11,7 +11,9 @@ mod resilient;
 mod tls;
 
 pub use auth::AuthConfig;
-pub use consumer::{AutoOffsetReset, ConsumerAuthConfig, ConsumerConfig, ConsumerConfigBuilder};
+pub use consumer::{
+    AutoOffsetReset, ConsumerAuthConfig, ConsumerConfig, ConsumerConfigBuilder, OnFailure, ProcessConfig,
+};
 pub use keys::{Kind, Property, Scope};
 pub use pipeline::{PipelineAuthConfig, PipelineConfig, PipelineConfigBuilder};
 pub use producer::{ProducerAuthConfig, ProducerConfig, ProducerConfigBuilder};

@@ -291,6 +291,7 @@ impl Inner {
         let deadline = Deadline::after(limit);
         self.shared.advance(Stage::Closing);
         let parting = async {
+            let _none_at_work = self.shared.processing.lock().await;
             let mut turn = self.turn.lock().await;
             self.shared.state().all_processed();
             self.part(&mut turn, with_listener).await

@@ -6,7 +6,7 @@
 //! each partition. A frame is read where it was received (`records`) and counted
 //! until the program has dropped the last slice of it (`memory`). Which
 //! partitions there are is decided by a `source` and applied by polls
-//! (`rebalance`); `start` finds out where reading begins, `commit` keeps how far it has come.
+//! (`rebalance`); `process` lets handlers work on what comes, partitions side by side; `start` finds out where reading begins, `commit` keeps how far it has come.
 
 mod assignor;
 mod commit;
@@ -20,6 +20,7 @@ mod offsets;
 mod pace;
 mod partition;
 mod position;
+mod process;
 mod rebalance;
 mod records;
 mod shared;
@@ -31,6 +32,7 @@ mod stream;
 mod topics;
 mod watch;
 
+use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,6 +41,7 @@ pub use assignor::Assignor;
 pub use events::{ConsumerEvent, ConsumerEvents};
 pub use listener::{RebalanceListener, TopicPartition};
 pub use pace::Pace;
+pub use process::ProcessReport;
 pub use records::{ConsumerRecord, ConsumerRecords, IntoRecords, PartitionRecords, RecordView};
 pub use stats::{ConsumerStatsSnapshot, PartitionStats};
 pub use stream::RecordStream;
@@ -194,6 +197,60 @@ impl Consumer {
     /// It keeps the consumer alive. Polls beside it take records of their own.
     pub fn stream(&self) -> RecordStream {
         RecordStream::new(Arc::clone(&self.owner))
+    }
+
+    /// Lets a handler work on the records, partitions side by side and each in its order, until it is ended.
+    ///
+    /// At most `process_concurrency` handlers are at work at once, each in a task
+    /// on the runtime, and never two of one partition. A poll is under way meanwhile,
+    /// so that rebalances are served however long a handler takes. What is done is
+    /// committed every `auto_commit_interval` (without one, after each of those polls), before
+    /// partitions are taken away, and at the end. Records that an earlier poll gave count as done.
+    ///
+    /// A handler fails by an error or a panic. Its record is handled again up to
+    /// `process_retries` times, with pauses; then it goes to `process_dead_letter_topic`,
+    /// and is done when it is delivered there; without such a topic `process_on_failure`
+    /// decides. A dead letter has the key of the record. Its value is lines of text, `topic: `,
+    /// `partition: `, `offset: `, `timestamp: `, `group: `, `attempts: ` and `error: `, then an empty line, then the value.
+    ///
+    /// It ends by [`wakeup`](Consumer::wakeup) and by [`close`](Consumer::close), which
+    /// waits for it, and says what was done; handlers that are at work are waited for. So
+    /// are they before partitions are taken away, for at most `rebalance_timeout_ms`. Where partitions were
+    /// lost nothing of theirs is committed. Dropping the future drops the handlers, and
+    /// gives the records back that are not done. A handler must not close the consumer, since that would wait for it.
+    ///
+    /// # Errors
+    ///
+    /// Handlers that are at work are waited for first, and what is done is committed.
+    ///
+    /// - `PROCESSING_FAILED`: a record failed every time with [`OnFailure::Stop`](crate::OnFailure::Stop), or its dead
+    ///   letter could not be delivered. Its offset is not committed, so it is the next one of its partition;
+    /// - `INVALID_STATE` if the consumer is processing already, and as [`poll`](Consumer::poll);
+    /// - what a poll fails with otherwise, and why the last offsets could not be committed.
+    ///
+    /// ```no_run
+    /// # async fn bill(order: &[u8]) -> Result<(), std::io::Error> { Ok(()) }
+    /// # async fn run() -> rivven_client::Result<()> {
+    /// use rivven_client::{Consumer, ConsumerConfig};
+    ///
+    /// let config = ConsumerConfig::builder()
+    ///     .group_id("billing")
+    ///     .topic("orders")
+    ///     .process_retries(5)
+    ///     .process_dead_letter_topic("orders-failed");
+    /// let consumer = Consumer::new(config.build()).await?;
+    /// let report = consumer.process(|record| async move { bill(&record.value).await }).await?;
+    /// println!("{} orders, {} of them failed", report.processed, report.dead_lettered);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn process<H, F, E>(&self, handler: H) -> Result<ProcessReport>
+    where
+        H: Fn(ConsumerRecord) -> F + Send + Sync + 'static,
+        F: Future<Output = std::result::Result<(), E>> + Send + 'static,
+        E: Into<Box<dyn StdError + Send + Sync>> + 'static,
+    {
+        process::process(&self.owner.inner, handler).await
     }
 
     /// Lets the program say how far it has come with the records of a poll, one by one.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::events::ConsumerEvent;
 use super::listener::{Key, TopicPartition};
 use super::offsets::Offsets;
+use super::process;
 use super::shared::Shared;
 use super::source::Change;
 use super::start;
@@ -52,9 +53,10 @@ pub(super) fn read(shared: &Arc<Shared>, keys: &[Key]) {
     start::locate(shared, unknown);
 }
 
-/// Gives partitions back: the listener is told, then what was done is committed, and nothing afterwards.
+/// Gives partitions back: handlers end, the listener is told, then what was done is committed, and nothing afterwards.
 async fn revoke(shared: &Arc<Shared>, keys: &[Key], by_program: bool) {
     let partitions = public(keys);
+    process::finish(shared, keys).await;
     if let Some(listener) = shared.listener().filter(|_| !keys.is_empty()) {
         listener.on_partitions_revoked(&partitions).await;
     }
@@ -70,6 +72,7 @@ async fn revoke(shared: &Arc<Shared>, keys: &[Key], by_program: bool) {
 /// Tells that partitions are gone, which nothing has been read from any more.
 pub(super) async fn lose(shared: &Arc<Shared>, keys: &[Key]) {
     let partitions = public(keys);
+    shared.lanes.halt(&mut shared.state(), |key| keys.contains(key));
     if let Some(listener) = shared.listener().filter(|_| !keys.is_empty()) {
         listener.on_partitions_lost(&partitions).await;
     }
@@ -78,7 +81,9 @@ pub(super) async fn lose(shared: &Arc<Shared>, keys: &[Key]) {
 
 /// Commits what the program is done with, where that is done without being asked.
 async fn commit_done(shared: &Arc<Shared>, of: impl Fn(&Key) -> bool) {
-    if shared.config.auto_commit_interval.is_none() {
+    // While handlers work nobody else commits.
+    let is_processing = shared.processing.try_lock().is_err();
+    if shared.config.auto_commit_interval.is_none() && !is_processing {
         return;
     }
     let commits = shared.offsets_to_commit(of, Offsets::to_auto_commit);

@@ -14,6 +14,7 @@ use super::group::Validity;
 use super::listener::{Key, RebalanceListener, TopicPartition};
 use super::memory::Memory;
 use super::position::Notice;
+use super::process::Lanes;
 use super::state::State;
 use super::stats::Counters;
 use crate::cluster::{Cluster, Errand};
@@ -54,6 +55,9 @@ pub(super) struct Shared {
     listener: Mutex<Option<Arc<dyn RebalanceListener>>>,
     /// Held while offsets are committed: the later commit is to be the last.
     pub(super) committing: tokio::sync::Mutex<()>,
+    /// Held while handlers work on records.
+    pub(super) processing: tokio::sync::Mutex<()>,
+    pub(super) lanes: Lanes,
     /// When the program polled last, unless it does now.
     last_poll: Mutex<Option<Instant>>,
     polls_begun: watch::Sender<u64>,
@@ -83,6 +87,8 @@ impl Shared {
             last_error: Mutex::default(),
             listener: Mutex::default(),
             committing: tokio::sync::Mutex::new(()),
+            processing: tokio::sync::Mutex::new(()),
+            lanes: Lanes::default(),
             last_poll: Mutex::new(None),
             polls_begun: watch::Sender::new(0),
             validity: Mutex::new(None),

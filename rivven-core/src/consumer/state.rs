@@ -60,6 +60,8 @@ pub(super) struct State {
     ends: Vec<Key>,
     /// Partitions of which the last poll gave records.
     given: Vec<Key>,
+    /// Partitions whose records handlers work on, and whether no further one is to be begun with.
+    pub(super) lanes: BTreeMap<Key, bool>,
     /// Why no connection can be made; the next poll says so.
     pub(super) failure: Option<Error>,
     /// Why subscribed topics are not known.
@@ -333,7 +335,7 @@ impl State {
             let Some(key) = self.queue.pop_front() else { break };
             let Some(partition) = self.partitions.get_mut(&key) else { continue };
             partition.queued = false;
-            if partition.is_paused() {
+            if partition.is_paused() || self.lanes.contains_key(&key) {
                 continue;
             }
             let was_full = partition.is_full();

@@ -125,6 +125,8 @@ error_codes! {
     PollTooLate = 31, "POLL_TOO_LATE", RETRY, NotSent;
     /// The partition is not assigned to the consumer.
     NotAssigned = 32, "NOT_ASSIGNED", PERMANENT, NotSent;
+    /// A record was given up, since the program's handler failed every time.
+    ProcessingFailed = 33, "PROCESSING_FAILED", PERMANENT, Unknown;
 
     /// The broker answered with a text that this client does not know.
     ServerOther = 100, "SERVER_OTHER", RETRY, Rejected;

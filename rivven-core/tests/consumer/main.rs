@@ -6,6 +6,7 @@ mod groups;
 mod life;
 mod logs;
 mod offsets;
+mod process;
 mod reading;
 
 use std::time::Duration;

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use futures_util::StreamExt;
 use rivven_client::{
     AutoOffsetReset, Client, Consumer, ConsumerAuthConfig, ConsumerConfig, ConsumerConfigBuilder, ConsumerEvent,
-    ConsumerRecord, ConsumerRecords, ConsumerStatsSnapshot, Decompression, ErrorCode, Properties, RebalanceListener,
-    TopicPartition,
+    ConsumerRecord, ConsumerRecords, ConsumerStatsSnapshot, Decompression, ErrorCode, OnFailure, Properties,
+    RebalanceListener, TopicPartition,
 };
 use rivven_testkit::TestBroker;
 
@@ -42,6 +42,12 @@ fn every_option_is_set_by_the_builder_and_read_from_the_config() -> Done {
         .connections_per_broker(4)
         .report_partition_end(true)
         .decompression(Decompression::Always)
+        .process_concurrency(4)
+        .process_retries(5)
+        .process_retry_backoff(Duration::from_millis(50))
+        .process_retry_backoff_max(Duration::from_secs(5))
+        .process_dead_letter_topic("orders-failed")
+        .process_on_failure(OnFailure::Skip)
         .request_timeout(Duration::from_secs(20))
         .connection_timeout(Duration::from_secs(5))
         .close_timeout(Duration::from_secs(3))
@@ -54,6 +60,8 @@ fn every_option_is_set_by_the_builder_and_read_from_the_config() -> Done {
     assert_eq!((config.reconnect_backoff_ms, config.reconnect_backoff_max_ms), (50, 5000));
     assert_eq!((config.max_reconnect_attempts, config.session_timeout_ms), (5, 30_000));
     assert_eq!((config.rebalance_timeout_ms, config.heartbeat_interval_ms), (60_000, 5000));
+    assert_eq!((config.process.concurrency, config.process.retries), (4, 5));
+    assert_eq!(config.process.dead_letter_topic.as_deref(), Some("orders-failed"));
     let auth: &ConsumerAuthConfig = config.auth.as_ref().ok_or("no login")?;
     assert_eq!((auth.username.as_str(), auth.password.as_str()), ("alice", "Correct-Horse-7"));
     assert!(config.to_builder().read_committed().build()?.isolation_level == 1);

@@ -1,6 +1,8 @@
 // Consumers of the C++ layer against the real broker.
 
+#include <atomic>
 #include <rivven.hpp>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <type_traits>
@@ -122,6 +124,42 @@ void test_subscribed(const std::string &address) {
     check(told, "the queue tells it, too");
 }
 
+/// Handlers run side by side, an exception is a failure, and its text goes to the dead letter topic.
+void test_processing(const std::string &address) {
+    rivven::Client client(rivven::Config{{"bootstrap.servers", address}});
+    client.create_topic("dead", 1);
+    fill(address, "processed", 10);
+    rivven::Config config = config_of(address, "processed");
+    config.set("process.retries", "1").set("process.retry.backoff.ms", "1");
+    config.set("process.dead.letter.topic", "dead");
+    rivven::Consumer consumer(config);
+    consumer.assign({{"processed", 0}});
+    std::atomic<std::uint64_t> next{0};
+    std::atomic<bool> right{true};
+    const rivven::ProcessReport report = consumer.process([&](const rivven::Record &record) {
+        if (record.offset == 3) throw std::runtime_error("no such customer");
+        if (record.offset == 5 && next == 5) {
+            ++next;
+            throw 5;
+        }
+        right = right && record.value == "v" + std::to_string(record.offset) && record.topic == "processed";
+        next = record.offset + 1;
+        if (next == 10) consumer.wakeup();
+    });
+    check(right && report.processed == 9 && report.retries == 2 && report.dead_lettered == 1 && report.skipped == 0,
+          "the report");
+    check(consumer.committed("processed", 0) == 10, "all of it is committed");
+    const rivven::Batch letters = client.consume("dead", 0, 0, 10);
+    check(letters.size() == 1 && letters[0].value.find("error: no such customer\n\nv3") != std::string_view::npos,
+          "the dead letter");
+    fill(address, "stopped", 2);
+    rivven::Consumer other(config_of(address, "stopped"));
+    other.assign({{"stopped", 0}});
+    throws("a handler that throws", Code::ProcessingFailed, [&] {
+        other.process([&](const rivven::Record &) { throw std::runtime_error("no"); }, 1);
+    });
+}
+
 } // namespace
 
 // covers: F081 cpp, F099 cpp, F100 cpp
@@ -129,6 +167,7 @@ int main() {
     struct server broker = start_broker();
     test_assigned(broker.address);
     test_subscribed(broker.address);
+    test_processing(broker.address);
     stop_server(&broker);
     return summary();
 }

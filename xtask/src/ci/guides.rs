@@ -27,7 +27,7 @@ const ADMIN: &str = "retention.ms 86400000\npartitions 4\n2 three\n\
 const PRODUCER: &str = " orders are delivered, 0 are not\n";
 
 /// What `consumer` prints.
-const CONSUMER: &str = "1000 orders are read\n";
+const CONSUMER: &str = "1000 orders are read\n1000 orders are shipped\n";
 
 /// Runs `guide`, `admin`, `producer` and `consumer` in every language, which have to print what is expected.
 pub(super) fn run(session: &Session) -> Result<Tally> {

@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from inspect import isawaitable
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self
 
+from ._errors import RivvenException
+from ._records import ProcessReport
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ._rivven import Consumer, ConsumerRecords, Message, _Rebalance
+    from ._rivven import Consumer, ConsumerRecords, Message, _BlockingConsumer, _Handling, _Rebalance
 
 
 class CurrentOffset(int):
@@ -57,6 +61,91 @@ async def next_message(consumer: Consumer) -> Message:
             raise
         for message in consumer._take(1):
             return message
+
+
+class Failures:
+    """What handlers raised, by the place of the message."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.by_place: dict[str, BaseException] = {}
+
+    def settle(self, handling: _Handling, message: Message, failure: BaseException | None) -> None:
+        """Say what came of a message."""
+        # As the text of the error names it.
+        place = f"{message.topic}/{message.partition} at offset {message.offset},"
+        if failure is None:
+            self.by_place.pop(place, None)
+            handling.settle()
+        else:
+            self.by_place[place] = failure
+            handling.settle(f"{type(failure).__name__}: {failure}")
+
+    def cause(self, error: RivvenException) -> BaseException | None:
+        """Give what was raised for the message that an error is about."""
+        return next((failure for place, failure in self.by_place.items() if place in str(error)), None)
+
+
+async def process(consumer: Consumer, handler: Callable[[Message], Any]) -> ProcessReport:
+    """Have a handler work on messages in tasks of this event loop."""
+    failures = Failures()
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def work(handling: _Handling, message: Message) -> None:
+        failure: BaseException | None = None
+        try:
+            result = handler(message)
+            if isawaitable(result):
+                await result
+        except (Exception, asyncio.CancelledError) as raised:
+            failure = raised
+        failures.settle(handling, message, failure)
+
+    def begin(handling: _Handling) -> None:
+        message = handling.message()
+        if message is not None:
+            task = asyncio.get_running_loop().create_task(work(handling, message))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+
+    report, processing = consumer._process(begin)
+    try:
+        return await report
+    except RivvenException as error:
+        raise error from failures.cause(error)
+    finally:
+        processing.give_up()
+        left = tuple(tasks)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+
+
+def process_in_threads(consumer: _BlockingConsumer, handler: Callable[[Message], object]) -> ProcessReport:
+    """Have a handler work on messages in threads."""
+    failures = Failures()
+
+    def work(handling: _Handling, message: Message) -> None:
+        failure: BaseException | None = None
+        try:
+            handler(message)
+        except BaseException as raised:
+            failure = raised
+        failures.settle(handling, message, failure)
+
+    handlings = consumer._handlings()
+    with ThreadPoolExecutor(consumer._concurrency, "rivven-process") as threads:
+        try:
+            while not isinstance(handling := handlings.next(), ProcessReport):
+                message = handling.message()
+                if message is not None:
+                    threads.submit(work, handling, message)
+            return handling
+        except RivvenException as error:
+            raise error from failures.cause(error)
+        finally:
+            handlings.give_up()
+            threads.shutdown(wait=False, cancel_futures=True)
 
 
 class Relay:

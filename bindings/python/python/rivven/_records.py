@@ -442,6 +442,22 @@ class ConsumerStats(NamedTuple):
         return sum(partition.lag or 0 for partition in self.partitions)
 
 
+class ProcessReport(NamedTuple):
+    """What handlers have done."""
+
+    processed: int
+    """The messages that a handler was done with."""
+
+    retries: int
+    """How often a message was handled again."""
+
+    dead_lettered: int
+    """The messages that went to the dead letter topic."""
+
+    skipped: int
+    """The messages that were left out."""
+
+
 @dataclass(frozen=True)
 class ServerDegraded:
     """A server does not work any more, or still does not after another attempt."""

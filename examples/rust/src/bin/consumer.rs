@@ -1,10 +1,12 @@
-//! Reads all orders of a topic, commits how far it came, and counts them.
+//! Reads all orders of a topic, commits how far it came, and counts them; then has each of them shipped.
 //!
 //! Usage: `consumer <broker address>`
 
 use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rivven_client::{Client, Consumer, ConsumerConfig};
+use rivven_client::{Client, Consumer, ConsumerConfig, ConsumerRecord};
 
 const ORDERS: usize = 1000;
 
@@ -19,7 +21,7 @@ async fn main() -> anyhow::Result<()> {
     }
     // [consumer
     let config = ConsumerConfig::builder()
-        .bootstrap_servers(vec![address])
+        .bootstrap_servers(vec![address.clone()])
         .group_id("billing-rust")
         .topic("orders-read-rust")
         .report_partition_end(true)
@@ -39,5 +41,38 @@ async fn main() -> anyhow::Result<()> {
     }
     // consumer]
     println!("{orders} orders are read");
+    consumer.close().await?;
+    ship_all(address).await
+}
+
+async fn ship(order: &[u8]) -> anyhow::Result<()> {
+    anyhow::ensure!(order.starts_with(b"order"), "this is no order");
+    Ok(())
+}
+
+async fn ship_all(address: String) -> anyhow::Result<()> {
+    // [process
+    let config = ConsumerConfig::builder()
+        .bootstrap_servers(vec![address])
+        .group_id("shipping-rust")
+        .topic("orders-read-rust")
+        .process_retries(2)
+        .process_dead_letter_topic("orders-failed-rust")
+        .build()?;
+    let consumer = Arc::new(Consumer::new(config).await?);
+    let (shipping, shipped) = (Arc::clone(&consumer), Arc::new(AtomicUsize::new(0)));
+    let handler = move |record: ConsumerRecord| {
+        let (shipping, shipped) = (Arc::clone(&shipping), Arc::clone(&shipped));
+        async move {
+            ship(&record.value).await?;
+            if shipped.fetch_add(1, Ordering::Relaxed) + 1 == ORDERS {
+                shipping.wakeup();
+            }
+            anyhow::Ok(())
+        }
+    };
+    let report = consumer.process(handler).await?;
+    // process]
+    println!("{} orders are shipped", report.processed);
     Ok(consumer.close().await?)
 }

@@ -228,7 +228,7 @@ impl ConsumerConfigBuilder {
     /// - a name of a group or a topic that breaks the broker's rules;
     /// - topics to subscribe to together with partitions of others;
     /// - a number out of its range, or a time of zero;
-    /// - a `reconnect_backoff_max_ms` below `reconnect_backoff_ms`.
+    /// - a `reconnect_backoff_max_ms` below `reconnect_backoff_ms`, and likewise of `process`.
     pub fn build(mut self) -> Result<ConsumerConfig> {
         self.config.checked_servers()?;
         let third = (self.config.session_timeout_ms / 3).max(1);

@@ -25,6 +25,7 @@ impl ConsumerConfig {
 
     fn check_names(&self) -> Result<()> {
         check_group_name(&self.group_id).map_err(invalid)?;
+        self.process.dead_letter_topic.iter().try_for_each(|topic| check_topic_name(topic).map_err(invalid))?;
         let assigned = || self.assignments.iter().map(|(topic, _)| topic);
         self.topics.iter().chain(assigned()).try_for_each(|topic| check_topic_name(topic).map_err(invalid))?;
         if self.assignments.is_empty() {
@@ -47,6 +48,7 @@ impl ConsumerConfig {
         within("max.poll.records", self.max_poll_records as u64)?;
         within("fetch.buffer.memory", self.fetch_buffer_memory as u64)?;
         within("max.reconnect.attempts", u64::from(self.max_reconnect_attempts))?;
+        within("process.concurrency", self.process.concurrency as u64)?;
         if !(1..=MAX_FETCH_CONNECTIONS).contains(&self.connections_per_broker) {
             return Err(invalid(format!(
                 "connections_per_broker is {}: set it from 1 to {MAX_FETCH_CONNECTIONS}",
@@ -75,6 +77,8 @@ impl ConsumerConfig {
             ("rebalance_timeout_ms", milliseconds(self.rebalance_timeout_ms)),
             ("heartbeat_interval_ms", milliseconds(self.heartbeat_interval_ms)),
             ("fetch_max_wait", self.fetch_max_wait),
+            ("process_retry_backoff", self.process.retry_backoff),
+            ("process_retry_backoff_max", self.process.retry_backoff_max),
             ("request_timeout", self.request_timeout),
             ("connection_timeout", self.connection_timeout),
             ("close_timeout", self.close_timeout),
@@ -88,6 +92,12 @@ impl ConsumerConfig {
             return Err(invalid(format!(
                 "reconnect_backoff_max_ms is {}, which is less than reconnect_backoff_ms of {}: raise the one or lower the other",
                 self.reconnect_backoff_max_ms, self.reconnect_backoff_ms
+            )));
+        }
+        if self.process.retry_backoff_max < self.process.retry_backoff {
+            return Err(invalid(format!(
+                "process_retry_backoff_max is {:?}, which is less than process_retry_backoff of {:?}: raise the one or lower the other",
+                self.process.retry_backoff_max, self.process.retry_backoff
             )));
         }
         Ok(())

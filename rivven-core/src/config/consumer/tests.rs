@@ -41,6 +41,12 @@ const VALUES: &[(&str, &str)] = &[
     ("connections.per.broker", "14"),
     ("report.partition.end", "true"),
     ("decompression", "never"),
+    ("process.concurrency", "18"),
+    ("process.retries", "19"),
+    ("process.retry.backoff.ms", "20"),
+    ("process.retry.backoff.max.ms", "21"),
+    ("process.dead.letter.topic", "dead"),
+    ("process.on.failure", "skip"),
     ("request.timeout.ms", "15"),
     ("connection.timeout.ms", "16"),
     ("close.timeout.ms", "17"),
@@ -74,6 +80,12 @@ fn the_builder_agrees_with_the_keys() {
         .connections_per_broker(14)
         .report_partition_end(true)
         .decompression(Decompression::Never)
+        .process_concurrency(18)
+        .process_retries(19)
+        .process_retry_backoff(Duration::from_millis(20))
+        .process_retry_backoff_max(Duration::from_millis(21))
+        .process_dead_letter_topic("dead")
+        .process_on_failure(OnFailure::Skip)
         .request_timeout(Duration::from_millis(15))
         .connection_timeout(Duration::from_millis(16))
         .close_timeout(Duration::from_millis(17))

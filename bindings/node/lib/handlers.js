@@ -1,0 +1,64 @@
+'use strict';
+
+const { RivvenError } = require('./error.js');
+const { Answer, Record } = require('./records.js');
+
+/** @import * as api from '../index' */
+/** @import { NativeConsumer, NativeHandling } from './native.js' */
+
+/** The handler of one call of `process`, and what it threw. */
+class Handlers {
+  #handler;
+  /** @type {Map<string, unknown>} by the place of the record */
+  #thrown = new Map();
+
+  /** @param {(record: api.Record) => unknown} handler */
+  constructor(handler) {
+    this.#handler = handler;
+  }
+
+  /**
+   * Has a record worked on, and says what came of it.
+   *
+   * @param {NativeConsumer} native
+   * @param {NativeHandling} handling
+   */
+  async handle(native, handling) {
+    const record = new Record(new Answer(handling.topic, handling), 0);
+    // As the text of the error names it.
+    const place = `${record.topic}/${record.partition} at offset ${record.offset},`;
+    try {
+      await this.#handler(record);
+    } catch (error) {
+      this.#thrown.set(place, error);
+      native.handled(handling.number, text(error));
+      return;
+    }
+    this.#thrown.delete(place);
+    native.handled(handling.number, null);
+  }
+
+  /**
+   * The error that ended it, with what the handler threw as its cause.
+   *
+   * @param {unknown} error
+   */
+  withCause(error) {
+    if (!(error instanceof RivvenError)) return error;
+    for (const [place, cause] of this.#thrown) {
+      if (error.message.includes(place)) Object.defineProperty(error, 'cause', { value: cause, configurable: true, writable: true });
+    }
+    return error;
+  }
+}
+
+/** @param {unknown} thrown */
+function text(thrown) {
+  try {
+    return String(thrown);
+  } catch {
+    return 'the handler threw what has no text';
+  }
+}
+
+module.exports = { Handlers };
