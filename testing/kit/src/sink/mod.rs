@@ -16,6 +16,7 @@ use crate::scripted::Script;
 use crate::scripted::world::{Node, World};
 use connection::Connection;
 use supply::Supply;
+pub use supply::supplied_number;
 use tally::Tally;
 pub use tally::{PartitionReport, SinkReport, value_checksum};
 

@@ -18,8 +18,9 @@ const FRAME_OVERHEAD: usize = 64;
 /// Most bytes of an offset as a varint.
 const MAX_VARINT: usize = 10;
 
-/// The value of the record at an offset begins with this: no compression frame does.
-pub(super) fn number_of(offset: u64) -> u64 {
+/// What the value of the record at an offset begins with, as 8 bytes, little-endian: no compression frame begins so.
+#[inline]
+pub fn supplied_number(offset: u64) -> u64 {
     offset << 8 | 0x80
 }
 
@@ -112,7 +113,7 @@ impl Prepared {
             put_varint(frame, offset);
             let number_at = frame.len() + number_at;
             frame.extend_from_slice(bytes);
-            frame[number_at..][..NUMBER_LEN].copy_from_slice(&number_of(offset).to_le_bytes());
+            frame[number_at..][..NUMBER_LEN].copy_from_slice(&supplied_number(offset).to_le_bytes());
         }
     }
 
@@ -127,7 +128,7 @@ impl Prepared {
                 rest >>= 7;
             }
             record[len - 1] &= 0x7f;
-            record[number_at..][..NUMBER_LEN].copy_from_slice(&number_of(offset).to_le_bytes());
+            record[number_at..][..NUMBER_LEN].copy_from_slice(&supplied_number(offset).to_le_bytes());
         }
     }
 }
