@@ -41,7 +41,7 @@ impl std::fmt::Debug for RecordRef<'_> {
 
 impl<'a> RecordRef<'a> {
     /// Reads the record at a position, and where it ends.
-    #[inline]
+    #[inline(always)]
     fn at(payload: &'a Bytes, position: usize) -> Result<(Self, usize), DecodeError> {
         match RecordRef::read_usual(payload, position) {
             Some(read) => Ok(read),
@@ -53,7 +53,7 @@ impl<'a> RecordRef<'a> {
     /// not, or wrong in any way.
     ///
     /// Every record is read at least twice, so this is most of what reading costs besides the kernel's copy.
-    #[inline]
+    #[inline(always)]
     fn read_usual(payload: &'a [u8], position: usize) -> Option<(Self, usize)> {
         let mut fields = Fields { payload, position };
         let record = RecordRef {

@@ -1,0 +1,52 @@
+"""Reads with our own Python consumer: everything there is of a topic, as supply.rs describes it.
+
+Run by `rivven-bench program`, which gives the options and reads the result.
+"""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from arrivals import Arrivals
+from bench import Stopwatch, parser
+from rivven import ConsumerRecords
+from rivven.blocking import Consumer
+
+POLLED = 10_000
+
+
+def by_batch(records: ConsumerRecords) -> int:
+    """Take the values of a poll as a list of bytes."""
+    return len(records.values())
+
+
+def by_views(records: ConsumerRecords) -> int:
+    """Take each message of a poll, and see its value where it is."""
+    count = 0
+    for message in records:
+        memoryview(message)
+        count += 1
+    return count
+
+
+WAYS = {"batch": by_batch, "views": by_views}
+
+
+def main(options: Namespace) -> None:
+    """Measure."""
+    arrivals, take = Arrivals(options), WAYS[options.call]
+    partitions = [(options.topic, number) for number in range(options.partitions)]
+    with Consumer(bootstrap_servers=options.address, max_poll_records=POLLED) as consumer:
+        stopwatch = Stopwatch()
+        consumer.assign(partitions)
+        while arrivals.read < options.records:
+            records = consumer.poll()
+            if arrivals.take(take(records)):
+                arrivals.look((one.partition, one.offset, one.value) for one in records)
+        print(stopwatch.stop("rivven Consumer", arrivals.read, arrivals, []))
+
+
+if __name__ == "__main__":
+    arguments = parser(__doc__)
+    arguments.add_argument("--call", choices=WAYS, default="batch")
+    main(arguments.parse_args())
