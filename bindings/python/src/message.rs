@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString, PyTuple, PyType};
-use rivven_client::{ConsumerRecord, MessageData};
+use rivven_client::{ConsumerRecord, MessageData, PartitionRecords, RecordView};
 
 use crate::arguments::{Offset, Partition, Timestamp};
 
@@ -34,23 +34,42 @@ enum Content {
     /// Objects of their own.
     Objects(Py<PyBytes>, Option<Py<PyBytes>>),
     /// Where they were received, and what was made of them.
-    Received(ConsumerRecord, OnceLock<Py<PyBytes>>, OnceLock<Py<PyBytes>>),
+    Received(Box<ConsumerRecord>, Made),
+    /// The same among others, at this index.
+    InPart(Py<Part>, usize, Made),
 }
+
+/// The bytes of value and key, once they were asked for.
+#[derive(Default)]
+struct Made {
+    value: OnceLock<Py<PyBytes>>,
+    key: OnceLock<Py<PyBytes>>,
+}
+
+/// Records of one partition that were received together, which their messages share.
+#[pyclass(frozen, module = "rivven._rivven")]
+pub(crate) struct Part(PartitionRecords);
 
 impl Content {
     fn value<'a>(&'a self, py: Python<'a>) -> &'a [u8] {
         match self {
             Content::Objects(value, _) => value.as_bytes(py),
-            Content::Received(record, ..) => &record.value,
+            Content::Received(record, _) => &record.value,
+            Content::InPart(part, index, _) => view(part, *index).map_or(&[], |record| record.value),
         }
     }
 
     fn key<'a>(&'a self, py: Python<'a>) -> Option<&'a [u8]> {
         match self {
             Content::Objects(_, key) => key.as_ref().map(|key| key.as_bytes(py)),
-            Content::Received(record, ..) => record.key.as_deref(),
+            Content::Received(record, _) => record.key.as_deref(),
+            Content::InPart(part, index, _) => view(part, *index).and_then(|record| record.key),
         }
     }
+}
+
+fn view(part: &Py<Part>, index: usize) -> Option<RecordView<'_>> {
+    part.get().0.view(index)
 }
 
 impl Message {
@@ -73,8 +92,24 @@ impl Message {
             timestamp: record.timestamp,
             partition: record.partition,
             topic: topic.clone().unbind(),
-            content: Content::Received(record, OnceLock::new(), OnceLock::new()),
+            content: Content::Received(Box::new(record), Made::default()),
         }
+    }
+
+    /// Appends the records of a part to a list; nothing is copied or counted for a record but that it uses the part.
+    pub(crate) fn of_part<'py>(
+        py: Python<'py>,
+        records: &PartitionRecords,
+        topic: &Bound<'py, PyString>,
+        messages: &mut Vec<Bound<'py, Self>>,
+    ) -> PyResult<()> {
+        let part = Bound::new(py, Part(records.clone()))?.unbind();
+        for (index, RecordView { offset, timestamp, partition, .. }) in part.get().0.views().enumerate() {
+            let content = Content::InPart(part.clone_ref(py), index, Made::default());
+            let topic = topic.clone().unbind();
+            messages.push(Bound::new(py, Message { content, offset, timestamp, partition, topic })?);
+        }
+        Ok(())
     }
 
     fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
@@ -108,7 +143,9 @@ impl Message {
     fn value(&self, py: Python<'_>) -> Py<PyBytes> {
         match &self.content {
             Content::Objects(value, _) => value.clone_ref(py),
-            Content::Received(record, value, _) => made(py, value, &record.value),
+            Content::Received(_, Made { value, .. }) | Content::InPart(_, _, Made { value, .. }) => {
+                made(py, value, self.content.value(py))
+            }
         }
     }
 
@@ -117,7 +154,9 @@ impl Message {
     fn key(&self, py: Python<'_>) -> Option<Py<PyBytes>> {
         match &self.content {
             Content::Objects(_, key) => key.as_ref().map(|key| key.clone_ref(py)),
-            Content::Received(record, _, slot) => record.key.as_deref().map(|key| made(py, slot, key)),
+            Content::Received(_, Made { key, .. }) | Content::InPart(_, _, Made { key, .. }) => {
+                self.content.key(py).map(|bytes| made(py, key, bytes))
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyIterator, PyList, PyString};
+use pyo3::types::{PyBytes, PyDict, PyIterator, PyList, PyString};
 use rivven_client::{ConsumerRecord, ConsumerRecords};
 
 use crate::answer;
@@ -30,8 +30,11 @@ impl Records {
         if let Some(list) = self.list.get() {
             return Ok(list.bind(py));
         }
-        let records = self.records.partitions().iter().flat_map(|part| part.records());
-        let list = messages(py, records)?.unbind();
+        let mut messages = Vec::with_capacity(self.records.len());
+        for part in self.records.partitions() {
+            Message::of_part(py, part, &PyString::intern(py, part.topic()), &mut messages)?;
+        }
+        let list = PyList::new(py, messages)?.unbind();
         // Under the GIL nobody else has made one, unless an object that was made has let others run.
         Ok(self.list.get_or_init(|| list).bind(py))
     }
@@ -78,6 +81,13 @@ impl Records {
             }
         }
         Ok(by_partition)
+    }
+
+    /// Gives the values alone, in the same order, as a list of bytes: at far less cost than by messages.
+    fn values<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let mut values = Vec::with_capacity(self.records.len());
+        values.extend(self.records.views().map(|record| PyBytes::new(py, record.value)));
+        PyList::new(py, values)
     }
 
     fn __len__(&self) -> usize {

@@ -1,5 +1,7 @@
 //! The records of a `Messages` answer, read where they lie.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 
 use super::codec::Decode;
@@ -203,18 +205,27 @@ impl Records {
     }
 
     /// The record at `index` as an owned structure that shares the payload.
+    #[inline]
     pub fn message(&self, index: usize) -> Option<MessageData> {
-        MessageData::decode(&mut self.reader(index)?).ok()
+        let start = *self.starts.get(index)? as usize;
+        let Some((record, _)) = RecordRef::read_usual(&self.payload, start) else {
+            return MessageData::decode(&mut Reader::at(&self.payload, start, "Messages")).ok();
+        };
+        let RecordRef { offset, partition, timestamp, .. } = record;
+        let key = record.key.map(|key| self.payload.slice_ref(key));
+        let value = self.payload.slice_ref(record.value);
+        Some(MessageData { offset, partition, key, value, timestamp, headers: Vec::new() })
+    }
+
+    /// The bytes between the first of some records and the one behind the last: no less than they take.
+    pub fn span(&self, range: Range<usize>) -> usize {
+        let start = |index: usize| self.starts.get(index).map_or(self.payload.len(), |start| *start as usize);
+        start(range.end).saturating_sub(start(range.start))
     }
 
     /// All records in order.
     pub fn iter(&self) -> RecordIter<'_> {
         RecordIter { records: self, next: 0 }
-    }
-
-    fn reader(&self, index: usize) -> Option<Reader<'_>> {
-        let start = *self.starts.get(index)? as usize;
-        Some(Reader::at(&self.payload, start, "Messages"))
     }
 }
 

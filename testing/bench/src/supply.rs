@@ -99,6 +99,11 @@ impl Arrivals {
         self.read
     }
 
+    /// Whether there are as many as there should be.
+    pub(crate) fn are_all(&self) -> bool {
+        self.read >= self.supply.records()
+    }
+
     /// Whether all have arrived, each once and in order.
     pub(crate) fn verify(&self) -> Result<()> {
         if let Some((partition, offset)) = self.wrong {
