@@ -46,9 +46,9 @@ pub(crate) use gathering::Flow;
 pub(crate) use handshake::Handshake;
 use login::log_in;
 use session::Session;
-pub(crate) use spares::Spares;
 #[cfg(feature = "schema-registry")]
 pub(crate) use socket::Socket;
+pub(crate) use spares::Spares;
 pub(crate) use started::Started;
 use stream::Stream;
 use task::{Command, Reply, Task};

@@ -127,7 +127,12 @@ async fn idle(arguments: &Arguments, consumer: &Consumer) -> Result<Measurement>
     pause(Duration::from_secs(arguments.idle), consumer).await?;
     let spent = stopwatch.stop()?;
     drop(spinner);
-    Ok(Measurement::new(subject(arguments, "rivven Consumer, idle, by the second"), arguments.idle, spent, &histogram([])?))
+    Ok(Measurement::new(
+        subject(arguments, "rivven Consumer, idle, by the second"),
+        arguments.idle,
+        spent,
+        &histogram([])?,
+    ))
 }
 
 fn subject(arguments: &Arguments, client: &str) -> Subject {

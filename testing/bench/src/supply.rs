@@ -38,7 +38,8 @@ impl Supply {
 
     /// Publishes them to an empty topic.
     pub(crate) async fn publish(&self, address: &str, topic: &str) -> Result<()> {
-        let config = ProducerConfig::builder().bootstrap_servers(vec![address.to_owned()]).batch_size(256 * 1024).build()?;
+        let config =
+            ProducerConfig::builder().bootstrap_servers(vec![address.to_owned()]).batch_size(256 * 1024).build()?;
         let producer = Producer::new(config).await?;
         let topic = producer.topic(topic);
         let mut value = self.value(0);

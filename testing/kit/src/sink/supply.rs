@@ -142,7 +142,9 @@ mod tests {
         let supply = Supply { records: 40_000, record_size: 20 };
         let mut used = Prepared::new(&supply, 3);
         // Offsets of one, two and three bytes, and answers in which their length changes.
-        for (offset, wanted) in [(0, 100), (100, 100), (200, 100), (300, 100), (16_300, 100), (16_400, 100), (39_990, 100)] {
+        for (offset, wanted) in
+            [(0, 100), (100, 100), (200, 100), (300, 100), (16_300, 100), (16_400, 100), (39_990, 100)]
+        {
             let mut new = Prepared::new(&supply, 3);
             let expected = new.answer(&supply, 7, offset, wanted);
             assert_eq!(used.answer(&supply, 7, offset, wanted), expected, "{offset}");
