@@ -50,6 +50,35 @@ struct Made {
 #[pyclass(frozen, module = "rivven._rivven")]
 pub(crate) struct Part(PartitionRecords);
 
+/// Gives the records of parts one by one, as messages.
+pub(crate) struct Messages {
+    /// Those behind the present one, the last one first.
+    rest: Vec<PartitionRecords>,
+    part: Option<(Py<Part>, Py<PyString>)>,
+    next: usize,
+}
+
+impl Messages {
+    pub(crate) fn new(parts: &[PartitionRecords]) -> Self {
+        Messages { rest: parts.iter().rev().cloned().collect(), part: None, next: 0 }
+    }
+
+    pub(crate) fn next<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, Message>>> {
+        loop {
+            if let Some((part, topic)) = &self.part
+                && let Some(message) = Message::in_part(part.bind(py), self.next, topic.bind(py))
+            {
+                self.next += 1;
+                return Bound::new(py, message).map(Some);
+            }
+            let Some(records) = self.rest.pop() else { return Ok(None) };
+            let topic = PyString::intern(py, records.topic()).unbind();
+            self.part = Some((Bound::new(py, Part(records))?.unbind(), topic));
+            self.next = 0;
+        }
+    }
+}
+
 impl Content {
     fn value<'a>(&'a self, py: Python<'a>) -> &'a [u8] {
         match self {
@@ -96,20 +125,11 @@ impl Message {
         }
     }
 
-    /// Appends the records of a part to a list; nothing is copied or counted for a record but that it uses the part.
-    pub(crate) fn of_part<'py>(
-        py: Python<'py>,
-        records: &PartitionRecords,
-        topic: &Bound<'py, PyString>,
-        messages: &mut Vec<Bound<'py, Self>>,
-    ) -> PyResult<()> {
-        let part = Bound::new(py, Part(records.clone()))?.unbind();
-        for (index, RecordView { offset, timestamp, partition, .. }) in part.get().0.views().enumerate() {
-            let content = Content::InPart(part.clone_ref(py), index, Made::default());
-            let topic = topic.clone().unbind();
-            messages.push(Bound::new(py, Message { content, offset, timestamp, partition, topic })?);
-        }
-        Ok(())
+    /// The record at an index of a part, which it uses; nothing is copied.
+    fn in_part(part: &Bound<'_, Part>, index: usize, topic: &Bound<'_, PyString>) -> Option<Self> {
+        let RecordView { offset, timestamp, partition, .. } = part.get().0.view(index)?;
+        let content = Content::InPart(part.clone().unbind(), index, Made::default());
+        Some(Message { content, offset, timestamp, partition, topic: topic.clone().unbind() })
     }
 
     fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
