@@ -1,5 +1,7 @@
 //! Records to be read: how they come to be on a server, and whether what arrives is they.
 
+use std::time::Duration;
+
 use anyhow::{Result, ensure};
 use rivven_client::{ErrorCode, Producer, ProducerConfig};
 use rivven_testkit::supplied_number;
@@ -9,6 +11,9 @@ use crate::values::NUMBER_LEN;
 
 /// One value in so many is compared as a whole; of the others the number and the length.
 const SAMPLED: u64 = 1000;
+
+/// How long the records may take to be published: the real broker writes one after another.
+const PATIENCE: Duration = Duration::from_secs(3600);
 
 /// How much room a producer waits for where it has none, in bytes.
 const ROOM: usize = 1024 * 1024;
@@ -38,8 +43,8 @@ impl Supply {
 
     /// Publishes them to an empty topic.
     pub(crate) async fn publish(&self, address: &str, topic: &str) -> Result<()> {
-        let config =
-            ProducerConfig::builder().bootstrap_servers(vec![address.to_owned()]).batch_size(256 * 1024).build()?;
+        let config = ProducerConfig::builder().bootstrap_servers(vec![address.to_owned()]);
+        let config = config.max_block(PATIENCE / 2).delivery_timeout(PATIENCE).build()?;
         let producer = Producer::new(config).await?;
         let topic = producer.topic(topic);
         let mut value = self.value(0);
@@ -52,6 +57,7 @@ impl Supply {
                 }
             }
         }
+        producer.flush().await?;
         producer.close().await?;
         Ok(())
     }
