@@ -1384,6 +1384,9 @@ export class ConsumerRecords implements Iterable<Record> {
   /** The records by partition. */
   partitions(): PartitionRecords[];
 
+  /** The values alone, in the same order: at less cost than by records. */
+  values(): Buffer[];
+
   /** Gives the records one by one. */
   [Symbol.iterator](): IterableIterator<Record>;
 }

@@ -20,7 +20,8 @@ const HEAD: &str = "\
 Made by `cargo xtask performance` from the records in `docs/performance`, which `cargo xtask bench` writes. Every
 figure is the median of the times that a scenario was measured; in brackets the lowest and the highest. A scenario
 without records counts requests. Processor time, allocations and memory are those of the client's process, in user and
-kernel mode, from the first record that is handed over to the last report. The last two columns compare our first
+kernel mode, from the first record that is handed over to the last report, and of readers from when partitions are
+assigned to the last record. The last two columns compare our first
 client of the scenario with the client of the row: how many times as fast it is, and how many times its processor time
 per record. `testing/bench/README.md` says what each scenario is.
 ";

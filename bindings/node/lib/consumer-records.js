@@ -37,6 +37,16 @@ class ConsumerRecords {
     return this.#pieces.map((piece) => ({ topic: piece.topic, partition: piece.partition, records: recordsOf(piece) }));
   }
 
+  /** The values alone. */
+  values() {
+    const values = new Array(this.length);
+    let next = 0;
+    for (const piece of this.#pieces) {
+      for (let index = 0; index < piece.count; index++) values[next++] = piece.value(index);
+    }
+    return values;
+  }
+
   *[Symbol.iterator]() {
     for (const piece of this.#pieces) {
       for (let index = 0; index < piece.count; index++) yield new Record(piece, index);

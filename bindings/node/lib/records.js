@@ -30,6 +30,17 @@ class Answer {
     this.lengths = new Int32Array(bytes, 0, count * 8);
   }
 
+  /**
+   * The value of a record.
+   *
+   * @param {number} index
+   */
+  value(index) {
+    const row = index * 8;
+    const begin = this.words[row + 5] + Math.max(this.lengths[row + 6], 0);
+    return this.bytes.subarray(begin, begin + this.words[row + 7]);
+  }
+
   /** The partition of all records, of which there is one at least. */
   get partition() {
     return this.words[4];
@@ -93,10 +104,7 @@ class Record {
   }
 
   get value() {
-    const { bytes, words, lengths } = this.#answer;
-    const row = this.#index * 8;
-    const begin = words[row + 5] + Math.max(lengths[row + 6], 0);
-    return bytes.subarray(begin, begin + words[row + 7]);
+    return this.#answer.value(this.#index);
   }
 
   get headers() {

@@ -33,7 +33,8 @@ struct Header {
 
 impl Records {
     pub(crate) fn pack(messages: &[MessageData]) -> Self {
-        let mut records = Records::lay(messages.iter().map(of_message));
+        let most = messages.iter().map(|message| payload_len(&of_message(message))).sum();
+        let mut records = Records::lay(messages.len(), most, messages.iter().map(of_message));
         for (record, message) in messages.iter().enumerate() {
             let headers = message.headers.iter();
             let header = |(name, value): &(String, _)| Header { record, name: name.clone(), value: to_vec(value) };
@@ -47,35 +48,34 @@ impl Records {
         let ConsumerRecord { offset, partition, key, value, timestamp, .. } = record;
         let (offset, partition, timestamp) = (*offset, *partition, *timestamp);
         let record = RecordRef { offset, partition, key: key.as_deref(), value, timestamp };
-        Records::lay(std::iter::once(record))
+        Records::lay(1, payload_len(&record), std::iter::once(record))
     }
 
-    /// Lays records out.
-    fn lay<'a>(all: impl Iterator<Item = RecordRef<'a>> + Clone) -> Self {
-        let count = all.clone().count();
-        let mut position = count * ROW;
-        let mut bytes = Vec::with_capacity(position + all.clone().map(|record| payload_len(&record)).sum::<usize>());
-        for record in all.clone() {
-            row(&mut bytes, &record, position);
-            position += payload_len(&record);
+    /// Lays so many records out, whose keys and values have about so many bytes; each is read once.
+    fn lay<'a>(count: usize, bytes: usize, all: impl Iterator<Item = RecordRef<'a>>) -> Self {
+        let mut laid = Vec::with_capacity(count * ROW + bytes);
+        laid.resize(count * ROW, 0);
+        for (record, begin) in all.zip((0..count).map(|index| index * ROW)) {
+            let row = row(&record, laid.len());
+            laid[begin..begin + ROW].copy_from_slice(&row);
+            laid.extend_from_slice(record.key.unwrap_or_default());
+            laid.extend_from_slice(record.value);
         }
-        for record in all {
-            bytes.extend_from_slice(record.key.unwrap_or_default());
-            bytes.extend_from_slice(record.value);
-        }
-        Records { bytes, count, headers: Vec::new() }
+        Records { bytes: laid, count, headers: Vec::new() }
     }
 }
 
-/// Appends a row.
-fn row(bytes: &mut Vec<u8>, record: &RecordRef<'_>, position: usize) {
+/// The row of a record whose key and value are at a position.
+fn row(record: &RecordRef<'_>, position: usize) -> [u8; ROW] {
     let key_len = record.key.map_or(-1, |key| key.len() as i32);
-    bytes.extend_from_slice(&record.offset.to_ne_bytes());
-    bytes.extend_from_slice(&(record.timestamp as f64).to_ne_bytes());
-    bytes.extend_from_slice(&record.partition.to_ne_bytes());
-    bytes.extend_from_slice(&(position as u32).to_ne_bytes());
-    bytes.extend_from_slice(&key_len.to_ne_bytes());
-    bytes.extend_from_slice(&(record.value.len() as u32).to_ne_bytes());
+    let mut row = [0; ROW];
+    row[..8].copy_from_slice(&record.offset.to_ne_bytes());
+    row[8..16].copy_from_slice(&(record.timestamp as f64).to_ne_bytes());
+    row[16..20].copy_from_slice(&record.partition.to_ne_bytes());
+    row[20..24].copy_from_slice(&(position as u32).to_ne_bytes());
+    row[24..28].copy_from_slice(&key_len.to_ne_bytes());
+    row[28..].copy_from_slice(&(record.value.len() as u32).to_ne_bytes());
+    row
 }
 
 fn of_message(message: &MessageData) -> RecordRef<'_> {
@@ -135,24 +135,28 @@ impl Polled {
         let mut pieces = Vec::with_capacity(records.partitions().len());
         for (part, records) in records.partitions().iter().enumerate() {
             let mut rest = records.views().map(of_view);
-            while let Some(count) = fitting(rest.clone()) {
-                pieces.push((records.topic().to_owned(), part as u32, Records::lay(rest.clone().take(count))));
-                rest.nth(count - 1);
+            let (mut left, bytes) = (records.len(), records.most_bytes());
+            while left > 0 {
+                let all_fit = bytes + records.len() * ROW <= MAX_PAYLOAD;
+                let count = if all_fit { left } else { fitting(rest.clone()) };
+                let laid = Records::lay(count, bytes.min(MAX_PAYLOAD), rest.by_ref().take(count));
+                pieces.push((records.topic().to_owned(), part as u32, laid));
+                left -= count;
             }
         }
         Polled { pieces, ended: list(records.ended().to_vec()) }
     }
 }
 
-/// How many of the first records fit one table; none only if there is none.
-fn fitting<'a>(records: impl Iterator<Item = RecordRef<'a>>) -> Option<usize> {
+/// How many of the first records fit one table: at least one.
+fn fitting<'a>(records: impl Iterator<Item = RecordRef<'a>>) -> usize {
     let mut bytes = 0;
     let fits = |record: &RecordRef<'_>| {
         let first = bytes == 0;
         bytes += payload_len(record) + ROW;
         first || bytes <= MAX_PAYLOAD
     };
-    Some(records.take_while(fits).count()).filter(|count| *count > 0)
+    records.take_while(fits).count()
 }
 
 /// `{ pieces: { topic, part, bytes, count, headers }[], ended: { topic, partition }[] }`.

@@ -120,6 +120,7 @@ test('the records of a poll are in one piece of memory for each partition', asyn
   while (seen < 100) {
     const records = await consumer.poll();
     assert.ok(records.length <= 7);
+    assert.deepEqual(records.values(), [...records].map(({ value }) => value));
     const parts = records.partitions();
     assert.equal(parts.reduce((sum, part) => sum + part.records.length, 0), records.length);
     for (const part of parts) {

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString, PyTuple, PyType};
-use rivven_client::{ConsumerRecord, MessageData};
+use rivven_client::{ConsumerRecord, MessageData, PartitionRecords, RecordView};
 
 use crate::arguments::{Offset, Partition, Timestamp};
 
@@ -34,23 +34,71 @@ enum Content {
     /// Objects of their own.
     Objects(Py<PyBytes>, Option<Py<PyBytes>>),
     /// Where they were received, and what was made of them.
-    Received(ConsumerRecord, OnceLock<Py<PyBytes>>, OnceLock<Py<PyBytes>>),
+    Received(Box<ConsumerRecord>, Made),
+    /// The same among others, at this index.
+    InPart(Py<Part>, usize, Made),
+}
+
+/// The bytes of value and key, once they were asked for.
+#[derive(Default)]
+struct Made {
+    value: OnceLock<Py<PyBytes>>,
+    key: OnceLock<Py<PyBytes>>,
+}
+
+/// Records of one partition that were received together, which their messages share.
+#[pyclass(frozen, module = "rivven._rivven")]
+pub(crate) struct Part(PartitionRecords);
+
+/// Gives the records of parts one by one, as messages.
+pub(crate) struct Messages {
+    /// Those behind the present one, the last one first.
+    rest: Vec<PartitionRecords>,
+    part: Option<(Py<Part>, Py<PyString>)>,
+    next: usize,
+}
+
+impl Messages {
+    pub(crate) fn new(parts: &[PartitionRecords]) -> Self {
+        Messages { rest: parts.iter().rev().cloned().collect(), part: None, next: 0 }
+    }
+
+    pub(crate) fn next<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, Message>>> {
+        loop {
+            if let Some((part, topic)) = &self.part
+                && let Some(message) = Message::in_part(part.bind(py), self.next, topic.bind(py))
+            {
+                self.next += 1;
+                return Bound::new(py, message).map(Some);
+            }
+            let Some(records) = self.rest.pop() else { return Ok(None) };
+            let topic = PyString::intern(py, records.topic()).unbind();
+            self.part = Some((Bound::new(py, Part(records))?.unbind(), topic));
+            self.next = 0;
+        }
+    }
 }
 
 impl Content {
     fn value<'a>(&'a self, py: Python<'a>) -> &'a [u8] {
         match self {
             Content::Objects(value, _) => value.as_bytes(py),
-            Content::Received(record, ..) => &record.value,
+            Content::Received(record, _) => &record.value,
+            Content::InPart(part, index, _) => view(part, *index).map_or(&[], |record| record.value),
         }
     }
 
     fn key<'a>(&'a self, py: Python<'a>) -> Option<&'a [u8]> {
         match self {
             Content::Objects(_, key) => key.as_ref().map(|key| key.as_bytes(py)),
-            Content::Received(record, ..) => record.key.as_deref(),
+            Content::Received(record, _) => record.key.as_deref(),
+            Content::InPart(part, index, _) => view(part, *index).and_then(|record| record.key),
         }
     }
+}
+
+fn view(part: &Py<Part>, index: usize) -> Option<RecordView<'_>> {
+    part.get().0.view(index)
 }
 
 impl Message {
@@ -73,8 +121,15 @@ impl Message {
             timestamp: record.timestamp,
             partition: record.partition,
             topic: topic.clone().unbind(),
-            content: Content::Received(record, OnceLock::new(), OnceLock::new()),
+            content: Content::Received(Box::new(record), Made::default()),
         }
+    }
+
+    /// The record at an index of a part, which it uses; nothing is copied.
+    fn in_part(part: &Bound<'_, Part>, index: usize, topic: &Bound<'_, PyString>) -> Option<Self> {
+        let RecordView { offset, timestamp, partition, .. } = part.get().0.view(index)?;
+        let content = Content::InPart(part.clone().unbind(), index, Made::default());
+        Some(Message { content, offset, timestamp, partition, topic: topic.clone().unbind() })
     }
 
     fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
@@ -108,7 +163,9 @@ impl Message {
     fn value(&self, py: Python<'_>) -> Py<PyBytes> {
         match &self.content {
             Content::Objects(value, _) => value.clone_ref(py),
-            Content::Received(record, value, _) => made(py, value, &record.value),
+            Content::Received(_, Made { value, .. }) | Content::InPart(_, _, Made { value, .. }) => {
+                made(py, value, self.content.value(py))
+            }
         }
     }
 
@@ -117,7 +174,9 @@ impl Message {
     fn key(&self, py: Python<'_>) -> Option<Py<PyBytes>> {
         match &self.content {
             Content::Objects(_, key) => key.as_ref().map(|key| key.clone_ref(py)),
-            Content::Received(record, _, slot) => record.key.as_deref().map(|key| made(py, slot, key)),
+            Content::Received(_, Made { key, .. }) | Content::InPart(_, _, Made { key, .. }) => {
+                self.content.key(py).map(|bytes| made(py, key, bytes))
+            }
         }
     }
 

@@ -72,11 +72,12 @@ def test_a_poll_gives_a_batch_that_is_a_list_and_knows_partitions(
         assert sum(map(len, by_partition.values())) == len(records) == len(list(records))
         for place, of in by_partition.items():
             assert all((message.topic, message.partition) == place for message in of)
+        assert records.values() == [message.value for message in records]
         assert not records or (records[0] == list(records)[0] and records[-1:] == list(records)[-1:])
         messages += records
     assert sorted(message.value for message in messages) == [b"%c%d" % (c, n) for c in b"ab" for n in range(4)]
     empty = consumer.poll(timeout=0.05)
-    assert not empty and list(empty) == [] and empty.partitions() == {}
+    assert not empty and list(empty) == [] and empty.partitions() == {} and empty.values() == []
     assert rivven.ConsumerRecords.__name__ in repr(empty)
     impatient = consume(broker, partitions=[(topic, 0)], max_poll_interval_ms=50, auto_offset_reset="latest")
     impatient.seek(4)

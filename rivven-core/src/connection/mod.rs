@@ -18,6 +18,7 @@ mod output;
 mod pending;
 mod session;
 mod socket;
+mod spares;
 mod started;
 mod stream;
 mod task;
@@ -47,6 +48,7 @@ use login::log_in;
 use session::Session;
 #[cfg(feature = "schema-registry")]
 pub(crate) use socket::Socket;
+pub(crate) use spares::Spares;
 pub(crate) use started::Started;
 use stream::Stream;
 use task::{Command, Reply, Task};
@@ -84,6 +86,8 @@ struct Shared {
     slots: Arc<Semaphore>,
     /// Why the connection takes no more requests.
     refusal: OnceLock<Cause>,
+    /// Memory for large answers.
+    spares: Arc<Spares>,
 }
 
 impl Shared {
@@ -110,6 +114,7 @@ impl Connection {
             max_in_flight: flow.max_in_flight,
             slots: Arc::new(Semaphore::new(flow.max_in_flight as usize)),
             refusal: OnceLock::new(),
+            spares: Arc::default(),
         });
         let (commands, receiver) = mpsc::unbounded_channel();
         tokio::spawn(Task::new(stream, Arc::clone(&shared), receiver, flow).run());
@@ -124,6 +129,11 @@ impl Connection {
     /// What the connection has done so far.
     pub(crate) fn counters(&self) -> &Counters {
         &self.shared.counters
+    }
+
+    /// Where the memory of large answers may go when they are done with.
+    pub(crate) fn spares(&self) -> &Arc<Spares> {
+        &self.shared.spares
     }
 
     /// Whether the connection is encrypted.

@@ -225,7 +225,7 @@ impl<S: Stream> Task<S> {
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Result<bool, Cause> {
         if self.input.capacity() - self.input.len() < self.read_room {
             // Some more, as small answers would else ask for new memory with each read.
-            self.input.reserve(2 * self.read_room);
+            self.make_room(2 * self.read_room);
         }
         match pin!(self.stream.read_buf(&mut self.input)).poll(cx) {
             Poll::Pending => Ok(false),
@@ -250,12 +250,27 @@ impl<S: Stream> Task<S> {
                         self.stream.acknowledge_now();
                     }
                     if !self.input.is_empty() {
-                        self.input.reserve(bytes.min(READ_AHEAD.max(self.input.len())));
+                        self.make_room(bytes.min(READ_AHEAD.max(self.input.len())));
                     }
                     return Ok(());
                 }
                 Err(error) => return Err(Cause::Malformed { error, hint: hint_of(&self.input) }),
             }
+        }
+    }
+
+    /// Has room for so many bytes behind those that have arrived.
+    fn make_room(&mut self, bytes: usize) {
+        let size = self.input.len() + bytes;
+        if self.input.capacity() >= size {
+            return;
+        }
+        match self.shared.spares.take(size) {
+            Some(mut spare) => {
+                spare.extend_from_slice(&self.input);
+                self.input = spare;
+            }
+            None => self.input.reserve(bytes),
         }
     }
 

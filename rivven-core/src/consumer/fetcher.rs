@@ -253,6 +253,9 @@ impl Task {
         let answer = match records {
             Ok((frame, seen)) => {
                 self.shared.counters.fetched(seen.total, seen.bytes);
+                if seen.total == 0 {
+                    self.link.iter().for_each(|link| link.connection().spares().clear());
+                }
                 Arrived::Records(frame, seen)
             }
             Err(error) if error.code() == ErrorCode::AnswerTooLarge => Arrived::TooLarge,
@@ -332,7 +335,7 @@ async fn records_by(
     (partition, from): (u32, u64),
 ) -> Result<(Frame, Seen)> {
     let read = |payload: &Bytes| -> Reading<(Frame, Seen)> {
-        let payload = shared.memory.charge(payload.clone());
+        let payload = shared.memory.charge(payload.clone(), connection.spares());
         match gather(&payload, partition, from, shared.config.decompression)? {
             Some(gathered) => Ok(Ok(gathered)),
             None => Ok(Err(Response::decode(&payload)?)),

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bytes::Bytes;
 use tokio::sync::Notify;
 
+use crate::connection::Spares;
+
 /// Counts the bytes of answers until the last slice of each is dropped.
 #[derive(Debug)]
 pub(super) struct Memory {
@@ -37,9 +39,11 @@ impl Memory {
     }
 
     /// The same bytes, counted as long as any slice of them lives.
-    pub(super) fn charge(self: &Arc<Self>, bytes: Bytes) -> Bytes {
+    ///
+    /// Their memory goes to the connection then, for another answer.
+    pub(super) fn charge(self: &Arc<Self>, bytes: Bytes, spares: &Arc<Spares>) -> Bytes {
         self.used.fetch_add(bytes.len(), Ordering::AcqRel);
-        Bytes::from_owner(Charged { bytes, memory: Arc::clone(self) })
+        Bytes::from_owner(Charged { bytes, memory: Arc::clone(self), spares: Arc::clone(spares) })
     }
 
     /// Ends when bytes became free after it was called.
@@ -52,6 +56,7 @@ impl Memory {
 struct Charged {
     bytes: Bytes,
     memory: Arc<Memory>,
+    spares: Arc<Spares>,
 }
 
 impl AsRef<[u8]> for Charged {
@@ -64,6 +69,7 @@ impl Drop for Charged {
     fn drop(&mut self) {
         self.memory.used.fetch_sub(self.bytes.len(), Ordering::AcqRel);
         self.memory.freed.notify_waiters();
+        self.spares.give(std::mem::take(&mut self.bytes));
     }
 }
 
@@ -74,7 +80,7 @@ mod tests {
     #[test]
     fn bytes_count_until_their_last_slice_is_dropped() {
         let memory = Memory::new(100);
-        let frame = memory.charge(Bytes::from(vec![1; 60]));
+        let frame = memory.charge(Bytes::from(vec![1; 60]), &Arc::default());
         let slice = frame.slice(3..4);
         drop(frame);
         assert_eq!(memory.used(), 60);

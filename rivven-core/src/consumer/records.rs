@@ -159,7 +159,7 @@ impl Deref for ConsumerRecords {
     fn deref(&self) -> &[ConsumerRecord] {
         self.made.get_or_init(|| {
             let mut made = Vec::with_capacity(self.len);
-            made.extend(self.parts.iter().flat_map(PartitionRecords::records));
+            self.parts.iter().for_each(|part| made.extend(part.records()));
             made
         })
     }
@@ -273,11 +273,26 @@ impl PartitionRecords {
         self.range.clone().filter_map(move |index| {
             let record = self.frame.records.get(index)?;
             let value = decoded.next_if(|(place, _)| *place == index).map(|(_, value)| &value[..]);
-            Some(self.view(record, value))
+            Some(self.seen(record, value))
         })
     }
 
-    fn view<'a>(&'a self, record: RecordRef<'a>, decoded: Option<&'a [u8]>) -> RecordView<'a> {
+    /// The record at an index, where it lies.
+    pub fn view(&self, index: usize) -> Option<RecordView<'_>> {
+        let place = self.range.clone().nth(index)?;
+        Some(self.seen(self.frame.records.get(place)?, self.decoded_at(place).map(|value| &value[..])))
+    }
+
+    /// The value of a record, if it was compressed.
+    fn decoded_at(&self, place: usize) -> Option<&Bytes> {
+        if self.decoded.is_empty() {
+            return None;
+        }
+        let found = self.decoded.binary_search_by_key(&place, |(place, _)| *place).ok()?;
+        Some(&self.decoded[found].1)
+    }
+
+    fn seen<'a>(&'a self, record: RecordRef<'a>, decoded: Option<&'a [u8]>) -> RecordView<'a> {
         let RecordRef { offset, key, value, timestamp, .. } = record;
         let value = decoded.unwrap_or(value);
         RecordView { topic: &self.topic, partition: self.partition, offset, key, value, timestamp }
@@ -292,10 +307,15 @@ impl PartitionRecords {
     pub fn record(&self, index: usize) -> Option<ConsumerRecord> {
         let place = self.range.clone().nth(index)?;
         let MessageData { offset, key, value, timestamp, headers, .. } = self.frame.records.message(place)?;
-        let decoded = self.decoded.binary_search_by_key(&place, |(place, _)| *place);
-        let value = decoded.map_or(value, |found| self.decoded[found].1.clone());
+        let value = self.decoded_at(place).cloned().unwrap_or(value);
         let (topic, partition) = (Arc::clone(&self.topic), self.partition);
         Some(ConsumerRecord { topic, partition, offset, key, value, timestamp, headers })
+    }
+
+    /// How many bytes keys and values take at most.
+    pub fn most_bytes(&self) -> usize {
+        let decoded: usize = self.decoded.iter().map(|(_, value)| value.len()).sum();
+        self.frame.records.span(self.range.clone()) + decoded
     }
 
     fn offset_at(&self, place: usize) -> Option<u64> {

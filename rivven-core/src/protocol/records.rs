@@ -1,12 +1,14 @@
 //! The records of a `Messages` answer, read where they lie.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 
 use super::codec::Decode;
 use super::error::DecodeError;
 use super::limits::MAX_RESPONSE_MESSAGES;
 use super::messages::Payload;
-use super::primitives::Reader;
+use super::primitives::{Reader, unzigzag};
 use super::structures::MessageData;
 
 /// The discriminant of `Response::Messages`.
@@ -40,6 +42,43 @@ impl std::fmt::Debug for RecordRef<'_> {
 }
 
 impl<'a> RecordRef<'a> {
+    /// Reads the record at a position, and where it ends.
+    #[inline(always)]
+    fn at(payload: &'a Bytes, position: usize) -> Result<(Self, usize), DecodeError> {
+        match RecordRef::read_usual(payload, position) {
+            Some(read) => Ok(read),
+            None => RecordRef::read_any(payload, position),
+        }
+    }
+
+    /// The same where it is as records are: without headers, and numbers in their shorter forms. `None` where it is
+    /// not, or wrong in any way.
+    ///
+    /// Every record is read at least twice, so this is most of what reading costs besides the kernel's copy.
+    #[inline(always)]
+    fn read_usual(payload: &'a [u8], position: usize) -> Option<(Self, usize)> {
+        let mut fields = Fields { payload, position };
+        let record = RecordRef {
+            offset: fields.varint::<8>()?,
+            partition: fields.varint::<4>()? as u32,
+            key: match fields.byte()? {
+                0 => None,
+                1 => Some(fields.bytes()?),
+                _ => return None,
+            },
+            value: fields.bytes()?,
+            timestamp: unzigzag(fields.varint::<8>()?),
+        };
+        (fields.byte()? == 0).then_some((record, fields.position))
+    }
+
+    #[cold]
+    fn read_any(payload: &'a Bytes, position: usize) -> Result<(Self, usize), DecodeError> {
+        let mut reader = Reader::at(payload, position, "Messages");
+        let record = RecordRef::read(&mut reader)?;
+        Ok((record, reader.position()))
+    }
+
     /// Reads the fields of a [`MessageData`] in their order, and skips the
     /// headers behind them.
     fn read(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
@@ -56,6 +95,43 @@ impl<'a> RecordRef<'a> {
             reader.bytes()?;
         }
         Ok(record)
+    }
+}
+
+/// Fields one after another, as long as each is as usual.
+struct Fields<'a> {
+    payload: &'a [u8],
+    position: usize,
+}
+
+impl<'a> Fields<'a> {
+    #[inline(always)]
+    fn byte(&mut self) -> Option<u8> {
+        let byte = *self.payload.get(self.position)?;
+        self.position += 1;
+        Some(byte)
+    }
+
+    /// A varint of at most so many bytes, which are fewer than its type may have.
+    #[inline(always)]
+    fn varint<const MOST: u32>(&mut self) -> Option<u64> {
+        let mut value = 0;
+        for index in 0..MOST {
+            let byte = self.byte()?;
+            value |= u64::from(byte & 0x7f) << (7 * index);
+            if byte < 0x80 {
+                return Some(value);
+            }
+        }
+        None
+    }
+
+    #[inline(always)]
+    fn bytes(&mut self) -> Option<&'a [u8]> {
+        let len = self.varint::<4>()? as usize;
+        let bytes = self.payload.get(self.position..)?.get(..len)?;
+        self.position += len;
+        Some(bytes)
     }
 }
 
@@ -95,13 +171,15 @@ impl Records {
         reader.field("messages");
         let count = reader.count(MessageData::MIN_LEN, MAX_RESPONSE_MESSAGES)?;
         let mut starts = Vec::with_capacity(count);
+        let mut position = reader.position();
         for _ in 0..count {
-            let start = reader.position() as u32;
-            if choose(&RecordRef::read(&mut reader)?) {
-                starts.push(start);
+            let (record, end) = RecordRef::at(payload, position)?;
+            if choose(&record) {
+                starts.push(position as u32);
             }
+            position = end;
         }
-        reader.finish()?;
+        Reader::at(payload, position, "Messages").finish()?;
         Ok(Some(Records { payload: payload.clone(), starts }))
     }
 
@@ -130,23 +208,33 @@ impl Records {
     }
 
     /// The record at `index`.
+    #[inline]
     pub fn get(&self, index: usize) -> Option<RecordRef<'_>> {
-        RecordRef::read(&mut self.reader(index)?).ok()
+        RecordRef::at(&self.payload, *self.starts.get(index)? as usize).ok().map(|(record, _)| record)
     }
 
     /// The record at `index` as an owned structure that shares the payload.
+    #[inline]
     pub fn message(&self, index: usize) -> Option<MessageData> {
-        MessageData::decode(&mut self.reader(index)?).ok()
+        let start = *self.starts.get(index)? as usize;
+        let Some((record, _)) = RecordRef::read_usual(&self.payload, start) else {
+            return MessageData::decode(&mut Reader::at(&self.payload, start, "Messages")).ok();
+        };
+        let RecordRef { offset, partition, timestamp, .. } = record;
+        let key = record.key.map(|key| self.payload.slice_ref(key));
+        let value = self.payload.slice_ref(record.value);
+        Some(MessageData { offset, partition, key, value, timestamp, headers: Vec::new() })
+    }
+
+    /// The bytes between the first of some records and the one behind the last: no less than they take.
+    pub fn span(&self, range: Range<usize>) -> usize {
+        let start = |index: usize| self.starts.get(index).map_or(self.payload.len(), |start| *start as usize);
+        start(range.end).saturating_sub(start(range.start))
     }
 
     /// All records in order.
     pub fn iter(&self) -> RecordIter<'_> {
         RecordIter { records: self, next: 0 }
-    }
-
-    fn reader(&self, index: usize) -> Option<Reader<'_>> {
-        let start = *self.starts.get(index)? as usize;
-        Some(Reader::at(&self.payload, start, "Messages"))
     }
 }
 

@@ -11,6 +11,7 @@ import resource
 import struct
 import time
 from collections.abc import Iterator
+from typing import Protocol
 
 # Different values, as in values.rs.
 POOL = 1024
@@ -72,6 +73,12 @@ class Values:
         return [(number << 8 | 0x80).to_bytes(8, "little") + tails[number % POOL] for number in range(first, end)]
 
 
+class Uncounted(Protocol):
+    """What knows how much processor time is to be left out."""
+
+    cpu_ns: int
+
+
 class Stopwatch:
     """Measures from when it is made."""
 
@@ -80,14 +87,14 @@ class Stopwatch:
         self._cpu = _cpu_ns()
         self._start = time.perf_counter_ns()
 
-    def stop(self, client: str, records: int, values: Values, latencies: list[int]) -> str:
-        """Give what was measured of so many delivered records, as a line to be printed."""
+    def stop(self, client: str, records: int, left_out: Uncounted, latencies: list[int]) -> str:
+        """Give what was measured of so many records, as a line to be printed."""
         seconds, cpu = (time.perf_counter_ns() - self._start) / 1e9, _cpu_ns() - self._cpu
         result = {
             "client": client,
             "records": records,
             "seconds": seconds,
-            "cpu_ns": cpu - values.cpu_ns,
+            "cpu_ns": cpu - left_out.cpu_ns,
             "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
             "allocations": None,
             "latencies_ns": latencies,

@@ -2,65 +2,13 @@
  *
  * One thread, one connection, the partitions in turn, five requests in flight. Nothing is looked up, nothing
  * waits to be sent, and a record is settled with its request. */
-#include <errno.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include "bench.h"
+#include "wire.h"
 
 #define FRAME_BYTES 65536
 #define IN_FLIGHT 5
-#define HEADER_BYTES 9
 #define PUBLISH_BATCH 38
 #define PUBLISHED_BATCH 40
 #define MOST_RECORDS 10000
-
-static int open_socket(const char *address) {
-    char host[256];
-    const char *colon = strrchr(address, ':');
-    if (!colon || (size_t)(colon - address) >= sizeof host) fail(address, "is not host:port");
-    memcpy(host, address, (size_t)(colon - address));
-    host[colon - address] = '\0';
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found;
-    int error = getaddrinfo(host, colon + 1, &hints, &found);
-    if (error) fail(address, gai_strerror(error));
-    int fd = socket(found->ai_family, found->ai_socktype, found->ai_protocol), on = 1;
-    if (fd < 0 || connect(fd, found->ai_addr, found->ai_addrlen)) fail(address, strerror(errno));
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    freeaddrinfo(found);
-    return fd;
-}
-
-static void write_all(int fd, const unsigned char *bytes, size_t count) {
-    while (count > 0) {
-        ssize_t written = send(fd, bytes, count, MSG_NOSIGNAL);
-        if (written < 0) fail("write", strerror(errno));
-        bytes += written;
-        count -= (size_t)written;
-    }
-}
-
-static void read_all(int fd, unsigned char *bytes, size_t count) {
-    while (count > 0) {
-        ssize_t got = read(fd, bytes, count);
-        if (got <= 0) fail("read", got ? strerror(errno) : "the server has closed the connection");
-        bytes += got;
-        count -= (size_t)got;
-    }
-}
-
-static unsigned char *put_varint(unsigned char *to, uint64_t number) {
-    for (; number >= 0x80; number >>= 7) *to++ = (unsigned char)(number | 0x80);
-    *to++ = (unsigned char)number;
-    return to;
-}
-
-static void put_big_endian(unsigned char *to, uint32_t number) {
-    for (int i = 0; i < 4; i++) to[i] = (unsigned char)(number >> (24 - 8 * i));
-}
 
 /* A frame with the next `count` values; gives its size. */
 static size_t fill(unsigned char *frame, const struct options *options, struct values *values, uint32_t id,
@@ -91,7 +39,7 @@ static size_t fill(unsigned char *frame, const struct options *options, struct v
 static void settle(int fd) {
     unsigned char head[4], body[256];
     read_all(fd, head, sizeof head);
-    uint32_t length = (uint32_t)head[0] << 24 | (uint32_t)head[1] << 16 | (uint32_t)head[2] << 8 | head[3];
+    uint32_t length = get_big_endian(head);
     if (length < 6 || length > sizeof body) fail("read", "the server has answered something else");
     read_all(fd, body, length);
     if (body[5] != PUBLISHED_BATCH) fail("read", "the server has answered something else");

@@ -3,6 +3,8 @@
 mod allocations;
 mod calls;
 mod child;
+mod consume;
+mod latency;
 mod measurement;
 mod ping;
 mod produce;
@@ -12,6 +14,7 @@ mod raw;
 mod reports;
 mod scenario;
 mod server;
+mod supply;
 mod usage;
 mod values;
 
@@ -31,6 +34,8 @@ struct Arguments {
 enum Command {
     Produce(produce::Arguments),
     Latency(produce::LatencyArguments),
+    Consume(consume::Arguments),
+    E2eLatency(latency::Arguments),
     Ping(ping::Arguments),
     Raw(raw::Arguments),
     Program(program::Arguments),
@@ -41,6 +46,8 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Produce(arguments) => produce::run(&arguments),
         Command::Latency(arguments) => produce::run_latency(&arguments),
+        Command::Consume(arguments) => consume::run(&arguments),
+        Command::E2eLatency(arguments) => latency::run(&arguments),
         Command::Ping(arguments) => ping::run(&arguments),
         Command::Raw(arguments) => raw::run(&arguments),
         Command::Program(arguments) => program::run(&arguments),

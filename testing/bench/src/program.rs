@@ -12,6 +12,7 @@ use crate::measurement::{Measurement, Subject, histogram, report};
 use crate::progress;
 use crate::scenario::{Scenario, Workload};
 use crate::server::{Server, Target};
+use crate::supply::Supply;
 use crate::usage::Spent;
 use crate::values::{Taken, Values};
 
@@ -21,7 +22,8 @@ use crate::values::{Taken, Values};
 /// --records N --record-bytes N --seed N. It publishes so many values as this program does, measures from the
 /// first to the last report, and prints one line of JSON with client (a name with a version), records
 /// (those delivered, or pings answered), seconds, cpu_ns, peak_rss_bytes, allocations (or null), and
-/// latencies_ns, a list of some of them, perhaps empty.
+/// latencies_ns, a list of some of them, perhaps empty. In a scenario of reading the topic has so many records, in
+/// each partition as many, and the program reads all and checks them: src/supply.rs says what they are.
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Arguments {
@@ -34,7 +36,7 @@ pub(crate) struct Arguments {
     /// The server: sink, broker (the real one, started for this), mock-cluster=PROGRAM, or HOST:PORT
     #[arg(long, default_value = "sink")]
     against: Target,
-    /// How many records are published
+    /// How many records are published or read
     #[arg(long, default_value_t = 5_000_000, value_parser = clap::value_parser!(u64).range(1..))]
     records: u64,
     #[command(flatten)]
@@ -62,19 +64,27 @@ struct Finished {
 
 /// Carries out the command.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let mut server = Server::start(&arguments.against, arguments.workload.partitions)?;
-    let finished = run_program(arguments, &server)?;
-    ensure!(finished.records == arguments.records, "only {} records are reported delivered", finished.records);
-    server.verify(published(arguments))?;
+    let supply = arguments.scenario.reads().then(|| Supply::new(arguments.records, &arguments.workload));
+    let mut server = match supply {
+        Some(supply) => Server::with_records(&arguments.against, supply)?,
+        None => Server::start(&arguments.against, arguments.workload.partitions)?,
+    };
+    let records = supply.map_or(arguments.records, |supply| supply.records());
+    let finished = run_program(arguments, &server, records)?;
+    ensure!(finished.records == records, "only {} of {records} records are reported", finished.records);
+    match supply {
+        Some(_) => server.verify_reads(records)?,
+        None => server.verify(published(arguments))?,
+    }
     report(&[measurement(arguments, finished)?], arguments.json.as_deref())
 }
 
-fn run_program(arguments: &Arguments, server: &Server) -> Result<Finished> {
+fn run_program(arguments: &Arguments, server: &Server, records: u64) -> Result<Finished> {
     let name = arguments.program[0].display();
     let Workload { record_bytes, partitions, seed } = arguments.workload;
     let mut command = Command::new(&arguments.program[0]);
     command.args(&arguments.program[1..]).args(["--address", server.address(), "--topic", server.topic()]);
-    command.args([format!("--partitions={partitions}"), format!("--records={}", arguments.records)]);
+    command.args([format!("--partitions={partitions}"), format!("--records={records}")]);
     command.args([format!("--record-bytes={record_bytes}"), format!("--seed={seed}")]);
     let spinner = progress::spinner(&format!("{} {}", arguments.scenario.name(), arguments.language));
     let output = command.stderr(Stdio::inherit()).output().with_context(|| format!("run {name}"))?;

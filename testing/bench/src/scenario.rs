@@ -27,6 +27,14 @@ pub(crate) enum Scenario {
     Latency,
     /// Requests without records
     Ping,
+    /// What a poll gives is taken as a whole
+    ConsumeBatch,
+    /// Each record of a poll is looked at where it lies
+    ConsumeViews,
+    /// The real broker, all that there is of 12 partitions
+    ConsumeReal,
+    /// The real broker, from a producer to a consumer, one record at a time, and a consumer that nothing comes to
+    E2eLatency,
     /// Copying and writing alone
     Floor,
 }
@@ -38,7 +46,14 @@ impl Scenario {
     }
 }
 
-/// What is published, besides the number of records.
+impl Scenario {
+    /// Whether records are read, and not published.
+    pub(crate) fn reads(self) -> bool {
+        matches!(self, Scenario::ConsumeBatch | Scenario::ConsumeViews | Scenario::ConsumeReal)
+    }
+}
+
+/// What is published or read, besides the number of records.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(crate) struct Workload {
     /// Bytes of a value, at least 8; there are no keys

@@ -12,6 +12,8 @@ use rivven_testkit::TestBroker;
 use serde::Deserialize;
 
 use crate::child;
+use crate::progress;
+use crate::supply::Supply;
 use crate::values::Taken;
 
 /// What is measured against.
@@ -66,18 +68,35 @@ struct SinkReport {
     records: u64,
     checksum: String,
     order_violations: u64,
+    served: u64,
 }
 
 impl Server {
-    /// Starts it, if it is not somebody else's, with a topic of so many partitions.
+    /// Starts it, if it is not somebody else's, with an empty topic of so many partitions.
     pub(crate) fn start(target: &Target, partitions: u32) -> Result<Self> {
+        Server::open(target, partitions, None)
+    }
+
+    /// The same with records in the topic.
+    pub(crate) fn with_records(target: &Target, supply: Supply) -> Result<Self> {
+        let server = Server::open(target, supply.partitions, Some(supply))?;
+        if let Kind::Broker(_) | Kind::Address(_) = server.kind {
+            let spinner = progress::spinner("publish what is to be read");
+            runtime()?.block_on(supply.publish(server.address(), server.topic()))?;
+            drop(spinner);
+        }
+        Ok(server)
+    }
+
+    fn open(target: &Target, partitions: u32, supply: Option<Supply>) -> Result<Self> {
         let topic = new_topic();
         let kind = match target {
-            Target::Sink => Kind::Sink(child::Server::start(sink(partitions)?)?),
+            Target::Sink => Kind::Sink(child::Server::start(sink(partitions, supply)?)?),
             Target::Broker => Kind::Broker(TestBroker::start().context("start the real broker")?),
             Target::MockCluster(program) => {
                 let mut command = Command::new(program);
                 command.args(["--topic", &topic, "--partitions", &partitions.to_string()]);
+                command.args(supply.map(options).into_iter().flatten());
                 Kind::MockCluster(child::Server::start(command)?)
             }
             Target::Address(address) => Kind::Address(address.clone()),
@@ -122,6 +141,15 @@ impl Server {
         }
     }
 
+    /// Whether it can have given so many records; whoever has read them knows whether they are all.
+    pub(crate) fn verify_reads(&mut self, records: u64) -> Result<()> {
+        let Kind::Sink(sink) = &mut self.kind else { return Ok(()) };
+        let SinkReport { served, malformed, .. } = serde_json::from_value(sink.ask("report")?)?;
+        ensure!(served >= records, "the sink has given only {served} of {records} records");
+        ensure!(malformed == 0, "the sink has received {malformed} requests that cannot be read");
+        Ok(())
+    }
+
     fn create_topic(&self) -> Result<()> {
         runtime()?.block_on(async {
             let client = Client::connect(self.address()).await?;
@@ -157,7 +185,7 @@ impl SinkReport {
 }
 
 /// The sink beside this program, which cargo has built in the same profile, or the one that `RIVVEN_SINK` names.
-fn sink(partitions: u32) -> Result<Command> {
+fn sink(partitions: u32, supply: Option<Supply>) -> Result<Command> {
     let program = match env::var_os("RIVVEN_SINK") {
         Some(program) => PathBuf::from(program),
         None => env::current_exe()?.with_file_name("rivven-sink"),
@@ -167,7 +195,13 @@ fn sink(partitions: u32) -> Result<Command> {
     }
     let mut command = Command::new(program);
     command.args(["--sequenced", "--partitions", &partitions.to_string()]);
+    command.args(supply.map(options).into_iter().flatten());
     Ok(command)
+}
+
+/// The options of a server that has records.
+fn options(supply: Supply) -> [String; 2] {
+    [format!("--records={}", supply.each), format!("--record-size={}", supply.record_bytes)]
 }
 
 /// A topic that no other run has published to.
@@ -185,7 +219,7 @@ mod tests {
     use super::*;
 
     fn report() -> SinkReport {
-        SinkReport { malformed: 0, records: 2, checksum: "000000000000000a".into(), order_violations: 0 }
+        SinkReport { malformed: 0, records: 2, checksum: "000000000000000a".into(), order_violations: 0, served: 0 }
     }
 
     #[test]

@@ -21,4 +21,4 @@ pub use scripted::{
     Tamper,
 };
 pub use seed::Seeded;
-pub use sink::{PartitionReport, Sink, SinkOptions, SinkReport, value_checksum};
+pub use sink::{PartitionReport, Sink, SinkOptions, SinkReport, supplied_number, value_checksum};

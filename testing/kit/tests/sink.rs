@@ -168,9 +168,10 @@ fn supplies_consumers_with_numbered_records() {
     };
     let messages = fetch(120, 100, None);
     assert_eq!(messages.len(), 100);
-    for (offset, message) in (120..).zip(&messages) {
+    for (offset, message) in (120u64..).zip(&messages) {
         assert_eq!((message.offset, message.partition, message.value.len()), (offset, 200, 100));
-        assert_eq!(message.value[..8], offset.to_le_bytes());
+        assert_eq!(message.value[..8], (offset << 8 | 0x80).to_le_bytes());
+        assert!(message.value[8..].starts_with(b"abc"));
     }
     assert_eq!(fetch(220, 100, Some(200)).len(), 30);
     assert!(fetch(250, 100, Some(1)).is_empty());

@@ -182,7 +182,7 @@ impl<'a> Bench<'a> {
             By::Bench(arguments) => {
                 command.args(arguments).arg("--json").arg(self.measured());
                 // The other commands have one scenario each.
-                if ["produce", "raw"].contains(&arguments[0]) {
+                if ["produce", "raw", "consume"].contains(&arguments[0]) {
                     command.args(["--scenario", measure.scenario]);
                 }
             }

@@ -1,4 +1,4 @@
-//! Programs that measure other clients, and what they publish to.
+//! Programs that measure other clients, and what they publish to or read from.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -29,6 +29,14 @@ pub(super) enum Peer {
     Published,
     /// Our own client from Node.
     Node,
+    /// Receiving alone, in C.
+    ReadFloor,
+    /// The consumers of the same.
+    LibrivvenConsumer,
+    RivvenPythonConsumer,
+    LibrdkafkaConsumer,
+    ConfluentKafkaConsumer,
+    NodeConsumer,
 }
 
 /// A program that is ready to be run.
@@ -46,42 +54,49 @@ impl Peer {
     /// Builds or installs the program; the error says what is missing and how to get it.
     pub(super) fn prepare(self, session: &Session) -> Result<Program> {
         match self {
-            Peer::Floor => floor(session).context("the floor is missing: install a C compiler"),
-            Peer::Librivven => librivven(session).context("librivven cannot be built"),
-            Peer::RivvenPython => rivven_python(session).context("the Python package cannot be built"),
-            Peer::Librdkafka => librdkafka(session),
-            Peer::ConfluentKafka => confluent_kafka(session),
+            Peer::Floor => floor(session, "floor").context("the floor is missing: install a C compiler"),
+            Peer::ReadFloor => floor(session, "read-floor").context("the floor is missing: install a C compiler"),
+            Peer::Librivven => librivven(session, "rivven"),
+            Peer::LibrivvenConsumer => librivven(session, "rivven-consumer"),
+            Peer::RivvenPython => rivven_python(session, "producer.py"),
+            Peer::RivvenPythonConsumer => rivven_python(session, "consumer.py"),
+            Peer::Librdkafka => librdkafka(session, "rdkafka"),
+            Peer::LibrdkafkaConsumer => librdkafka(session, "rdkafka-consumer"),
+            Peer::ConfluentKafka => confluent_kafka(session, "kafka.py"),
+            Peer::ConfluentKafkaConsumer => confluent_kafka(session, "kafka-consumer.py"),
             Peer::Published => published(session).context("the published rivven-client cannot be built"),
-            Peer::Node => node(session).context("the Node package is missing: install Node 20 or later"),
+            Peer::Node => node(session, "producer.mjs"),
+            Peer::NodeConsumer => node(session, "consumer.mjs"),
         }
     }
 }
 
-fn floor(session: &Session) -> Result<Program> {
-    let program = compile(session, "floor", &[])?;
+fn floor(session: &Session, name: &str) -> Result<Program> {
+    let program = compile(session, name, &[])?;
     Ok(Program { language: "c", against: "sink".into(), command: vec![program.into()] })
 }
 
-fn librivven(session: &Session) -> Result<Program> {
+fn librivven(session: &Session, name: &str) -> Result<Program> {
     let prefix = session.scratch("prefix");
-    session.once("installed librivven", || install(session, &prefix))?;
-    let command = vec![compile(session, "rivven", &build::native::static_flags(session, &prefix)?)?.into()];
+    session.once("installed librivven", || install(session, &prefix)).context("librivven cannot be built")?;
+    let command = vec![compile(session, name, &build::native::static_flags(session, &prefix)?)?.into()];
     Ok(Program { language: "c", against: "sink".into(), command })
 }
 
-fn rivven_python(session: &Session) -> Result<Program> {
-    let script = session.root.join(FOLDER).join("producer.py");
-    let command = vec![build::python::interpreter(session)?.into(), script.into()];
+fn rivven_python(session: &Session, name: &str) -> Result<Program> {
+    let script = session.root.join(FOLDER).join(name);
+    let python = build::python::interpreter(session).context("the Python package cannot be built")?;
+    let command = vec![python.into(), script.into()];
     Ok(Program { language: "python", against: "sink".into(), command })
 }
 
-fn librdkafka(session: &Session) -> Result<Program> {
+fn librdkafka(session: &Session, name: &str) -> Result<Program> {
     let flags = librdkafka_flags(session)?;
-    let command = vec![compile(session, "rdkafka", &flags)?.into()];
+    let command = vec![compile(session, name, &flags)?.into()];
     Ok(Program { language: "c", against: mock_cluster(session, &flags)?, command })
 }
 
-fn confluent_kafka(session: &Session) -> Result<Program> {
+fn confluent_kafka(session: &Session, name: &str) -> Result<Program> {
     // The module has a librdkafka of its own; the mock cluster needs the one with headers.
     let against = mock_cluster(session, &librdkafka_flags(session)?)?;
     let folder = session.scratch("peers-venv");
@@ -95,7 +110,7 @@ fn confluent_kafka(session: &Session) -> Result<Program> {
     session
         .run("install confluent-kafka", &mut install)
         .context("confluent-kafka is missing: pip cannot install it")?;
-    let script = session.root.join(FOLDER).join("kafka.py");
+    let script = session.root.join(FOLDER).join(name);
     Ok(Program { language: "python", against, command: vec![python.into(), script.into()] })
 }
 
@@ -107,9 +122,9 @@ fn published(session: &Session) -> Result<Program> {
     Ok(Program { language: "rust", against: "broker".into(), command: vec![program.into()] })
 }
 
-fn node(session: &Session) -> Result<Program> {
-    build::node::package(session)?;
-    let script = session.root.join(FOLDER).join("producer.mjs");
+fn node(session: &Session, name: &str) -> Result<Program> {
+    build::node::package(session).context("the Node package is missing: install Node 20 or later")?;
+    let script = session.root.join(FOLDER).join(name);
     Ok(Program { language: "node", against: "sink".into(), command: vec!["node".into(), script.into()] })
 }
 

@@ -22,7 +22,7 @@ pub(super) enum By {
     Peer(Peer, Load, &'static [&'static str]),
 }
 
-/// What a peer publishes.
+/// What a peer publishes or reads.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Load {
     /// Records, or requests where there are none.
@@ -87,10 +87,38 @@ pub(super) const SET: &[Measure] = &[
     bench("latency", "Producer, low_latency", &["latency", "--partitions=1"]),
     bench("latency", "raw socket", &["raw", "--partitions=1", "--connections=1", "--in-flight=1", "--records=1000"]),
     peer("latency", "published client", Peer::Published, load(100, 1), &["--call", "latency"]),
+    peer("consume-batch", "recv alone", Peer::ReadFloor, load(10_000_000, 12), &[]),
+    bench("consume-batch", "Consumer", &["consume"]),
+    bench("consume-batch", "Consumer, owned", &["consume", "--owned"]),
+    peer("consume-batch", "librivven", Peer::LibrivvenConsumer, load(10_000_000, 12), &["--call", "batch"]),
+    peer("consume-batch", "Python Consumer", Peer::RivvenPythonConsumer, load(5_000_000, 12), &["--call", "batch"]),
+    peer("consume-batch", "Consumer in Node", Peer::NodeConsumer, load(5_000_000, 12), &["--call=batch"]),
+    peer("consume-batch", "librdkafka", Peer::LibrdkafkaConsumer, MOCK, &["--call", "batch"]),
+    peer("consume-batch", "confluent-kafka", Peer::ConfluentKafkaConsumer, MOCK, &["--call", "batch"]),
+    bench("consume-views", "Consumer, stream", &["consume"]),
+    peer("consume-views", "librivven", Peer::LibrivvenConsumer, load(10_000_000, 12), &["--call", "views"]),
+    peer("consume-views", "Python Consumer", Peer::RivvenPythonConsumer, load(5_000_000, 12), &["--call", "views"]),
+    peer("consume-views", "Python values", Peer::RivvenPythonConsumer, load(5_000_000, 12), &["--call", "values"]),
+    peer("consume-views", "Consumer in Node", Peer::NodeConsumer, load(5_000_000, 12), &["--call=views"]),
+    peer("consume-views", "librdkafka", Peer::LibrdkafkaConsumer, MOCK, &["--call", "views"]),
+    peer("consume-views", "confluent-kafka", Peer::ConfluentKafkaConsumer, MOCK, &["--call", "views"]),
+    bench("consume-real", "Consumer", &["consume", "--against=broker", "--records=100000"]),
+    peer("consume-real", "published client", Peer::Published, load(3_000, 12), &["--call=consume", "--most=100"]),
+    peer(
+        "consume-real",
+        "published client, many",
+        Peer::Published,
+        load(99_996, 12),
+        &["--call=consume", "--most=10000"],
+    ),
+    bench("e2e-latency", "Producer to Consumer, and idle", &["e2e-latency"]),
     bench("ping", "PipelinedClient", &["ping"]),
     bench("ping", "raw socket", &["raw", "--partitions=1", "--connections=1", "--in-flight=1", "--records=10000"]),
     peer("ping", "published client", Peer::Published, load(100, 1), &["--call", "ping"]),
 ];
+
+/// As many records as librdkafka's mock cluster keeps of 12 partitions.
+const MOCK: Load = load(480_000, 12);
 
 const fn bench(scenario: &'static str, title: &'static str, arguments: &'static [&'static str]) -> Measure {
     Measure { scenario, title, by: By::Bench(arguments) }

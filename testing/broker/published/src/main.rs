@@ -1,7 +1,7 @@
 //! Measures the published client as `rivven-bench program` wants it, against the real broker.
 //!
 //! `--call produce`: many callers each await their delivery; `latency`: one does, with the settings for that;
-//! `ping`: one request after the other.
+//! `ping`: one request after the other; `consume`: all that there is, by one `consume` call after another.
 
 use std::collections::HashMap;
 use std::env;
@@ -90,7 +90,8 @@ async fn main() -> Result<()> {
         "produce" => produce(&options).await,
         "latency" => latency(&options).await,
         "ping" => ping(&options).await,
-        other => bail!("--call is neither produce, latency nor ping but {other}"),
+        "consume" => consume(&options).await,
+        other => bail!("--call is neither produce, latency, ping nor consume but {other}"),
     }
 }
 
@@ -125,7 +126,7 @@ async fn produce(options: &Options) -> Result<()> {
     while let Some(caller) = callers.join_next().await {
         latencies.extend(caller??);
     }
-    finish(start, cpu, CLIENT.to_owned() + " Producer, 1000 callers", &latencies);
+    finish(start, cpu, CLIENT.to_owned() + " Producer, 1000 callers", latencies.len(), &latencies);
     Ok(())
 }
 
@@ -144,7 +145,7 @@ async fn latency(options: &Options) -> Result<()> {
         producer.send(topic, value).await?;
         latencies.push(sent.elapsed());
     }
-    finish(start, cpu, CLIENT.to_owned() + " Producer", &latencies);
+    finish(start, cpu, CLIENT.to_owned() + " Producer", latencies.len(), &latencies);
     Ok(())
 }
 
@@ -157,19 +158,41 @@ async fn ping(options: &Options) -> Result<()> {
         client.ping().await?;
         latencies.push(sent.elapsed());
     }
-    finish(start, cpu, CLIENT.to_owned() + " Client, 1 in flight", &latencies);
+    finish(start, cpu, CLIENT.to_owned() + " Client, 1 in flight", latencies.len(), &latencies);
+    Ok(())
+}
+
+/// Reads one partition after another; the latencies are those of calls.
+async fn consume(options: &Options) -> Result<()> {
+    let mut client = Client::connect(options.text("--address")?).await?;
+    let (topic, partitions) = (options.text("--topic")?, options.number("--partitions")?);
+    let (each, most) = (options.number("--records")? / partitions, options.number("--most")?);
+    let (mut latencies, mut read) = (Vec::new(), 0);
+    let (start, cpu) = (Instant::now(), usage().0);
+    for partition in 0..partitions as u32 {
+        let mut next = 0;
+        while next < each {
+            let asked = Instant::now();
+            let messages = client.consume(topic, partition, next, most as usize).await?;
+            latencies.push(asked.elapsed());
+            let Some(last) = messages.last() else { bail!("records are missing from {next} on") };
+            next = last.offset + 1;
+            read += messages.len();
+        }
+    }
+    finish(start, cpu, format!("{CLIENT} Client, {most} at once"), read, &latencies);
     Ok(())
 }
 
 /// Prints the result, which ends what is measured.
-fn finish(start: Instant, cpu: Duration, client: String, latencies: &[Duration]) {
+fn finish(start: Instant, cpu: Duration, client: String, records: usize, latencies: &[Duration]) {
     let (seconds, (end_cpu, peak_rss)) = (start.elapsed().as_secs_f64(), usage());
     let nanoseconds: Vec<_> = latencies.iter().map(|latency| latency.as_nanos() as u64).collect();
     println!(
         "{}",
         serde_json::json!({
             "client": client,
-            "records": latencies.len(),
+            "records": records,
             "seconds": seconds,
             "cpu_ns": (end_cpu - cpu).as_nanos() as u64,
             "peak_rss_bytes": peak_rss,

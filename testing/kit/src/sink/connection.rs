@@ -14,6 +14,7 @@ use rivven_client::protocol::{HEADER_LEN, MAX_MESSAGE_SIZE, Request, Response};
 use super::Shared;
 use super::answers::{discriminant, put_frame, put_numbers};
 use super::fields::{Fields, Record};
+use super::supply::Prepared;
 use super::tally::{SharedPartition, lock};
 use crate::murmur2::partition_of;
 use crate::scripted::world::{Call, Step};
@@ -44,11 +45,13 @@ pub(super) struct Connection {
     out: Vec<u8>,
     /// The partitions seen before, so that they need not be looked up among those of all connections.
     known: HashMap<Vec<u8>, HashMap<u32, SharedPartition>>,
+    /// Answers with records, by partition.
+    prepared: HashMap<u32, Prepared>,
 }
 
 impl Connection {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Connection { shared, out: Vec::new(), known: HashMap::new() }
+        Connection { shared, out: Vec::new(), known: HashMap::new(), prepared: HashMap::new() }
     }
 
     /// Answers until the client closes the connection, or sends what cannot be read.
@@ -94,7 +97,7 @@ impl Connection {
                 // Those before it must not wait for what it waits for.
                 stream.write_all(&self.out)?;
                 self.out.clear();
-                self.consume(id, fields)
+                self.consume(stream, id, fields).transpose()?
             }
             _ => self.answer_rest(id, payload),
         };
@@ -188,7 +191,7 @@ impl Connection {
         Some(shared)
     }
 
-    fn consume(&mut self, id: u32, mut fields: Fields<'_>) -> Option<()> {
+    fn consume(&mut self, stream: &mut TcpStream, id: u32, mut fields: Fields<'_>) -> Option<io::Result<()>> {
         fields.bytes()?;
         let (partition, offset, wanted) = (fields.number()?, fields.varint()?, fields.number()?);
         if fields.tag()? {
@@ -197,13 +200,15 @@ impl Connection {
         }
         let wait = fields.optional_varint()?;
         fields.end()?;
-        if offset >= self.shared.supply.records {
+        let Shared { supply, tally, .. } = &*self.shared;
+        if offset >= supply.records {
             // Nothing will come, so this is a plain wait.
             thread::sleep(Duration::from_millis(wait.unwrap_or(0)));
         }
-        let served = self.shared.supply.put_messages(&mut self.out, id, partition, offset, wanted);
-        self.shared.tally.served.fetch_add(served, Ordering::Relaxed);
-        Some(())
+        let prepared = self.prepared.entry(partition).or_insert_with(|| Prepared::new(supply, partition));
+        let (answer, served) = prepared.answer(supply, id, offset, wanted);
+        tally.served.fetch_add(served, Ordering::Relaxed);
+        Some(stream.write_all(answer))
     }
 
     /// Answers what is not counted in nanoseconds.

@@ -3,6 +3,7 @@
 mod answers;
 mod connection;
 mod fields;
+mod supply;
 mod tally;
 
 use std::io;
@@ -13,8 +14,9 @@ use std::thread;
 
 use crate::scripted::Script;
 use crate::scripted::world::{Node, World};
-use answers::Supply;
 use connection::Connection;
+use supply::Supply;
+pub use supply::supplied_number;
 use tally::Tally;
 pub use tally::{PartitionReport, SinkReport, value_checksum};
 
@@ -44,8 +46,8 @@ impl Default for SinkOptions {
 /// A broker that counts and checksums what it is given, and keeps nothing; it ends with this value.
 ///
 /// Every topic exists. What is published is acknowledged at once; consumers get
-/// records that are made up, whose values begin with their offset as 8 bytes,
-/// little-endian. Groups, producer ids and transactions are served too. There is
+/// records that are made up, whose values begin with 256 times their offset plus
+/// 128 as 8 bytes, little-endian. Groups, producer ids and transactions are served too. There is
 /// one thread per connection.
 ///
 /// ```
