@@ -144,7 +144,7 @@ impl Ledger {
         };
         let mut places: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
         for (offset, number) in logs.iter().flatten() {
-            number.into_iter().for_each(|number| places.entry(*number).or_default().push(*offset));
+            number.iter().for_each(|number| places.entry(*number).or_default().push(*offset));
         }
         let once = self.fates.iter().enumerate().filter_map(once);
         once.filter_map(|number| Some((number, places.remove(&number).filter(|places| places.len() > 1)?))).collect()
