@@ -80,9 +80,12 @@ async fn equal_rules_take_turns() {
     broker.on(Kind::Ping).once().answer(Reply::error("BUFFER_FULL: 1"));
     broker.on(Kind::Ping).once().answer(Reply::error("WAL_ERROR: 2"));
     let client = connect(&broker).await;
+    assert_eq!(broker.unspent_rules(), 2);
     assert_eq!(client.ping().await.unwrap_err().code(), ErrorCode::BufferFull);
+    assert_eq!(broker.unspent_rules(), 1);
     assert_eq!(client.ping().await.unwrap_err().code(), ErrorCode::WalError);
     client.ping().await.unwrap();
+    assert_eq!(broker.unspent_rules(), 0);
 }
 
 #[tokio::test]

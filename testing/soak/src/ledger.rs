@@ -1,5 +1,7 @@
 //! What the producer said of each record, compared with what is in the log.
 
+use std::collections::BTreeMap;
+
 use rivven_client::{Error, ErrorCode, OFFSET_UNKNOWN, Outcome, RecordMetadata};
 use serde::{Deserialize, Serialize};
 
@@ -134,6 +136,20 @@ impl Ledger {
         findings
     }
 
+    /// The records that are there more than once and may not be, each with all its offsets in its partition.
+    pub fn doubled(&self, logs: &[Vec<Stored>]) -> Vec<(u64, Vec<u64>)> {
+        let once = |(number, fate): (usize, &Fate)| match fate {
+            Fate::Acknowledged { maybe_duplicate: false, .. } => Some(number as u64),
+            _ => None,
+        };
+        let mut places: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
+        for (offset, number) in logs.iter().flatten() {
+            number.iter().for_each(|number| places.entry(*number).or_default().push(*offset));
+        }
+        let once = self.fates.iter().enumerate().filter_map(once);
+        once.filter_map(|number| Some((number, places.remove(&number).filter(|places| places.len() > 1)?))).collect()
+    }
+
     /// Counts the copies of each record of one partition, and looks at their order.
     fn read(&self, partition: u32, log: &[Stored], copies: &mut [u8], findings: &mut Findings) {
         let mut highest = None;
@@ -216,6 +232,7 @@ mod tests {
         assert_eq!(compared(&[MAYBE, MAYBE], &[1]).lost, 1);
         assert_eq!(compared(&[at(1), at(0)], &[1, 0]).out_of_order, 1);
         assert_eq!(compared(&[at(0), MAYBE], &[0, 1, 0]).duplicated, 1);
+        assert_eq!(Ledger::new(1, vec![at(0), MAYBE]).doubled(&[log(&[0, 1, 0, 1])]), [(0, vec![0, 2])]);
         assert_eq!(compared(&[at(1), at(1)], &[0, 1]).misplaced, 1);
         assert_eq!(compared(&[at(0), failed(false)], &[0, 1]).unexpected, 1);
         assert_eq!(compared(&[at(0)], &[0, 1]).unexpected, 1, "nobody sent it");

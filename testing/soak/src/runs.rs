@@ -178,6 +178,10 @@ async fn compare(broker: &TestBroker, ledger: &Ledger) -> Result<Findings> {
     for partition in 0..PARTITIONS {
         logs.push(log::whole(&client, TOPIC, partition).await?);
     }
+    for (number, offsets) in ledger.doubled(&logs) {
+        let (partition, fate) = (ledger.partition_of(number), ledger.fates()[number as usize]);
+        eprintln!("record {number} of partition {partition} is at {offsets:?} and was {fate:?}");
+    }
     Ok(ledger.compare(&logs))
 }
 
