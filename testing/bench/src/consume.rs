@@ -140,7 +140,7 @@ async fn read_stream(consumer: &Consumer, arrivals: &mut Arrivals, done: &Atomic
     while !arrivals.are_all() {
         let record = stream.next().await.context("the stream has ended")??;
         arrivals.take(record.partition, record.offset, &record.value);
-        if record.offset % SHOWN == 0 {
+        if record.offset.is_multiple_of(SHOWN) {
             done.store(arrivals.read(), Ordering::Relaxed);
         }
     }

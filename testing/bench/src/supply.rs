@@ -94,7 +94,7 @@ impl Arrivals {
         let in_order = next.is_some_and(|next| std::mem::replace(next, offset + 1) == offset);
         let number = value.first_chunk::<NUMBER_LEN>();
         let same = value.len() == self.value.len() && number == Some(&supplied_number(offset).to_le_bytes());
-        let sampled = offset % SAMPLED == 0;
+        let sampled = offset.is_multiple_of(SAMPLED);
         self.read += 1;
         if !in_order || !same || (sampled && value[NUMBER_LEN..] != self.value[NUMBER_LEN..]) {
             self.wrong.get_or_insert((partition, offset));
