@@ -3063,9 +3063,8 @@ void rivven_producer_stats_free(rivven_producer_stats_t *stats);
  * Consumers
  *
  * A consumer reads records of topics ahead of the program and gives them a
- * batch at a time. Partitions are not divided among the consumers of a group
- * yet: each reads all partitions of the topics that it subscribes to, and they
- * share what is committed. Until then assign each consumer its partitions.
+ * batch at a time. Those of a group divide the partitions of the topics that
+ * they subscribe to, or a program assigns each its partitions.
  *
  *     rivven_consumer_new(config, NULL, &consumer, &error);
  *     rivven_consumer_subscribe(consumer, topics, 1, &error);
@@ -3534,7 +3533,7 @@ typedef const char *(*rivven_process_handler)(void *user_data, const rivven_batc
  *
  * It ends by `rivven_consumer_wakeup`, and by `rivven_consumer_close`, which waits for
  * it; handlers that are at work are waited for. So are they before partitions are
- * taken away, for at most `rebalance.timeout.ms`.
+ * taken away, for at most half of `rebalance.timeout.ms`.
  *
  * Fails with `RIVVEN_CODE_FORKED` and `RIVVEN_CODE_INVALID_ARGUMENT`; everything else is
  * said by `rivven_processing_run`.

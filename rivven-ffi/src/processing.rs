@@ -105,7 +105,7 @@ impl Handler {
 ///
 /// It ends by `rivven_consumer_wakeup`, and by `rivven_consumer_close`, which waits for
 /// it; handlers that are at work are waited for. So are they before partitions are
-/// taken away, for at most `rebalance.timeout.ms`.
+/// taken away, for at most half of `rebalance.timeout.ms`.
 ///
 /// Fails with `RIVVEN_CODE_FORKED` and `RIVVEN_CODE_INVALID_ARGUMENT`; everything else is
 /// said by `rivven_processing_run`.

@@ -372,7 +372,7 @@ async fn partitions_are_given_back_when_their_handlers_have_ended_and_what_was_d
 #[tokio::test]
 async fn handlers_that_take_too_long_do_not_keep_partitions_from_being_given_back() -> Result<()> {
     let (broker, client) = broker(1, 5).await?;
-    let consumer = consumer(config(broker.address()).topic("t").rebalance_timeout_ms(50)).await?;
+    let consumer = consumer(config(broker.address()).topic("t").rebalance_timeout_ms(2000)).await?;
     let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (told, waited) = (Arc::clone(&begun), Arc::clone(&go_on));
     let processing = spawn(&consumer, move |record| {

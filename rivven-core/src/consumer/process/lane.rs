@@ -28,8 +28,8 @@ impl Lanes {
     }
 }
 
-/// Ends the lanes of partitions that are to be given back: records under way are waited for, as long as a
-/// group waits for its members.
+/// Ends the lanes of partitions that are to be given back: records under way are waited for, for half of the
+/// time that a group waits for its members, so that what is done can be committed.
 pub(in crate::consumer) async fn finish(shared: &Shared, keys: &[Key]) {
     shared.lanes.halt(&mut shared.state(), |key| keys.contains(key));
     let all_ended = async {
@@ -41,7 +41,7 @@ pub(in crate::consumer) async fn finish(shared: &Shared, keys: &[Key]) {
             ended.await;
         }
     };
-    let _ = timeout(Duration::from_millis(shared.config.rebalance_timeout_ms), all_ended).await;
+    let _ = timeout(Duration::from_millis(shared.config.rebalance_timeout_ms) / 2, all_ended).await;
 }
 
 /// Records of one partition on their way through handlers; no more are polled of it meanwhile.
