@@ -13,7 +13,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { PINGS = 200, PARTITIONS = 12, RECORDS_PER_ANSWER = 500, MONTHS = 120, ROWS = 800, VALUE = 64 };
+enum { PINGS = 200, PARTITIONS = 12, MONTHS = 120, ROWS = 800, VALUE = 64 };
 
 /* The records of one month, in their order. */
 struct month {
@@ -160,37 +160,50 @@ static void publish(const char *address, const char *topic_name, const struct mo
     rivven_config_free(config);
 }
 
-/* Takes over the records of an answer, and gives the offset that follows them. */
-static uint64_t take(struct months *months, const rivven_batch_t *batch) {
-    size_t count = rivven_batch_len(batch);
-    for (size_t i = 0; i < count; i++) {
+/* Takes over the records of a batch. */
+static void take(struct months *months, const rivven_batch_t *batch) {
+    for (size_t i = 0; i < rivven_batch_len(batch); i++) {
         char name[8], value[VALUE];
         rivven_bytes_t key = rivven_batch_key(batch, i), bytes = rivven_batch_value(batch, i);
         snprintf(name, sizeof name, "%.*s", (int)key.len, (const char *)key.data);
         snprintf(value, sizeof value, "%.*s", (int)bytes.len, (const char *)bytes.data);
         append(months, name, value);
     }
-    if (count == 0) fail("a partition ended before its latest offset");
-    return rivven_batch_offset(batch, count - 1) + 1;
+}
+
+/* A consumer that is the only member of a group. */
+static rivven_consumer_t *member_of(const char *address, const char *group) {
+    rivven_config_t *config = config_of(address);
+    rivven_consumer_t *consumer;
+    check(rivven_config_set(config, "group.id", group, &error));
+    check(rivven_config_set(config, "report.partition.end", "true", &error));
+    check(rivven_consumer_new(config, NULL, &consumer, &error));
+    rivven_config_free(config);
+    return consumer;
 }
 
 /* Reads all partitions from their beginning to their end. */
-static struct months *consume(rivven_client_t *client, const char *topic) {
+static struct months *consume(const char *address, const char *topic) {
     struct months *months = calloc(1, sizeof *months);
+    rivven_consumer_t *consumer = member_of(address, topic);
+    bool ended[PARTITIONS] = {false};
     if (!months) fail("out of memory");
-    size_t read = 0;
-    for (uint32_t partition = 0; partition < PARTITIONS; partition++) {
-        uint64_t offset, latest;
-        check(rivven_client_get_offset_bounds(client, topic, partition, &offset, &latest, &error));
-        while (offset < latest) {
-            rivven_batch_t *batch;
-            check(rivven_client_consume(client, topic, partition, offset, RECORDS_PER_ANSWER, &batch, &error));
-            offset = take(months, batch);
-            printf("read %zu\n", read += rivven_batch_len(batch));
-            fflush(stdout);
-            rivven_batch_free(batch);
+    check(rivven_consumer_subscribe(consumer, &topic, 1, &error));
+    for (size_t partitions = 0, read = 0; partitions < PARTITIONS;) {
+        rivven_batch_t *batch;
+        check(rivven_consumer_poll(consumer, -1, &batch, &error));
+        take(months, batch);
+        for (size_t i = 0; i < rivven_batch_ended_len(batch); i++) {
+            bool *end = &ended[rivven_batch_ended_partition(batch, i)];
+            partitions += !*end;
+            *end = true;
         }
+        printf("read %zu\n", read += rivven_batch_len(batch));
+        fflush(stdout);
+        rivven_batch_free(batch);
     }
+    check(rivven_consumer_close(consumer, -1, &error));
+    rivven_consumer_free(consumer);
     return months;
 }
 
@@ -250,7 +263,7 @@ int main(int argc, char **argv) {
     double start = now();
     struct months *written = load(file);
     publish(address, topic, written);
-    struct months *read = consume(client, topic);
+    struct months *read = consume(address, topic);
     qsort(read->months, read->count, sizeof read->months[0], by_name);
     bool complete = count(read) == count(written), order = equal(read, written);
     sort_values(read);

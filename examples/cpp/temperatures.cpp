@@ -11,6 +11,7 @@
 #include <iostream>
 #include <map>
 #include <rivven.hpp>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -21,7 +22,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t pings = 200;
 constexpr std::uint32_t partitions = 12;
-constexpr std::uint32_t records_per_answer = 500;
 
 /// The values of each key, a month such as `2010-01`, in their order.
 using Months = std::map<std::string, std::vector<std::string>>;
@@ -84,22 +84,22 @@ void publish(const rivven::Config &config, const std::string &topic_name, const 
     producer.close();
 }
 
-/// Reads all partitions from their beginning to their end.
-Months consume(rivven::Client &client, const std::string &topic) {
+/// Reads all partitions from their beginning to their end, as the only member of a group.
+Months consume(const std::string &address, const std::string &topic) {
+    rivven::Consumer consumer(rivven::Config{
+        {"bootstrap.servers", address}, {"group.id", topic}, {"report.partition.end", "true"}});
+    consumer.subscribe({topic});
     Months months;
-    std::size_t read = 0;
-    for (std::uint32_t partition = 0; partition < partitions; ++partition) {
-        auto [offset, latest] = client.get_offset_bounds(topic, partition);
-        while (offset < latest) {
-            const rivven::Batch batch = client.consume(topic, partition, offset, records_per_answer);
-            if (batch.empty()) throw std::runtime_error("a partition ended before its latest offset");
-            for (const rivven::Record &record : batch) {
-                months[std::string(record.key.value_or(""))].emplace_back(record.value);
-            }
-            offset = batch.back().offset + 1;
-            std::cout << "read " << (read += batch.size()) << std::endl;
+    std::set<std::uint32_t> ended;
+    for (std::size_t read = 0; ended.size() < partitions;) {
+        const rivven::Batch batch = consumer.poll();
+        for (const rivven::Record &record : batch) {
+            months[std::string(record.key.value_or(""))].emplace_back(record.value);
         }
+        for (const auto &[of, partition] : batch.ended()) ended.insert(partition);
+        std::cout << "read " << (read += batch.size()) << std::endl;
     }
+    consumer.close();
     return months;
 }
 
@@ -140,7 +140,7 @@ int run(const std::string &address, const std::string &topic, const std::string 
     const auto start = Clock::now();
     const Months written = load(file);
     publish(config, topic, written);
-    const Months read = consume(client, topic);
+    const Months read = consume(address, topic);
     const bool complete = count(read) == count(written);
     const bool order = read == written;
     const bool content = sorted_values(read) == sorted_values(written);

@@ -2,7 +2,7 @@
 // every month: node temperatures.mjs <broker address> <topic> <csv file>
 
 import { readFile } from 'node:fs/promises';
-import { Client } from 'rivven';
+import { Client, Consumer } from 'rivven';
 
 const PARTITIONS = 12;
 const [address, topic, file] = process.argv.slice(2);
@@ -42,23 +42,23 @@ async function write(client, months) {
   await producer.close();
 }
 
-/** Reads all partitions and gives the values by key. */
-async function readBack(client) {
+/** Reads all partitions to their ends, as the only member of a group, and gives the values by key. */
+async function readBack() {
+  const consumer = await Consumer.connect({ bootstrapServers: address, groupId: topic, reportPartitionEnd: true });
+  consumer.subscribe(topic);
   const months = new Map();
-  let read = 0;
-  for (let partition = 0; partition < PARTITIONS; partition++) {
-    const { earliest, latest } = await client.getOffsetBounds(topic, partition);
-    for (let offset = earliest; offset < latest; ) {
-      const records = await client.consume(topic, partition, offset, 500);
-      for (const record of records) {
-        const key = String(record.key);
-        if (!months.has(key)) months.set(key, []);
-        months.get(key).push(String(record.value));
-        offset = record.offset + 1n;
-      }
-      console.log(`read ${(read += records.length)}`);
+  const ended = new Set();
+  for (let read = 0; ended.size < PARTITIONS; ) {
+    const records = await consumer.poll();
+    for (const record of records) {
+      const key = String(record.key);
+      if (!months.has(key)) months.set(key, []);
+      months.get(key).push(String(record.value));
     }
+    for (const { partition } of records.ended) ended.add(partition);
+    console.log(`read ${(read += records.length)}`);
   }
+  await consumer.close();
   return months;
 }
 
@@ -84,7 +84,7 @@ await client.createTopic(topic, PARTITIONS);
 const start = performance.now();
 const months = await readMonths(file);
 await write(client, months);
-const read = await readBack(client);
+const read = await readBack();
 const checks = check(months, read);
 const means = [...read].sort().map(([month, values]) => [month, mean(values)]);
 const seconds = (performance.now() - start) / 1000;

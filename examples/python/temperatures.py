@@ -49,18 +49,19 @@ async def write(producer: rivven.Producer, path: str) -> Months:
     return written
 
 
-async def read(client: rivven.Client, topic: str) -> Months:
-    """Read every partition from its first record to its last."""
+async def read(address: str, topic: str) -> Months:
+    """Read every partition from its first record to its last, as the only member of a group."""
     records: Months = defaultdict(list)
-    count = 0
-    for partition in range(PARTITIONS):
-        offset, latest = await client.get_offset_bounds(topic, partition)
-        while offset < latest:
-            messages = await client.consume(topic, partition, offset, 500)
-            for message in messages:
+    count, ended = 0, set[rivven.TopicPartition]()
+    async with rivven.Consumer(
+        topic, bootstrap_servers=address, group_id=topic, report_partition_end=True
+    ) as consumer:
+        while len(ended) < PARTITIONS:
+            polled = await consumer.poll()
+            for message in polled:
                 records[message.key_str() or ""].append(message.value_str())
-            offset = messages[-1].offset + 1
-            count += len(messages)
+            ended.update(polled.ended)
+            count += len(polled)
             print("read", count, flush=True)
     return records
 
@@ -88,7 +89,7 @@ async def main(address: str, topic: str, path: str) -> bool:
         start = time.perf_counter()
         async with client.producer(topic) as producer:
             written = await write(producer, path)
-        records = await read(client, topic)
+        records = await read(address, topic)
         checks = check(written, records)
         result = {
             "language": "python",

@@ -3,20 +3,19 @@
 //!
 //! Usage: `temperatures <broker address> <topic> <csv file>`
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow};
 use bytes::Bytes;
-use rivven_client::{Client, Producer, ProducerConfig};
+use rivven_client::{Client, Consumer, ConsumerConfig, Producer, ProducerConfig, TopicPartition};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 const PINGS: usize = 200;
 const PARTITIONS: u32 = 12;
-const RECORDS_PER_ANSWER: u32 = 500;
 
 /// A row of the file.
 #[derive(Deserialize)]
@@ -47,7 +46,7 @@ async fn main() -> anyhow::Result<ExitCode> {
     let start = Instant::now();
     let written = load(Path::new(&file))?;
     produce(&address, &topic, &written).await?;
-    let read = consume(&client, &topic).await?;
+    let read = consume(&address, &topic).await?;
     let checks = [
         ("count", count(&read) == count(&written)),
         ("order", read == written),
@@ -114,22 +113,23 @@ async fn produce(address: &str, topic: &str, months: &Months) -> anyhow::Result<
     Ok(producer.close().await?)
 }
 
-/// Reads all partitions from their beginning to their end.
-async fn consume(client: &Client, topic: &str) -> anyhow::Result<Months> {
+/// Reads all partitions from their beginning to their end, as the only member of a group.
+async fn consume(address: &str, topic: &str) -> anyhow::Result<Months> {
+    let config =
+        ConsumerConfig::builder().bootstrap_server(address).group_id(topic).topic(topic).report_partition_end(true);
+    let consumer = Consumer::new(config.build()).await?;
     let mut months = Months::new();
-    for partition in 0..PARTITIONS {
-        let (mut offset, latest) = client.get_offset_bounds(topic, partition).await?;
-        while offset < latest {
-            let batch = client.consume(topic, partition, offset, RECORDS_PER_ANSWER).await?;
-            let Some(last) = batch.last() else { bail!("nothing at offset {offset} of partition {partition}") };
-            offset = last.offset + 1;
-            for record in batch {
-                let month = String::from_utf8(record.key.unwrap_or_default().into())?;
-                months.entry(month).or_default().push(record.value);
-            }
-            println!("read {}", count(&months));
+    let mut ended = BTreeSet::<TopicPartition>::new();
+    while ended.len() < PARTITIONS as usize {
+        let records = consumer.poll().await?;
+        for record in &records {
+            let month = String::from_utf8(record.key.unwrap_or_default().into())?;
+            months.entry(month).or_default().push(record.value);
         }
+        ended.extend(records.ended().iter().cloned());
+        println!("read {}", count(&months));
     }
+    consumer.close().await?;
     Ok(months)
 }
 
