@@ -22,7 +22,8 @@ class Calls:
     """What a handler was called with; enough calls end the processing."""
 
     def __init__(self, consumer: Any, enough: int) -> None:
-        self.consumer = consumer
+        # Handlers of an asyncio consumer run in its event loop, where nothing can be waited for.
+        self.consumer: rivven.Consumer = getattr(consumer, "consumer", consumer)
         self.enough = enough
         self.values: dict[int, list[str]] = {}
         self.lock = threading.Lock()

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use futures_util::future::join_all;
 
 use super::events::ConsumerEvent;
@@ -45,6 +46,10 @@ impl Shared {
     /// What was read under an assignment that has ended is not committed.
     pub(super) async fn commit(&self, commits: &[Commit]) -> Vec<Result<()>> {
         let _in_turn = self.committing.lock().await;
+        self.commit_each(commits).await
+    }
+
+    async fn commit_each(&self, commits: &[Commit]) -> Vec<Result<()>> {
         join_all(commits.iter().map(|commit| self.commit_one(commit))).await
     }
 
@@ -73,8 +78,7 @@ impl Shared {
     /// Commits offsets, with one error for all that failed.
     pub(super) async fn commit_all(&self, commits: Vec<Commit>) -> Result<()> {
         let results = self.commit(&commits).await;
-        let failed = commits.iter().zip(results).filter_map(|(commit, result)| Some((&commit.key, result.err()?)));
-        together(failed.collect(), commits.len())
+        all_of(&commits, results)
     }
 
     /// Commits offsets in the background; failures are announced.
@@ -83,13 +87,27 @@ impl Shared {
             return;
         }
         let shared = Arc::clone(self);
+        // It stands in line before this returns: the task may begin after a later commit has, which is to be the last.
+        let mut turn = Box::pin(Arc::clone(&self.committing).lock_owned());
+        let taken = (&mut turn).now_or_never();
         self.cluster.spawn(async move {
-            if let Err(error) = shared.commit_all(commits).await {
+            let _in_turn = match taken {
+                Some(taken) => taken,
+                None => turn.await,
+            };
+            let results = shared.commit_each(&commits).await;
+            if let Err(error) = all_of(&commits, results) {
                 shared.note_error(&error);
                 shared.announce(ConsumerEvent::CommitFailed { error });
             }
         });
     }
+}
+
+/// One error for all commits that failed.
+fn all_of(commits: &[Commit], results: Vec<Result<()>>) -> Result<()> {
+    let failed = commits.iter().zip(results).filter_map(|(commit, result)| Some((&commit.key, result.err()?)));
+    together(failed.collect(), commits.len())
 }
 
 /// One error for several partitions: the only one, or all of them with the code of the first.

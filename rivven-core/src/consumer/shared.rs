@@ -54,7 +54,7 @@ pub(super) struct Shared {
     last_error: Mutex<Option<Error>>,
     listener: Mutex<Option<Arc<dyn RebalanceListener>>>,
     /// Held while offsets are committed: the later commit is to be the last.
-    pub(super) committing: tokio::sync::Mutex<()>,
+    pub(super) committing: Arc<tokio::sync::Mutex<()>>,
     /// Held while handlers work on records.
     pub(super) processing: tokio::sync::Mutex<()>,
     pub(super) lanes: Lanes,
@@ -86,7 +86,7 @@ impl Shared {
             events: Mutex::new(Some(Announcer::new())),
             last_error: Mutex::default(),
             listener: Mutex::default(),
-            committing: tokio::sync::Mutex::new(()),
+            committing: Arc::default(),
             processing: tokio::sync::Mutex::new(()),
             lanes: Lanes::default(),
             last_poll: Mutex::new(None),

@@ -39,6 +39,26 @@ async fn what_was_committed_is_where_another_consumer_goes_on() -> Result<()> {
     Ok(())
 }
 
+/// Its task began after the later commit had been made, and the earlier offset was the last.
+#[tokio::test]
+async fn a_commit_in_the_background_is_not_made_after_a_later_one() -> Result<()> {
+    let (broker, client) = broker(10).await?;
+    let consumer = consumer(broker.address()).await?;
+    offsets(&consumer, 10).await;
+    consumer.store_offset("t", 0, 5)?;
+    consumer.commit_async()?;
+    consumer.store_offset("t", 0, 7)?;
+    consumer.commit().await?;
+    soon("both commits", async {
+        while consumer.stats().commits < 2 {
+            tokio::task::yield_now().await
+        }
+    })
+    .await;
+    assert_eq!(client.get_offset("tests", "t", 0).await?, Some(7));
+    Ok(())
+}
+
 // covers: F087 rust
 #[tokio::test]
 async fn what_the_previous_poll_gave_is_committed_by_itself() -> Result<()> {
