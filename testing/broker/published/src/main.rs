@@ -173,7 +173,7 @@ async fn consume(options: &Options) -> Result<()> {
         let mut next = 0;
         while next < each {
             let asked = Instant::now();
-            let messages = client.consume(topic, partition, next, most as usize).await?;
+            let messages = client.consume(topic, partition, next, most as u32).await?;
             latencies.push(asked.elapsed());
             let Some(last) = messages.last() else { bail!("records are missing from {next} on") };
             next = last.offset + 1;
