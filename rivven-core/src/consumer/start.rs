@@ -46,10 +46,12 @@ async fn locate_one(shared: &Arc<Shared>, key: Key, epoch: u64) {
             }
             Err(error) => error,
         };
-        failures += 1;
+        // While the circuit breaker is open nothing is tried.
+        let tried = error.code() != ErrorCode::CircuitBreakerOpen;
+        failures += u32::from(tried);
         let halting = error.code() == ErrorCode::NoOffset;
-        let unreachable = error.counts_against_server() || error.code() == ErrorCode::AllServersUnavailable;
-        if unreachable && failures >= shared.config.max_reconnect_attempts || is_final(&error) {
+        let unreachable = error.is_of_connection();
+        if unreachable && tried && failures >= shared.config.max_reconnect_attempts || is_final(&error) {
             failures = 0;
             shared.give_up(error).await;
             continue;

@@ -32,7 +32,8 @@ async fn look(shared: &Arc<Shared>, mut subscribed: watch::Receiver<Vec<String>>
         let again = shared.config.metadata_refresh_interval;
         let again = if failed.is_some() { again.min(RETRY) } else { again };
         failed.iter().for_each(|error| shared.note_error(error));
-        shared.state().missing = failed;
+        // Of lost connections those tell that read.
+        shared.state().missing = failed.filter(|error| !error.is_of_connection());
         tokio::select! {
             () = sleep(again) => {}
             changed = subscribed.changed() => if changed.is_err() { break },

@@ -173,6 +173,12 @@ impl Error {
         }
     }
 
+    /// Whether no server can be reached at present, or a connection was lost.
+    pub(crate) fn is_of_connection(&self) -> bool {
+        let none_left = [ErrorCode::AllServersUnavailable, ErrorCode::CircuitBreakerOpen];
+        self.counts_against_server() || none_left.contains(&self.code())
+    }
+
     /// Whether the error shows that a server does not work, and is no answer of one that does.
     pub(crate) fn counts_against_server(&self) -> bool {
         use ErrorCode as C;

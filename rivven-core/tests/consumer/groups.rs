@@ -225,6 +225,28 @@ async fn members_that_want_different_topics_are_given_those_and_told_of_each_cha
     other.close().await
 }
 
+// covers: F092 rust
+#[tokio::test]
+async fn a_broker_that_is_gone_is_the_error_of_a_poll_after_so_many_attempts_and_not_before() -> Result<()> {
+    let broker = ScriptedBroker::builder().topic("t", 1).start().unwrap();
+    let gone = Consumer::new(member(broker.address()).max_reconnect_attempts(3).build()).await?;
+    let patient = Consumer::new(member(broker.address()).max_reconnect_attempts(1_000_000).build()).await?;
+    poll_until(&[&gone, &patient], "the partition", || numbers(&gone).len() + numbers(&patient).len() == 1).await;
+    broker.kill(0);
+    let error = soon("the error", gone.poll_timeout(super::PATIENCE)).await.unwrap_err();
+    assert!(error.is_retriable(), "{error}");
+    soon("an empty poll", patient.poll_timeout(Duration::from_millis(500))).await?;
+    broker.revive(0).unwrap();
+    soon("the partition", async {
+        while numbers(&gone).len() + numbers(&patient).len() != 1 || gone.stats().rebalances < 3 {
+            let _ = gone.poll_timeout(Duration::from_millis(20)).await;
+            patient.poll_timeout(Duration::from_millis(20)).await.unwrap();
+        }
+    })
+    .await;
+    Ok(())
+}
+
 #[tokio::test]
 async fn what_the_broker_refuses_to_a_member_is_the_error_of_a_poll() -> Result<()> {
     let broker = ScriptedBroker::builder().topic("t", 1).start().unwrap();

@@ -123,7 +123,7 @@ pub(super) fn is_unexpected(error: &Error) -> bool {
         ErrorCode::Throttled,
         ErrorCode::RateLimitExceeded,
     ];
-    !usual.contains(&error.code()) && !error.counts_against_server()
+    !usual.contains(&error.code()) && !error.is_of_connection()
 }
 
 /// As the wire has it; what is longer than 49 days is cut.

@@ -198,7 +198,7 @@ impl Driver {
         self.asked = None;
         let Heard { answer, link, error } = heard;
         match error {
-            Some(error) if link.is_none() && error.counts_against_server() => self.unconnected(error),
+            Some(error) if link.is_none() && error.is_of_connection() => self.unconnected(error),
             Some(error) => self.troubled(error),
             None => {
                 self.failures = 0;
@@ -211,8 +211,12 @@ impl Driver {
 
     /// No server could be connected, or a connection was lost.
     fn unconnected(&mut self, error: Error) {
-        self.failures += 1;
         self.shared.note_error(&error);
+        if error.code() == ErrorCode::CircuitBreakerOpen {
+            // Nothing was tried.
+            return;
+        }
+        self.failures += 1;
         if self.failures >= self.shared.config.max_reconnect_attempts {
             self.failures = 0;
             self.shared.fail_next_poll(error);
