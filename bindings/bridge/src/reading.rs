@@ -55,7 +55,8 @@ impl Reading {
 
     /// Waits until there is a record to take, at most so long.
     ///
-    /// Before the consumer has had a first answer nobody could tell that there is none, so it waits for that, too.
+    /// It also ends when all partitions are at their ends. Before the consumer has had a first answer nobody could
+    /// tell that there is none, so it waits for that, however short the time.
     pub(crate) async fn ready(&self, limit: Duration) -> Result<bool> {
         let until = Instant::now() + limit.min(LONGEST);
         let Ok(mut stream) = timeout_at(until, self.stream.lock()).await else { return Ok(false) };
@@ -66,10 +67,12 @@ impl Reading {
         let patience = Instant::now() + self.core.config().request_timeout;
         let mut limit = until - Instant::now();
         while !stream.ready(limit).await? {
-            if self.core.stats().fetches > 0 || Instant::now() >= patience {
+            let (stats, now) = (self.core.stats(), Instant::now());
+            let at_end = !stats.partitions.is_empty() && stats.partitions.iter().all(|of| of.lag == Some(0));
+            if at_end || now >= until && (stats.fetches > 0 || now >= patience) {
                 return Ok(false);
             }
-            limit = limit.max(LOOK);
+            limit = (until - now).max(LOOK);
         }
         Ok(true)
     }

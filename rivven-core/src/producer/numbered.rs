@@ -17,24 +17,25 @@ struct Kept {
     writes: Writes,
 }
 
-/// How many attempts may have written records, from the first one on whose outcome is unknown.
+/// How many attempts may have written records, from the first one on that may have written some of them.
 ///
 /// A connection that was lost or stalled may deliver a request after all, and while the broker writes its records one
 /// by one another attempt comes. The broker looks at the numbers of both before it writes either, and writes both: the
-/// whole batch, or the last record alone that was sent again by itself. What it recognises was written before.
+/// whole batch, or the last record alone that was sent again by itself. What it recognises was written before. A batch
+/// that failed may have been written in part.
 #[derive(Debug, Default)]
 struct Writes(u32);
 
 impl Writes {
     fn note(&mut self, answer: Answer) {
         self.0 += u32::from(match answer {
-            Answer::Unknown => true,
-            Answer::Published { duplicate: false, .. } | Answer::Failed => self.0 > 0,
+            Answer::Unknown | Answer::Failed => true,
+            Answer::Published { duplicate: false, .. } => self.0 > 0,
             _ => false,
         });
     }
 
-    /// Whether everything that was sent has been answered.
+    /// Whether it is known what became of all that was sent.
     fn is_none(&self) -> bool {
         self.0 == 0
     }
@@ -256,9 +257,9 @@ mod tests {
             (&[written][..], false),
             (&[Answer::Unknown, recognised], false),
             (&[Answer::Unknown, recognised, recognised], false),
-            (&[Answer::Failed, written, Answer::Unknown, recognised], false),
             (&[Answer::NotExecuted, Answer::Unknown, out_of_order], false),
             (&[Answer::Unknown, written], true),
+            (&[Answer::Failed, written], true),
             (&[Answer::Unknown, recognised, written], true),
             (&[Answer::Unknown, out_of_order, recognised, written], true),
             (&[Answer::Unknown, Answer::Failed, recognised], true),

@@ -123,8 +123,8 @@ async fn consume(address: &str, topic: &str) -> anyhow::Result<Months> {
     while ended.len() < PARTITIONS as usize {
         let records = consumer.poll().await?;
         for record in &records {
-            let month = String::from_utf8(record.key.unwrap_or_default().into())?;
-            months.entry(month).or_default().push(record.value);
+            let month = String::from_utf8(record.key.as_deref().unwrap_or_default().to_vec())?;
+            months.entry(month).or_default().push(record.value.clone());
         }
         ended.extend(records.ended().iter().cloned());
         println!("read {}", count(&months));
