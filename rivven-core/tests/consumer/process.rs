@@ -62,6 +62,23 @@ impl Calls {
     }
 }
 
+/// Handlers that stop at the second record until they may go on.
+#[derive(Clone, Default)]
+struct Gate {
+    begun: Arc<Notify>,
+    go_on: Arc<Notify>,
+}
+
+impl Gate {
+    async fn pass(self, record: ConsumerRecord) -> std::result::Result<(), &'static str> {
+        if record.offset == 1 {
+            self.begun.notify_one();
+            self.go_on.notified().await;
+        }
+        Ok(())
+    }
+}
+
 /// Processes in a task, with a handler whose failures are texts.
 fn spawn<F>(
     consumer: &Arc<Consumer>,
@@ -246,24 +263,15 @@ async fn by_default_a_record_that_fails_every_time_stops_it_and_is_the_next_one_
 async fn close_waits_for_handlers_and_commits_what_they_did() -> Result<()> {
     let (broker, client) = broker(1, 5).await?;
     let consumer = consumer(reading(broker.address(), 1)).await?;
-    let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let (told, waited) = (Arc::clone(&begun), Arc::clone(&go_on));
-    let processing = spawn(&consumer, move |record| {
-        let (told, waited) = (Arc::clone(&told), Arc::clone(&waited));
-        async move {
-            if record.offset == 1 {
-                told.notify_one();
-                waited.notified().await;
-            }
-            Ok(())
-        }
-    });
-    soon("the handler", begun.notified()).await;
+    let gate = Gate::default();
+    let passing = gate.clone();
+    let processing = spawn(&consumer, move |record| passing.clone().pass(record));
+    soon("the handler", gate.begun.notified()).await;
     assert_eq!(consumer.process(|_| async { Ok::<_, String>(()) }).await.unwrap_err().code(), ErrorCode::InvalidState);
     let closing = consumer.close();
     tokio::pin!(closing);
     assert!(tokio::time::timeout(Duration::from_millis(50), &mut closing).await.is_err());
-    go_on.notify_one();
+    gate.go_on.notify_one();
     soon("close", closing).await?;
     assert_eq!(ended(processing).await?.processed, 2, "no other one is begun with");
     assert_eq!(client.get_offset("tests", "t", 0).await?, Some(2));
@@ -344,24 +352,21 @@ async fn partitions_are_given_back_when_their_handlers_have_ended_and_what_was_d
     let consumer = consumer(config).await?;
     let (done, done_then) = (Arc::new(AtomicU64::new(0)), Arc::new(Mutex::new(None)));
     consumer.set_rebalance_listener(Revoked { done: Arc::clone(&done), done_then: Arc::clone(&done_then) });
-    let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let (told, waited) = (Arc::clone(&begun), Arc::clone(&go_on));
+    let gate = Gate::default();
+    let passing = gate.clone();
     let processing = spawn(&consumer, move |record| {
-        let (told, waited, done) = (Arc::clone(&told), Arc::clone(&waited), Arc::clone(&done));
+        let (passing, done) = (passing.clone(), Arc::clone(&done));
         async move {
-            if record.offset == 1 {
-                told.notify_one();
-                waited.notified().await;
-            }
+            passing.pass(record).await?;
             done.fetch_add(1, Ordering::SeqCst);
             Ok(())
         }
     });
-    soon("the handler", begun.notified()).await;
+    soon("the handler", gate.begun.notified()).await;
     consumer.unsubscribe()?;
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert_eq!(*done_then.lock().unwrap(), None);
-    go_on.notify_one();
+    gate.go_on.notify_one();
     let error = ended(processing).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::InvalidState, "there is nothing to read any more");
     assert_eq!(*done_then.lock().unwrap(), Some(2));
@@ -373,19 +378,10 @@ async fn partitions_are_given_back_when_their_handlers_have_ended_and_what_was_d
 async fn handlers_that_take_too_long_do_not_keep_partitions_from_being_given_back() -> Result<()> {
     let (broker, client) = broker(1, 5).await?;
     let consumer = consumer(config(broker.address()).topic("t").rebalance_timeout_ms(2000)).await?;
-    let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let (told, waited) = (Arc::clone(&begun), Arc::clone(&go_on));
-    let processing = spawn(&consumer, move |record| {
-        let (told, waited) = (Arc::clone(&told), Arc::clone(&waited));
-        async move {
-            if record.offset == 1 {
-                told.notify_one();
-                waited.notified().await;
-            }
-            Ok(())
-        }
-    });
-    soon("the handler", begun.notified()).await;
+    let gate = Gate::default();
+    let passing = gate.clone();
+    let processing = spawn(&consumer, move |record| passing.clone().pass(record));
+    soon("the handler", gate.begun.notified()).await;
     consumer.unsubscribe()?;
     soon("the partition", async {
         while !consumer.assignments().is_empty() {
@@ -393,7 +389,7 @@ async fn handlers_that_take_too_long_do_not_keep_partitions_from_being_given_bac
         }
     })
     .await;
-    go_on.notify_one();
+    gate.go_on.notify_one();
     assert_eq!(ended(processing).await.unwrap_err().code(), ErrorCode::InvalidState);
     assert_eq!(client.get_offset("tests", "t", 0).await?, Some(1), "what was done before, and nothing afterwards");
     Ok(())
