@@ -150,10 +150,7 @@ const TOO_LARGE: &str = "INTERNAL_ERROR: response send failed";
 #[tokio::test]
 async fn an_answer_that_goes_wrong_costs_no_record() -> Result<()> {
     for (fault, make) in ANSWERS {
-        eprintln!(
-            "{:?} {fault}",
-            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() % 1000000
-        );
+        eprintln!("{fault}");
         let broker = brokers();
         make(&broker);
         let consumer = reader(logging_in(&broker, fault))?;
@@ -170,10 +167,7 @@ async fn an_answer_that_goes_wrong_costs_no_record() -> Result<()> {
 #[tokio::test]
 async fn brokers_that_change_cost_no_record() -> Result<()> {
     for (fault, happen) in EVENTS {
-        eprintln!(
-            "{:?} {fault}",
-            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() % 1000000
-        );
+        eprintln!("{fault}");
         let broker = brokers();
         let consumer = reader(logging_in(&broker, fault))?;
         read(&consumer, 0..RECORDS).await;
@@ -192,10 +186,7 @@ async fn a_bad_network_costs_no_record() -> Result<()> {
     let mut written = prepare(&broker).await?;
     let breaks = BREAKS.iter().map(|fault| (fault, BAD)).chain(HARDSHIPS.iter().map(|fault| (fault, u64::MAX)));
     for ((fault, plan), bad) in breaks {
-        eprintln!(
-            "{:?} {fault}",
-            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() % 1000000
-        );
+        eprintln!("{fault}");
         let (proxy, plan) = (FaultProxy::start(broker.address()).unwrap(), plan());
         proxy.set_plan(move |connection| if connection < bad { plan.clone() } else { Plan::default() });
         let consumer = reader(patient(proxy.address(), fault))?;
@@ -215,10 +206,7 @@ async fn accidents_cost_no_record() -> Result<()> {
     let mut broker = TestBroker::start().unwrap();
     let mut written = prepare(&broker).await?;
     for (fault, happen) in ACCIDENTS {
-        eprintln!(
-            "{:?} {fault}",
-            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() % 1000000
-        );
+        eprintln!("{fault}");
         let proxy = FaultProxy::start(broker.address()).unwrap();
         let consumer = reader(patient(proxy.address(), fault))?;
         read(&consumer, 0..written).await;
@@ -235,10 +223,7 @@ async fn accidents_cost_no_record() -> Result<()> {
 #[tokio::test]
 async fn what_stays_wrong_is_an_error_that_says_so() -> Result<()> {
     for (fault, make, code) in DEFECTS {
-        eprintln!(
-            "{:?} {fault}",
-            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() % 1000000
-        );
+        eprintln!("{fault}");
         let broker = brokers();
         make(&broker);
         // Of one partition: an answer that spoils its connection takes other requests along.
