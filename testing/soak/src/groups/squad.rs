@@ -19,9 +19,6 @@ const SETTLES: Duration = Duration::from_secs(2);
 /// How long a member may take to leave.
 const LEAVE: Duration = Duration::from_secs(30);
 
-/// How often it is looked whether there is a change that should not be.
-const LOOK: Duration = Duration::from_millis(100);
-
 struct Member {
     number: usize,
     /// The member closes when its standard input does.
@@ -89,10 +86,7 @@ impl<'a> Squad<'a> {
     /// Notes it if anything changes.
     pub(super) async fn stay_quiet(&self, since: &str) {
         let before = self.seen().assignments;
-        let until = Instant::now() + self.setting.quiet;
-        while Instant::now() < until {
-            sleep(LOOK).await;
-        }
+        sleep(self.setting.quiet).await;
         let mut seen = self.seen();
         let changes = seen.assignments - before;
         if changes > 0 || !seen.is_settled(&self.numbers()) {
