@@ -172,7 +172,7 @@ impl Driver {
     /// Waits until there is something to do, or the moment has come.
     async fn wait(&mut self, until: Duration) {
         let until = self.epoch + until.min(NEVER);
-        let until = if self.late { until } else { until.min(self.late_at()) };
+        let until = if self.member.is_leaving() { until } else { until.min(self.late_at()) };
         tokio::select! {
             heard = answer(&mut self.asked) => self.heard(heard),
             () = let_go(&mut self.letting_go) => self.member.released(self.now()),
