@@ -6,7 +6,8 @@
 //! each partition. A frame is read where it was received (`records`) and counted
 //! until the program has dropped the last slice of it (`memory`). Which
 //! partitions there are is decided by a `source` and applied by polls
-//! (`rebalance`); `process` lets handlers work on what comes, partitions side by side; `start` finds out where reading begins, `commit` keeps how far it has come.
+//! (`rebalance`); `process` lets handlers work on what comes, partitions side by
+//! side; `start` finds out where reading begins, `commit` keeps how far it has come.
 
 mod assignor;
 mod commit;
@@ -215,7 +216,7 @@ impl Consumer {
     ///
     /// It ends by [`wakeup`](Consumer::wakeup) and by [`close`](Consumer::close), which
     /// waits for it, and says what was done; handlers that are at work are waited for. So
-    /// are they before partitions are taken away, for at most `rebalance_timeout_ms`. Where partitions were
+    /// are they before partitions are taken away, for at most half of `rebalance_timeout_ms`. Where partitions were
     /// lost nothing of theirs is committed. Dropping the future drops the handlers, and
     /// gives the records back that are not done. A handler must not close the consumer, since that would wait for it.
     ///

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
@@ -21,6 +22,7 @@ use crate::cluster::{Cluster, Errand};
 use crate::config::ConsumerConfig;
 use crate::connection::ServerAddress;
 use crate::error::{Error, ErrorCode, Result};
+use crate::ops::GetMetadata;
 use crate::protocol::Operation;
 use crate::resilience::Backoff;
 
@@ -154,6 +156,12 @@ impl Shared {
     pub(super) async fn call<O: Operation>(&self, operation: &O) -> Result<O::Output> {
         let errand = Errand::of(operation)?;
         self.cluster.enter()?.call(errand).await
+    }
+
+    /// How many partitions each topic has; all are asked about together.
+    pub(super) async fn partition_counts(&self, topics: &[String]) -> Vec<Result<u32>> {
+        let count = |topic| async move { self.call(&GetMetadata { topic }).await.map(|(_, partitions)| partitions) };
+        join_all(topics.iter().map(|topic| count(topic))).await
     }
 
     /// The pause after so many failures in a row.

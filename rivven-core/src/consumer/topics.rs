@@ -3,12 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::shared::Shared;
-use crate::ops::GetMetadata;
 
 /// How soon a topic is looked for again that does not exist.
 const RETRY: Duration = Duration::from_secs(1);
@@ -27,8 +25,7 @@ pub(super) fn watch(shared: &Arc<Shared>, topics: watch::Receiver<Vec<String>>) 
 async fn look(shared: &Arc<Shared>, mut subscribed: watch::Receiver<Vec<String>>) {
     loop {
         let topics = subscribed.borrow_and_update().clone();
-        let found = join_all(topics.iter().map(|topic| async move { shared.call(&GetMetadata { topic }).await }));
-        let failed = found.await.into_iter().find_map(Result::err);
+        let failed = shared.partition_counts(&topics).await.into_iter().find_map(Result::err);
         let again = shared.config.metadata_refresh_interval;
         let again = if failed.is_some() { again.min(RETRY) } else { again };
         failed.iter().for_each(|error| shared.note_error(error));

@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::join_all;
-
 use super::super::assignor::Counts;
 use super::super::shared::Shared;
 use super::answers;
@@ -12,7 +10,7 @@ use super::step::{Answer, Request};
 use crate::cluster::Held;
 use crate::connection::{Connection, Deadline};
 use crate::error::{Error, ErrorCode, Result};
-use crate::ops::{GetMetadata, Heartbeat, JoinGroup, LeaveGroup, SyncGroup};
+use crate::ops::{Heartbeat, JoinGroup, LeaveGroup, SyncGroup};
 use crate::protocol::{Operation, Purpose};
 
 /// How members of this kind of group call it.
@@ -100,12 +98,13 @@ fn heard<T>(result: Result<T>, understand: impl Fn(Result<T>) -> Answer) -> (Ans
 
 /// How many partitions each topic has; those that do not exist are left out.
 async fn count(shared: &Shared, topics: &[String], limit: Duration) -> (Answer, Option<Error>) {
-    let asked = join_all(topics.iter().map(|topic| async move { shared.call(&GetMetadata { topic }).await }));
-    let Some(counted) = Deadline::after(limit).bound(asked).await else { return (Answer::Refused, None) };
+    let Some(counted) = Deadline::after(limit).bound(shared.partition_counts(topics)).await else {
+        return (Answer::Refused, None);
+    };
     let mut counts = Counts::new();
     for (topic, counted) in topics.iter().zip(counted) {
         match counted {
-            Ok((_, partitions)) => drop(counts.insert(topic.clone(), partitions)),
+            Ok(partitions) => drop(counts.insert(topic.clone(), partitions)),
             Err(error) if error.code() == ErrorCode::UnknownTopicOrPartition => {}
             Err(error) => return (Answer::Refused, Some(error)),
         }
