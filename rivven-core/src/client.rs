@@ -16,6 +16,7 @@ use crate::methods::operations;
 use crate::protocol::{Operation, PROTOCOL_VERSION};
 #[cfg(feature = "schema-registry")]
 use crate::schema_registry::{Access, schema_methods};
+use crate::transaction::{Begun, transaction_methods};
 
 /// The time for an answer where none is configured.
 pub(crate) const DEFAULT_REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -40,6 +41,7 @@ pub struct Client {
     #[cfg(all(feature = "schema-registry", feature = "tls"))]
     tls: Option<TlsConfig>,
     decompression: Arc<AtomicU8>,
+    begun: Begun,
 }
 
 impl Client {
@@ -144,6 +146,7 @@ impl Client {
             connection,
             request_timeout_ms,
             decompression,
+            begun: Begun::default(),
             #[cfg(all(feature = "schema-registry", feature = "tls"))]
             tls: options.tls.clone(),
         })
@@ -205,6 +208,8 @@ impl Client {
     }
 
     operations!();
+
+    transaction_methods!();
 
     #[cfg(feature = "schema-registry")]
     schema_methods!();

@@ -37,6 +37,7 @@ mod resilience;
 mod resilient;
 #[cfg(feature = "schema-registry")]
 mod schema_registry;
+mod transaction;
 
 pub use auth::{AuthMechanism, AuthSession};
 pub use client::Client;
@@ -71,3 +72,4 @@ pub use resilience::CircuitState;
 pub use resilient::{Answering, ResilientClient};
 #[cfg(feature = "schema-registry")]
 pub use schema_registry::{MAX_CHUNK_SIZE, MAX_RESPONSE_SIZE, Schema, SchemaType};
+pub use transaction::ProducerState;

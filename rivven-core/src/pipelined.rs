@@ -7,6 +7,7 @@ use crate::connection::{Connection, Deadline, ServerAddress, connect};
 use crate::error::Result;
 use crate::methods::operations;
 use crate::protocol::{Operation, Request, Response};
+use crate::transaction::{Begun, transaction_methods};
 
 /// One connection to one broker for many requests at once.
 ///
@@ -44,6 +45,7 @@ pub struct PipelinedClient {
     connection: Connection,
     request_timeout: Duration,
     close_timeout: Duration,
+    begun: Begun,
 }
 
 impl PipelinedClient {
@@ -61,7 +63,7 @@ impl PipelinedClient {
         let connection = connect(&ServerAddress::parse(address.as_ref())?, &options).await?;
         connection.counters().clear();
         let PipelineConfig { request_timeout, close_timeout, .. } = config;
-        Ok(PipelinedClient { connection, request_timeout, close_timeout })
+        Ok(PipelinedClient { connection, request_timeout, close_timeout, begun: Begun::default() })
     }
 
     /// Sends any operation and waits for its answer.
@@ -115,6 +117,8 @@ impl PipelinedClient {
     }
 
     operations!();
+
+    transaction_methods!();
 
     /// What this client and its clones have done since they connected.
     ///

@@ -15,6 +15,7 @@ use crate::protocol::Operation;
 use crate::record_metadata::RecordMetadata;
 #[cfg(feature = "schema-registry")]
 use crate::schema_registry::{Access, schema_methods};
+use crate::transaction::{Begun, transaction_methods};
 
 /// The future of a call: it owns all that it needs and may outlive the operation.
 pub type Answering<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
@@ -26,12 +27,13 @@ pub type Answering<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
 #[derive(Debug, Clone)]
 pub struct ResilientClient {
     cluster: Arc<Cluster>,
+    begun: Begun,
 }
 
 impl ResilientClient {
     /// A client that connects at first use; an invalid configuration shows then.
     pub fn new(config: ResilientClientConfig) -> Self {
-        ResilientClient { cluster: Cluster::new(config) }
+        ResilientClient { cluster: Cluster::new(config), begun: Begun::default() }
     }
 
     /// Waits for a first ready connection.
@@ -142,6 +144,8 @@ impl ResilientClient {
     }
 
     operations!();
+
+    transaction_methods!();
 
     #[cfg(feature = "schema-registry")]
     schema_methods!();

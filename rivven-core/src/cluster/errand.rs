@@ -13,6 +13,8 @@ pub(crate) struct Errand<T> {
     pub(super) mark_maybe_duplicate: fn(&mut T),
     pub(super) messages: fn(&mut T) -> &mut [MessageData],
     pub(super) broker_wait: Duration,
+    /// The shortest pause before it is repeated where its outcome is unknown.
+    pub(super) echo: Duration,
     pub(super) need: Need,
     pub(super) repeat: Repeat,
     /// The partition whose leader has to be asked, or the broker's choice of one; `None` for any server.
@@ -38,6 +40,7 @@ impl<T> Errand<T> {
             mark_maybe_duplicate: O::mark_maybe_duplicate,
             messages: O::messages,
             broker_wait,
+            echo: O::ECHO,
             need: Need { purpose: operation.purpose(), alone: !broker_wait.is_zero() },
             repeat,
             leader_of,

@@ -230,6 +230,7 @@ impl Cluster {
                 Next::Retry(pause) => (pause, false),
                 Next::Reroute(pause) => (pause, errand.leader_of.is_some()),
             };
+            let pause = if error.outcome() == Outcome::Unknown { pause.max(errand.echo) } else { pause };
             if pause >= deadline.remaining() || self.context.gate.check_open().is_err() {
                 return Err(final_error(error, unknown));
             }

@@ -336,7 +336,7 @@ impl From<EncodeError> for Error {
             EncodeError::FrameTooLarge { size, max } => return Error::RequestTooLarge(size, max),
             EncodeError::InvalidName(NameError { what: "topic", .. }) => ErrorCode::InvalidTopic,
             EncodeError::InvalidName(_) => ErrorCode::InvalidGroupId,
-            EncodeError::NoEntries { .. } => ErrorCode::InvalidArgument,
+            EncodeError::NoEntries { .. } | EncodeError::NegativeOffset(_) => ErrorCode::InvalidArgument,
             _ => ErrorCode::RequestTooLarge,
         };
         let detail = Detail::new(error.to_string()).with_code(code).with_outcome(Outcome::NotSent);

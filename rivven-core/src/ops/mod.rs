@@ -22,16 +22,21 @@ mod quotas;
 mod raw;
 mod records;
 mod topics;
+mod transactions;
 
 pub use cluster::{ClusterMetadata, GetClusterMetadata, Ping};
 pub use groups::{
     Assignment, DeleteGroup, DescribeGroup, GroupMembership, Heartbeat, JoinGroup, LeaveGroup, ListGroups, SyncGroup,
 };
 pub use offsets::{CommitOffset, GetOffset, GetOffsetBounds, GetOffsetForTimestamp};
-pub use producers::InitProducerId;
+pub use producers::{IdempotentPublish, IdempotentlyPublished, InitProducerId};
 pub use quotas::{AlterQuotas, DescribeQuotas};
 pub use records::{BatchItem, Consume, MessageBatch, Publish, PublishBatch, Published, PublishedBatch};
 pub use topics::{
     AlterTopicConfig, AlterTopicConfigResult, CreatePartitions, CreateTopic, DeleteRecords, DeleteTopic,
     DescribeTopicConfigs, GetMetadata, ListTopics, TopicConfigs,
+};
+pub use transactions::{
+    AbortTransaction, AddOffsetsToTxn, AddPartitionsToTxn, BeginTransaction, CommitTransaction, InTransaction,
+    TransactionalPublish, TransactionallyPublished,
 };

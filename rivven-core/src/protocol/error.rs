@@ -155,6 +155,8 @@ pub enum EncodeError {
         /// The largest size that is allowed.
         max: usize,
     },
+    /// An offset is negative, which the broker would store as a huge one.
+    NegativeOffset(i64),
 }
 
 impl fmt::Display for EncodeError {
@@ -175,6 +177,7 @@ impl fmt::Display for EncodeError {
             RecordTooLarge { size, max } => {
                 write!(f, "a record of {size} bytes of key and value is over the limit of {max}")
             }
+            NegativeOffset(offset) => write!(f, "the offset {offset} is negative"),
         }
     }
 }

@@ -21,6 +21,9 @@ pub trait Operation {
     /// Whether repeating a request of unknown outcome may append records twice, and nothing worse.
     const APPENDS: bool = false;
 
+    /// How long the broker may be at a request that was lost, before the same one may be sent again.
+    const ECHO: Duration = Duration::ZERO;
+
     /// Encodes the request.
     ///
     /// # Errors

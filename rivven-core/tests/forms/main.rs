@@ -19,6 +19,7 @@ mod resilient;
 mod schemas;
 #[cfg(feature = "tls")]
 mod secure;
+mod transactions;
 
 use rivven_client::{ResilientClient, ResilientClientConfig};
 use rivven_testkit::TestBroker;
