@@ -14,6 +14,7 @@ use rivven_client::{
 
 use crate::processing::Handling;
 use crate::rebalance::Rebalance;
+use crate::steps::ProducerState;
 
 macro_rules! answers {
     ($( $(#[doc = $doc:literal])+ $variant:ident($type:ty), )+) => {
@@ -79,6 +80,12 @@ answers! {
     Quotas(Vec<QuotaEntry>),
     /// A login that succeeded.
     Session(AuthSession),
+    /// The identity of a producer.
+    ProducerState(ProducerState),
+    /// Where a record went that has a number, and whether the broker had it already.
+    PublishedOnce((u64, u32, bool)),
+    /// Where a record of a transaction went, and its number.
+    PublishedInTransaction((u64, u32, i32)),
     /// A schema.
     Schema(Schema),
     /// The servers of the client and their connections.

@@ -163,7 +163,10 @@ impl Ask for NextStateChange {
 }
 
 /// A future that has a client of its own.
-fn owning<T, F>(client: &ResilientClient, ask: impl FnOnce(ResilientClient) -> F + Send + 'static) -> Answering<T>
+pub(crate) fn owning<T, F>(
+    client: &ResilientClient,
+    ask: impl FnOnce(ResilientClient) -> F + Send + 'static,
+) -> Answering<T>
 where
     F: Future<Output = Result<T>> + Send + 'static,
 {

@@ -30,6 +30,7 @@ mod rebalance;
 mod runtime;
 mod share;
 mod signal;
+mod steps;
 mod surface;
 
 pub use answer::Answer;
@@ -49,4 +50,8 @@ pub use queue::{Completion, Queue, Signal};
 pub use rebalance::{Rebalance, RebalanceKind};
 pub use runtime::{SharedRuntime, default_threads};
 pub use signal::Descriptor;
+pub use steps::{
+    AbortTransaction, AddOffsetsToTxn, AddPartitionsToTxn, BeginTransaction, CommitTransaction, Given, InitProducerId,
+    ProducerState, PublishIdempotent, PublishTransactional,
+};
 pub use surface::{Method, SURFACE};
