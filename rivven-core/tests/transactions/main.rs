@@ -2,6 +2,7 @@
 
 mod idempotent;
 mod steps;
+mod whole;
 
 use std::time::Duration;
 
