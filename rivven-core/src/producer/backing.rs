@@ -15,7 +15,6 @@ use crate::config::ProducerConfig;
 use crate::connection::Deadline;
 use crate::error::{Error, ErrorCode, Result};
 use crate::protocol::{Operation, check_topic_name};
-use crate::record_metadata::OFFSET_UNKNOWN;
 
 /// A producer as its transactions see it; it lives as long as they do.
 #[derive(Clone)]
@@ -154,11 +153,8 @@ impl Backing {
     }
 
     /// The record is written.
-    pub(crate) fn written(&self, entry: &Entry, offset: u64, again: bool) {
-        let accumulator = &self.owner.shared.accumulator;
-        // Of a number that it recognises the broker remembers the offset for a while only.
-        let at = if again { Delivered::at(OFFSET_UNKNOWN) } else { Delivered::at(offset) };
-        accumulator.deliver(&entry.batch, at, None);
+    pub(crate) fn written(&self, entry: &Entry, offset: u64) {
+        self.owner.shared.accumulator.deliver(&entry.batch, Delivered::at(offset), None);
     }
 
     /// The record does not count.

@@ -181,6 +181,11 @@ impl Producer {
         Ok(())
     }
 
+    /// Another handle of the same producer.
+    pub(crate) fn another(&self) -> Self {
+        Producer { owner: Arc::clone(&self.owner) }
+    }
+
     fn shared(&self) -> &Arc<Shared> {
         &self.owner.shared
     }

@@ -425,8 +425,7 @@ impl Driver {
         let ended = timeout(wait, async { while self.tasks.join_next().await.is_some() {} }).await;
         if ended.is_err() {
             self.tasks.shutdown().await;
-            // The broker may be at what it has read.
-            sleep(ECHO).await;
+            self.shared.lost_requests();
         }
     }
 
@@ -434,6 +433,7 @@ impl Driver {
     async fn end_by_abort(&mut self) -> Result<()> {
         let txn = self.shared.identity.txn();
         let mut failures = 0;
+        self.shared.quiet().await;
         while self.shared.is_in_time() {
             if failures > 0 {
                 sleep(self.backing().pause(failures).max(ECHO)).await;

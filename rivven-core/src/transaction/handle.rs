@@ -1,8 +1,8 @@
 //! The transaction that a program has.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::driver::{Command, Done, Driver};
 use super::shared::{Identity, Shared};
 use super::table::Abort;
+use crate::consumer::{Consumer, Positions};
 use crate::error::{Detail, Error, ErrorCode, Outcome, Result};
 use crate::ops::{BeginTransaction, InTransaction, InitProducerId};
 use crate::producer::{Backing, Delivery, Room};
@@ -46,6 +47,8 @@ use crate::record_metadata::RecordMetadata;
 pub struct Transaction {
     shared: Arc<Shared>,
     commands: mpsc::UnboundedSender<Command>,
+    /// Positions of consumers that were sent, to be noted as committed.
+    positions: Mutex<Vec<Positions>>,
 }
 
 impl Transaction {
@@ -89,7 +92,7 @@ impl Transaction {
         let (commands, receiver) = mpsc::unbounded_channel();
         let driver = Driver::new(Arc::clone(&shared), receiver, place);
         shared.backing.cluster().spawn(driver.run());
-        Transaction { shared, commands }
+        Transaction { shared, commands, positions: Mutex::default() }
     }
 
     /// The transactional id of its producer.
@@ -299,6 +302,30 @@ impl Transaction {
         self.ask(|done| Command::Offsets { group, offsets, done }).await
     }
 
+    /// Lets a consumer's positions count together with the records, for its group.
+    ///
+    /// They are those behind the records that it has given, unless the program has stored others. Commit the
+    /// transaction before the next poll, and let the consumer commit nothing by itself (`auto_commit_interval`). While
+    /// the transaction is open the group may take the partitions away; then it is not committed.
+    ///
+    /// # Errors
+    ///
+    /// `NOT_ASSIGNED` if partitions were taken away; as [`send`](Transaction::send), and those of the consumer.
+    pub async fn send_consumer_offsets(&self, consumer: &Consumer) -> Result<()> {
+        let positions = Positions::of(consumer)?;
+        positions.check_assigned()?;
+        let offsets = positions.offsets();
+        if !offsets.is_empty() {
+            self.send_offsets(positions.group(), &offsets).await?;
+        }
+        self.positions().push(positions);
+        Ok(())
+    }
+
+    fn positions(&self) -> MutexGuard<'_, Vec<Positions>> {
+        self.positions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Waits until all records are written, and lets them and the offsets count.
     ///
     /// If the answer is lost, it is found out what became of the commit, as far as there is a way. Dropping the future
@@ -310,13 +337,18 @@ impl Transaction {
     /// been aborted. `INVALID_TXN_ID` and `TRANSACTION_TIMED_OUT` if the broker has dropped it: nothing counts.
     /// `COMMIT_FAILED`, of unknown outcome, if nothing could be found out.
     pub async fn commit(&self) -> Result<()> {
+        if let Some(error) = self.positions().iter().find_map(|positions| positions.check_assigned().err()) {
+            self.shared.doom(&error);
+        }
         let (done, answer) = oneshot::channel();
         {
             let mut table = self.shared.table();
             table.commit()?;
             let _ = self.commands.send(Command::Commit { done });
         }
-        self.answer(answer).await
+        self.answer(answer).await?;
+        self.positions().iter().for_each(Positions::committed);
+        Ok(())
     }
 
     /// Drops what is not written yet, and lets nothing of the transaction count.

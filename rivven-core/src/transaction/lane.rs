@@ -16,7 +16,7 @@ use super::window::{Effect, Ticket, Window};
 use crate::cluster::Held;
 use crate::connection::{Deadline, Started};
 use crate::error::{Detail, Error, ErrorCode, Outcome, Result};
-use crate::ops::{ECHO, TransactionallyPublished};
+use crate::ops::TransactionallyPublished;
 use crate::producer::{Entry, Service, answer_of};
 use crate::protocol::{Operation, Purpose, RequestFrame};
 
@@ -47,7 +47,7 @@ pub(super) struct Lane {
     attempts: VecDeque<Attempt>,
     link: Option<Held>,
     connecting: Option<Connecting>,
-    /// Before this moment nothing is sent: the broker may be at what a lost connection had sent, or a failure is recent.
+    /// Before this moment nothing is sent, since a failure is recent.
     not_before: Option<Instant>,
     failures: u32,
     service: Service,
@@ -105,8 +105,8 @@ impl Lane {
     fn pump(&mut self) {
         if !self.shared.sends() {
             self.connecting = None;
-            for (work, outcome) in self.window.take_waiting() {
-                self.shared.fail(&work.entry, outcome);
+            for work in self.window.take_waiting() {
+                self.shared.fail(&work.entry, Outcome::NotSent);
             }
             return;
         }
@@ -174,15 +174,18 @@ impl Lane {
         };
         self.last_answer = now;
         match (self.window.answered(ticket, answer), result) {
-            (Effect::Written { item, again }, Ok(published)) => {
-                self.shared.written(&item.entry, &item.frame, published.offset, again);
+            (Effect::Written(item), Ok(published)) => {
+                self.shared.written(&item.entry, &item.frame, published.offset);
             }
             (Effect::Again, Err(error)) => {
                 self.failures += 1;
                 self.wait(error.retry_after().unwrap_or_else(|| self.shared.backing.pause(self.failures)));
                 self.look_at_age(&error);
             }
-            (Effect::Doomed(_), Err(error)) => self.shared.doom(&error),
+            (Effect::Doomed { item, outcome }, Err(error)) => {
+                self.shared.doom(&error);
+                self.shared.fail(&item.entry, outcome);
+            }
             _ => {}
         }
     }
@@ -191,9 +194,9 @@ impl Lane {
     fn check_link(&mut self, error: &Error) {
         let spoiled = error.code() == ErrorCode::RateLimitExceeded;
         let Some(link) = self.link.take_if(|link| spoiled || !link.connection().is_open()) else { return };
-        let limit = self.shared.backing.config().request_timeout;
-        let under_way = u32::try_from(self.window.in_flight()).unwrap_or(u32::MAX);
-        self.wait(ECHO.saturating_add(self.service.of(under_way)).min(limit));
+        if self.window.in_flight() > 0 && !spoiled {
+            self.shared.lost_requests();
+        }
         if error.counts_against_server() {
             link.lost(error);
         }
@@ -245,6 +248,7 @@ fn refine(error: &Error) -> crate::producer::Answer {
         | ErrorCode::TransactionTimedOut
         | ErrorCode::TransactionError
         | ErrorCode::PartitionNotInTxn => crate::producer::Answer::Refused,
+        ErrorCode::BufferFull => crate::producer::Answer::NotExecuted,
         _ => answer_of(error),
     }
 }

@@ -6,7 +6,7 @@
 //! A [`Transaction`] does the steps by itself. Its `handle` passes what the program gives to the task of the `driver`,
 //! which brings records to `lane`s, one for each connection, and the transaction to its end. `table` says what may be
 //! done when, `window` what of a lane's records is sent next, `course` how a commit is brought to an end that is known;
-//! these three are state machines without I/O.
+//! these three are state machines without I/O. `transform` reads, works and writes by transactions.
 
 mod begun;
 mod course;
@@ -17,6 +17,7 @@ mod methods;
 mod producer_state;
 mod shared;
 mod table;
+mod transform;
 mod window;
 
 pub(crate) use begun::{Begun, not_added};
@@ -24,3 +25,4 @@ pub use handle::Transaction;
 pub(crate) use methods::transaction_methods;
 pub use producer_state::ProducerState;
 pub(crate) use shared::Place;
+pub use transform::{TransformReport, Transformer, transform};

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use super::begun::{margin, timed_out};
 use super::table::{Abort, End, Table};
@@ -13,6 +13,12 @@ use crate::error::{Detail, Error, ErrorCode, Outcome, Result};
 use crate::ops::InTransaction;
 use crate::producer::{Backing, Entry};
 use crate::protocol::RequestFrame;
+
+/// How long a broker may be at requests whose connection was lost.
+///
+/// A record that it writes after it has aborted the transaction would count. It takes milliseconds for one, but may be
+/// kept waiting itself, and an abort after a lost connection is rare.
+const QUIET: Duration = Duration::from_millis(500);
 
 /// The identity that a transaction was begun with.
 #[derive(Debug, Clone)]
@@ -93,6 +99,8 @@ pub(super) struct Shared {
     /// A request that the broker has executed, to be sent once more when it has to be found out whether it still knows
     /// the producer.
     written: Mutex<Option<RequestFrame>>,
+    /// When requests were lost that the broker may have had.
+    lost: Mutex<Option<Instant>>,
     /// Whether the program still has the transaction.
     pub(super) alive: AtomicBool,
 }
@@ -110,6 +118,7 @@ impl Shared {
             settled: Notify::new(),
             server: OnceLock::new(),
             written: Mutex::default(),
+            lost: Mutex::default(),
             alive: AtomicBool::new(true),
         })
     }
@@ -208,9 +217,9 @@ impl Shared {
     }
 
     /// A record that was on its way is written by this request.
-    pub(super) fn written(&self, entry: &Entry, request: &RequestFrame, offset: u64, again: bool) {
+    pub(super) fn written(&self, entry: &Entry, request: &RequestFrame, offset: u64) {
         *self.written.lock().unwrap_or_else(PoisonError::into_inner) = Some(request.clone());
-        self.backing.written(entry, offset, again);
+        self.backing.written(entry, offset);
         self.one_less();
     }
 
@@ -233,6 +242,19 @@ impl Shared {
     fn one_less(&self) {
         if self.outstanding.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.settled.notify_waiters();
+        }
+    }
+
+    /// Requests were lost that the broker may still be at.
+    pub(super) fn lost_requests(&self) {
+        *self.lost.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    /// Waits until the broker has had the time to finish what was lost, so that nothing of it is written after an abort.
+    pub(super) async fn quiet(&self) {
+        let lost = *self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(lost) = lost {
+            sleep_until(lost + QUIET.min(self.timeout / 4)).await;
         }
     }
 

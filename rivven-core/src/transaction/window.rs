@@ -1,8 +1,11 @@
 //! The records of a transaction on one connection: which are sent, in which order, and again.
 //!
 //! A state machine without I/O and clocks. Records of a partition number have consecutive sequence numbers, so they are
-//! sent in their order, and whatever fails is sent again from there on once nothing is under way any more. The broker
-//! recognises what it has already by the number.
+//! sent in their order, and what the broker did not take is sent again from there on once nothing is under way any more.
+//!
+//! A record whose answer was lost is not sent again. The broker would recognise it by its number, were it not that it
+//! looks at the number and writes the record in two steps: where the lost request is still on its way, both are written,
+//! and nothing says so. Such a transaction can only be aborted, which hides whatever was written of it.
 
 use std::collections::VecDeque;
 
@@ -18,19 +21,17 @@ struct Entry<T> {
     partition: u32,
     item: T,
     under_way: bool,
-    /// Whether an attempt may have been executed.
-    unknown: bool,
 }
 
 /// What follows an answer.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Effect<T> {
-    /// The record is written; `again` if more than one attempt may have done so.
-    Written { item: T, again: bool },
-    /// It is sent again, as are those behind it.
+    /// The record is written.
+    Written(T),
+    /// It was not, and is sent again, as are those behind it.
     Again,
-    /// The transaction cannot be committed any more; what is known of this record.
-    Doomed(Outcome),
+    /// The transaction cannot be committed any more; what is known of the record.
+    Doomed { item: T, outcome: Outcome },
 }
 
 /// The records that are not settled, in their order.
@@ -66,7 +67,7 @@ impl<T> Window<T> {
     pub(super) fn push(&mut self, partition: u32, item: T) {
         self.tickets += 1;
         let ticket = self.tickets;
-        self.entries.push_back(Entry { ticket, partition, item, under_way: false, unknown: false });
+        self.entries.push_back(Entry { ticket, partition, item, under_way: false });
     }
 
     /// Whether there is something to send.
@@ -110,50 +111,39 @@ impl<T> Window<T> {
             self.entries.range(..index).any(|entry| entry.partition == partition && !entry.under_way);
         match answer {
             Answer::Published { .. } => match self.entries.remove(index) {
-                Some(entry) => Effect::Written { item: entry.item, again: entry.unknown },
+                Some(entry) => Effect::Written(entry.item),
                 None => Effect::Again,
             },
             Answer::NotExecuted => Effect::Again,
             Answer::OutOfOrder { .. } if behind_a_failure => Effect::Again,
-            Answer::Unknown | Answer::Failed => {
-                self.entries[index].unknown = true;
-                Effect::Again
-            }
+            Answer::Unknown | Answer::Failed => self.doomed(index, Outcome::Unknown),
             Answer::OutOfOrder { .. } | Answer::UnknownProducer | Answer::Fenced | Answer::Refused => {
-                self.entries[index].under_way = false;
-                self.draining = true;
-                let unknown = self.entries[index].unknown;
-                Effect::Doomed(if unknown { Outcome::Unknown } else { Outcome::Rejected })
+                self.doomed(index, Outcome::Rejected)
             }
         }
     }
 
-    /// Takes all records that are not under way, with what is known of each, since none of them is sent any more.
-    pub(super) fn take_waiting(&mut self) -> Vec<(T, Outcome)> {
-        let (under_way, waiting) = self.entries.drain(..).partition(|entry: &Entry<T>| entry.under_way);
+    fn doomed(&mut self, index: usize, outcome: Outcome) -> Effect<T> {
+        self.draining = true;
+        match self.entries.remove(index) {
+            Some(entry) => Effect::Doomed { item: entry.item, outcome },
+            None => Effect::Again,
+        }
+    }
+
+    /// Takes all records that are not under way, since none of them is sent any more.
+    pub(super) fn take_waiting(&mut self) -> Vec<T> {
+        let (under_way, waiting): (VecDeque<_>, VecDeque<_>) =
+            self.entries.drain(..).partition(|entry| entry.under_way);
         self.entries = under_way;
-        waiting.into_iter().map(Entry::end).collect()
+        waiting.into_iter().map(|entry| entry.item).collect()
     }
 
     /// Takes every record, since nobody waits for answers any more.
     pub(super) fn take_all(&mut self) -> Vec<(T, Outcome)> {
         self.in_flight = 0;
-        let sent = |entry: Entry<T>| {
-            let outcome = if entry.under_way { Outcome::Unknown } else { entry.outcome() };
-            (entry.item, outcome)
-        };
-        self.entries.drain(..).map(sent).collect()
-    }
-}
-
-impl<T> Entry<T> {
-    fn outcome(&self) -> Outcome {
-        if self.unknown { Outcome::Unknown } else { Outcome::NotSent }
-    }
-
-    fn end(self) -> (T, Outcome) {
-        let outcome = self.outcome();
-        (self.item, outcome)
+        let known = |under_way| if under_way { Outcome::Unknown } else { Outcome::NotSent };
+        self.entries.drain(..).map(|entry| (entry.item, known(entry.under_way))).collect()
     }
 }
 
@@ -178,31 +168,35 @@ mod tests {
     fn records_are_sent_in_their_order_as_far_as_there_is_room() {
         let mut window = window(&[(0, "a"), (1, "b"), (0, "c"), (0, "d")]);
         assert_eq!(sent(&mut window), [(1, "a"), (2, "b"), (3, "c")]);
-        assert_eq!(window.answered(1, WRITTEN), Effect::Written { item: "a", again: false });
+        assert_eq!(window.answered(1, WRITTEN), Effect::Written("a"));
         assert_eq!(sent(&mut window), [(4, "d")]);
     }
 
     #[test]
-    fn what_fails_is_sent_again_with_those_behind_it_that_were_refused_for_that() {
+    fn what_was_not_taken_is_sent_again_with_those_behind_it_that_were_refused_for_that() {
         let mut window = window(&[(0, "a"), (1, "b"), (0, "c"), (0, "d")]);
         sent(&mut window);
-        assert_eq!(window.answered(1, Answer::Failed), Effect::Again);
+        assert_eq!(window.answered(1, Answer::NotExecuted), Effect::Again);
         assert!(!window.wants_to_send(), "attempts are still under way");
-        assert_eq!(window.answered(2, WRITTEN), Effect::Written { item: "b", again: false });
+        assert_eq!(window.answered(2, WRITTEN), Effect::Written("b"));
         assert_eq!(window.answered(3, OUT_OF_ORDER), Effect::Again);
         assert_eq!(sent(&mut window), [(1, "a"), (3, "c"), (4, "d")]);
-        assert_eq!(window.answered(1, WRITTEN), Effect::Written { item: "a", again: true });
-        assert_eq!(window.answered(3, WRITTEN), Effect::Written { item: "c", again: false });
+        assert_eq!(window.answered(1, WRITTEN), Effect::Written("a"));
+        assert_eq!(window.answered(3, WRITTEN), Effect::Written("c"));
     }
 
+    /// A record that was sent again after a cut was there twice: the broker was still at the first request.
     #[test]
-    fn a_lost_connection_answers_all_and_all_are_sent_again() {
-        let mut window = window(&[(0, "a"), (0, "b")]);
-        sent(&mut window);
-        assert_eq!(window.answered(1, Answer::Unknown), Effect::Again);
-        assert_eq!(window.answered(2, Answer::Unknown), Effect::Again);
-        assert_eq!(sent(&mut window), [(1, "a"), (2, "b")]);
-        assert_eq!(window.answered(1, WRITTEN), Effect::Written { item: "a", again: true });
+    fn what_may_have_been_written_is_not_sent_again() {
+        for answer in [Answer::Unknown, Answer::Failed] {
+            let mut window = window(&[(0, "a"), (0, "b"), (0, "c"), (0, "d")]);
+            sent(&mut window);
+            assert_eq!(window.answered(1, answer), Effect::Doomed { item: "a", outcome: Outcome::Unknown });
+            assert_eq!(window.take_waiting(), ["d"]);
+            assert_eq!(window.answered(2, answer), Effect::Doomed { item: "b", outcome: Outcome::Unknown });
+            assert_eq!(window.take_all(), [("c", Outcome::Unknown)]);
+            assert_eq!((window.in_flight(), window.is_empty()), (0, true));
+        }
     }
 
     #[test]
@@ -210,20 +204,10 @@ mod tests {
         for answer in [OUT_OF_ORDER, Answer::UnknownProducer, Answer::Fenced, Answer::Refused] {
             let mut window = window(&[(1, "a"), (0, "b")]);
             sent(&mut window);
-            window.answered(1, Answer::Unknown);
-            assert_eq!(window.answered(2, answer), Effect::Doomed(Outcome::Rejected), "{answer:?}");
-            let left: Vec<_> = window.take_all().into_iter().collect();
-            assert_eq!(left, [("a", Outcome::Unknown), ("b", Outcome::NotSent)]);
+            window.answered(1, Answer::NotExecuted);
+            let doomed = Effect::Doomed { item: "b", outcome: Outcome::Rejected };
+            assert_eq!(window.answered(2, answer), doomed, "{answer:?}");
+            assert_eq!(window.take_all(), [("a", Outcome::NotSent)]);
         }
-    }
-
-    #[test]
-    fn what_waits_can_be_taken_and_what_is_under_way_is_of_unknown_outcome() {
-        let mut window = window(&[(0, "a"), (0, "b"), (0, "c"), (0, "d")]);
-        sent(&mut window);
-        assert_eq!(window.take_waiting(), [("d", Outcome::NotSent)]);
-        assert_eq!((window.in_flight(), window.is_empty()), (3, false));
-        assert_eq!(window.take_all().len(), 3);
-        assert_eq!((window.in_flight(), window.is_empty()), (0, true));
     }
 }

@@ -2,6 +2,7 @@
 
 mod idempotent;
 mod steps;
+mod transforming;
 mod whole;
 
 use std::time::Duration;
