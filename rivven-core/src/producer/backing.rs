@@ -144,10 +144,10 @@ impl Backing {
     }
 
     /// A record that has room, with what its owner waits for.
-    pub(crate) fn entry(&self, topic: &str, mut room: Room, tag: Option<u64>) -> (Entry, Delivery) {
+    pub(crate) fn entry(&self, topic: &str, mut room: Room) -> (Entry, Delivery) {
         let name = Arc::clone(self.owner.shared.topic(topic).name());
         let batch = Batch::new(name, None);
-        batch.complete(1, std::mem::take(&mut room.bytes), tag.into_iter().collect());
+        batch.complete(1, std::mem::take(&mut room.bytes), Vec::new());
         let delivery = Delivery::of(&batch, 0);
         (Entry { batch }, delivery)
     }

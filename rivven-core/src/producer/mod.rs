@@ -328,7 +328,7 @@ impl Producer {
     /// `INVALID_STATE` without `transactional_id`, or while another transaction is open; `TIMED_OUT` after `max_block`;
     /// why the broker could not be asked; `CLOSED`.
     pub fn begin_transaction(&self) -> impl Future<Output = Result<Transaction>> + Send + use<> {
-        Transaction::begin(Backing::new(Arc::clone(&self.owner)))
+        Transaction::of(Backing::new(Arc::clone(&self.owner)))
     }
 
     /// Whether the producer was closed.

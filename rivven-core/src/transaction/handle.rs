@@ -16,12 +16,12 @@ use super::table::Abort;
 use crate::consumer::{Consumer, Positions};
 use crate::error::{Detail, Error, ErrorCode, Outcome, Result};
 use crate::ops::{BeginTransaction, InTransaction, InitProducerId};
-use crate::producer::{Backing, Delivery, Room};
+use crate::producer::{Backing, Delivery, Producer, Room};
 use crate::record_metadata::RecordMetadata;
 
 /// Records and offsets that count together, or not at all.
 ///
-/// [`Producer::begin_transaction`](crate::Producer::begin_transaction) gives one. Records are sent as they come, over
+/// [`Producer::begin_transaction`] gives one. Records are sent as they come, over
 /// several connections; what has to be told to the broker before is told by itself. It ends by
 /// [`commit`](Transaction::commit) or [`abort`](Transaction::abort); dropped, it is aborted in the background.
 ///
@@ -52,8 +52,17 @@ pub struct Transaction {
 }
 
 impl Transaction {
+    /// Begins a transaction of a producer; see [`Producer::begin_transaction`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Producer::begin_transaction`].
+    pub async fn begin(producer: &Producer) -> Result<Self> {
+        producer.begin_transaction().await
+    }
+
     /// Begins a transaction under a new identity, for which a place has to become free within `max_block`.
-    pub(crate) async fn begin(backing: Backing) -> Result<Self> {
+    pub(crate) async fn of(backing: Backing) -> Result<Self> {
         let txn_id = backing.transactional_id()?.to_owned();
         backing.check_open()?;
         let limit = Instant::now() + backing.config().max_block;
@@ -172,7 +181,7 @@ impl Transaction {
     ) -> Result<Delivery> {
         self.shared.table().may_write("publish in")?;
         let room = self.shared.backing.wait_for_room(topic, length(key, value)).await?;
-        self.take(topic, partition, key, value, room, None)
+        self.take(topic, partition, key, value, room)
     }
 
     /// Hands a record over without waiting, and gives its delivery.
@@ -186,7 +195,7 @@ impl Transaction {
         key: Option<K>,
         value: impl AsRef<[u8]>,
     ) -> Result<Delivery> {
-        self.enqueue_parts(topic.as_ref(), None, key.as_ref().map(K::as_ref), value.as_ref(), None)
+        self.enqueue_parts(topic.as_ref(), None, key.as_ref().map(K::as_ref), value.as_ref())
     }
 
     /// The same, to a partition.
@@ -201,36 +210,13 @@ impl Transaction {
         key: Option<K>,
         value: impl AsRef<[u8]>,
     ) -> Result<Delivery> {
-        self.enqueue_parts(topic.as_ref(), Some(partition), key.as_ref().map(K::as_ref), value.as_ref(), None)
+        self.enqueue_parts(topic.as_ref(), Some(partition), key.as_ref().map(K::as_ref), value.as_ref())
     }
 
-    /// Hands a record over whose [report](crate::DeliveryReport) carries a tag.
-    ///
-    /// # Errors
-    ///
-    /// As [`enqueue`](Transaction::enqueue).
-    pub fn enqueue_tagged(
-        &self,
-        topic: &str,
-        partition: Option<u32>,
-        key: Option<&[u8]>,
-        value: &[u8],
-        tag: u64,
-    ) -> Result<()> {
-        self.enqueue_parts(topic, partition, key, value, Some(tag)).map(drop)
-    }
-
-    fn enqueue_parts(
-        &self,
-        topic: &str,
-        partition: Option<u32>,
-        key: Option<&[u8]>,
-        value: &[u8],
-        tag: Option<u64>,
-    ) -> Result<Delivery> {
+    fn enqueue_parts(&self, topic: &str, partition: Option<u32>, key: Option<&[u8]>, value: &[u8]) -> Result<Delivery> {
         self.shared.table().may_write("publish in")?;
         let room = self.shared.backing.room(topic, length(key, value))?;
-        self.take(topic, partition, key, value, room, tag)
+        self.take(topic, partition, key, value, room)
     }
 
     fn take(
@@ -240,14 +226,13 @@ impl Transaction {
         key: Option<&[u8]>,
         value: &[u8],
         room: Room,
-        tag: Option<u64>,
     ) -> Result<Delivery> {
         let (key, value) = (key.map(Bytes::copy_from_slice), Bytes::copy_from_slice(value));
         let taken = {
             // Under the lock: what is taken before a commit is part of it.
             let table = self.shared.table();
             table.may_write("publish in")?;
-            let (entry, delivery) = self.shared.backing.entry(topic, room, tag);
+            let (entry, delivery) = self.shared.backing.entry(topic, room);
             self.commands.send(Command::Record { entry, partition, key, value }).map(|()| delivery)
         };
         taken.map_err(|mpsc::error::SendError(command)| {

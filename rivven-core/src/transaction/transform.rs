@@ -1,6 +1,7 @@
 //! Records read, worked on and written by transactions, so that what is written counts once.
 
 use std::error::Error as StdError;
+use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -207,6 +208,12 @@ fn cause(error: &Error) -> &Error {
 fn nothing_under_way() -> Error {
     let text = "transform: no records are under way: ask for the next ones first";
     Error::Misuse(Detail::new(text).with_code(ErrorCode::InvalidState))
+}
+
+impl fmt::Debug for Transformer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transformer").field("report", &self.report).finish_non_exhaustive()
+    }
 }
 
 /// The first offset of each partition.
