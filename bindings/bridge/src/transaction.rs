@@ -199,7 +199,6 @@ impl Producer {
         Ok(())
     }
 
-    #[expect(clippy::type_complexity, reason = "the future has no name")]
     fn beginning(&self) -> Result<(impl Future<Output = Result<Transaction>> + Send + 'static, Arc<Share>)> {
         let (core, runtime, mark) = self.shares()?;
         let share = Arc::clone(&runtime);
