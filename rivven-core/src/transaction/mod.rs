@@ -14,11 +14,17 @@ mod driver;
 mod handle;
 mod lane;
 mod methods;
+#[cfg(test)]
+mod model;
 mod producer_state;
+#[cfg(test)]
+mod schedule;
 mod shared;
 mod table;
 mod transform;
 mod window;
+#[cfg(test)]
+mod world;
 
 pub(crate) use begun::{Begun, not_added};
 pub use handle::Transaction;
