@@ -8,6 +8,7 @@
 //! and the presets at full speed.
 //!
 //! `groups` lets processes come to a group, leave it and be killed, and compares what each `member` says.
+//! `transforms` kills a process that works by transactions, and looks whether each result is there once.
 
 pub mod faults;
 pub mod groups;

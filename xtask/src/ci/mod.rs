@@ -48,7 +48,12 @@ const GATES: [Check; 28] = [
     Check {
         name: "groups",
         about: "members of groups in all languages that come, leave and are killed",
-        run: soak::gate,
+        run: soak::groups_gate,
+    },
+    Check {
+        name: "transforms",
+        about: "work by transactions, whose process is killed and whose broker is restarted",
+        run: soak::transforms_gate,
     },
     Check { name: "outside-python", about: "pip install from another folder", run: outside::python },
     Check { name: "outside-node", about: "npm install from another folder", run: outside::node },
