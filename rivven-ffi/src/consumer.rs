@@ -111,9 +111,10 @@ impl Consuming {
         self.polls.forget(processing);
     }
 
-    pub(crate) fn set_callback(&self, callback: Option<RebalanceCallback>) -> Result<()> {
+    /// Sets the callback, which is made once nothing can fail any more: its data is freed with it.
+    pub(crate) fn set_callback(&self, callback: impl FnOnce() -> Option<RebalanceCallback>) -> Result<()> {
         self.consumer.core()?;
-        let to = self.polls.set_callback(callback)?;
+        let to = self.polls.set_callback(callback())?;
         self.consumer.relay_rebalances(to)
     }
 }
@@ -407,7 +408,7 @@ pub unsafe extern "C" fn rivven_consumer_free(consumer: *mut rivven_consumer_t) 
     silent(|| unsafe {
         if let Ok(consuming) = handle::share(consumer.cast_const()) {
             handle::release(consumer);
-            let _ = consuming.set_callback(None);
+            let _ = consuming.set_callback(|| None);
         }
     });
 }

@@ -350,7 +350,7 @@ static bool shows_nothing(void *argument) {
 
 /* A call after the timeout would keep the broker from ever aborting the transaction. */
 static void test_timeout(rivven_client_t *client) {
-    enum { TIMEOUT = 1000 };
+    enum { TIMEOUT = 3000 };
     const struct timespec timeout = {TIMEOUT / 1000, TIMEOUT % 1000 * 1000000};
     rivven_producer_state_t *state = new_state(client);
     create(client, "late", 1);

@@ -169,9 +169,9 @@ void test_misuse(rivven::Client &client) {
 
 void test_timeout(rivven::Client &client) {
     rivven::ProducerState state = client.init_producer_id();
-    client.begin_transaction("late", state, 1s);
+    client.begin_transaction("late", state, 3s);
     client.add_partitions_to_txn("late", state, {{"misused", 0}});
-    std::this_thread::sleep_for(1s);
+    std::this_thread::sleep_for(3s);
     throws("publish too late", rivven::Code::TransactionTimedOut,
            [&] { client.publish_transactional("late", "misused", std::nullopt, "v", state); });
     throws("commit too late", rivven::Code::TransactionTimedOut, [&] { client.commit_transaction("late", state); });
