@@ -14,6 +14,7 @@
 
 use std::ffi::{CString, c_char};
 use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use rivven_client::Result;
@@ -55,10 +56,17 @@ pub(crate) struct Batch {
     values: Vec<rivven_bytes_t>,
     /// Made when a program first looks at it, as most never do.
     rest: OnceLock<Rest>,
+    /// Is told that the program looks at it.
+    wanted: Option<Wanted>,
     parts: Vec<Part>,
     ended: Partitions,
     owner: Owner,
 }
+
+/// Whether a program has looked at keys or timestamps of a consumer's batches.
+///
+/// Then later ones have them from the start: looking at the records once is cheaper than twice.
+pub(crate) type Wanted = Arc<AtomicBool>;
 
 /// What there is of records besides offsets and values.
 #[derive(Default)]
@@ -143,14 +151,23 @@ impl Batch {
     }
 
     /// The records that a consumer's poll gave.
-    pub(crate) fn of_consumer(records: ConsumerRecords) -> Self {
+    pub(crate) fn of_consumer(records: ConsumerRecords, wanted: &Wanted) -> Self {
         let mut batch = Batch::with_capacity(records.len(), records.partitions().len());
+        let mut rest = wanted.load(Ordering::Relaxed).then(|| Rest::with_capacity(records.len()));
         for part in records.partitions() {
             batch.begin_part(part.topic(), part.partition());
-            part.views().for_each(|record| batch.push(record.offset, record.value));
+            // A loop for each, since one that leaves the rest alone does not even read it.
+            match &mut rest {
+                None => part.views().for_each(|record| batch.push(record.offset, record.value)),
+                Some(rest) => part.views().for_each(|record| {
+                    batch.push(record.offset, record.value);
+                    rest.push(record.timestamp, record.key);
+                }),
+            }
         }
         batch.ended = for_c(records.ended());
-        Batch { owner: Owner::Consumer(records), ..batch }
+        let rest = rest.map_or_else(OnceLock::new, OnceLock::from);
+        Batch { rest, wanted: Some(Arc::clone(wanted)), owner: Owner::Consumer(records), ..batch }
     }
 
     /// A record that a handler is to work on.
@@ -162,13 +179,18 @@ impl Batch {
     }
 
     /// Timestamps and keys.
+    #[inline]
     fn rest(&self) -> &Rest {
-        self.rest.get().unwrap_or_else(|| {
-            // Made beside the cell: a child that is forked meanwhile finds it empty, and does not wait for a thread
-            // that it does not have.
-            let made = self.owner.rest(self.offsets.len());
-            self.rest.get_or_init(|| made)
-        })
+        self.rest.get().unwrap_or_else(|| self.make_rest())
+    }
+
+    /// Makes them beside their cell: a child that is forked meanwhile finds it empty, and does not wait for a thread
+    /// that it does not have.
+    #[cold]
+    fn make_rest(&self) -> &Rest {
+        let made = self.owner.rest(self.offsets.len());
+        self.wanted.iter().for_each(|wanted| wanted.store(true, Ordering::Relaxed));
+        self.rest.get_or_init(|| made)
     }
 
     /// Copies of some of the records.

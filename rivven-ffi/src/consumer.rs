@@ -16,7 +16,7 @@ use std::ffi::c_char;
 use rivven_bridge::{Answer, Consumer, Processing};
 use rivven_client::{Detail, Error, ErrorCode, ProcessReport, Result};
 
-use crate::batch::{Batch, batch, rivven_batch_t};
+use crate::batch::{Batch, Wanted, batch, rivven_batch_t};
 use crate::code::rivven_code;
 use crate::config::{rivven_config_t, snapshot};
 use crate::error::rivven_error_t;
@@ -48,6 +48,7 @@ pub struct rivven_consumer_t {
 pub(crate) struct Consuming {
     consumer: Consumer,
     polls: Polls,
+    wanted: Wanted,
 }
 
 impl Opaque for rivven_consumer_t {
@@ -72,7 +73,7 @@ impl Consuming {
         if let Some((queue, token)) = events {
             consumer.relay_events(&queue, token)?;
         }
-        Ok(Consuming { consumer, polls: Polls::new() })
+        Ok(Consuming { consumer, polls: Polls::new(), wanted: Wanted::default() })
     }
 
     fn poll(&self, timeout_ms: i64) -> Result<Batch> {
@@ -85,7 +86,7 @@ impl Consuming {
             })
         })?;
         match answer {
-            Answer::ConsumerRecords(records) => Ok(Batch::of_consumer(records)),
+            Answer::ConsumerRecords(records) => Ok(Batch::of_consumer(records, &self.wanted)),
             other => Err(misanswered(&other)),
         }
     }
