@@ -3984,6 +3984,7 @@ rivven_code rivven_transaction_send_consumer_offsets(rivven_transaction_t *trans
  * - `RIVVEN_CODE_INVALID_TXN_ID` and `RIVVEN_CODE_TRANSACTION_TIMED_OUT` if the
  *   broker has dropped it: nothing counts;
  * - `RIVVEN_CODE_COMMIT_FAILED`, of unknown outcome, if nothing could be found out;
+ * - `RIVVEN_CODE_CLOSED` if the producer was closed before, which aborts it;
  * - `RIVVEN_CODE_FORKED` and `RIVVEN_CODE_INVALID_ARGUMENT`.
  */
 rivven_code rivven_transaction_commit(rivven_transaction_t *transaction, rivven_error_t **error);
@@ -3997,6 +3998,7 @@ rivven_code rivven_transaction_commit(rivven_transaction_t *transaction, rivven_
  *   and shows the records for ever;
  * - why the broker could not be told, which aborts it by itself after
  *   `transaction.timeout.ms` then;
+ * - `RIVVEN_CODE_CLOSED` if the producer was closed before, which aborts it;
  * - `RIVVEN_CODE_FORKED` and `RIVVEN_CODE_INVALID_ARGUMENT`.
  */
 rivven_code rivven_transaction_abort(rivven_transaction_t *transaction, rivven_error_t **error);

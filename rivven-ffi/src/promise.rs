@@ -9,6 +9,7 @@ const HEADER: &str = include_str!("../../include/rivven.h");
 const CPP_HEADER: &str = include_str!("../../include/rivven.hpp");
 const EVERY: &str = include_str!("../tests/c/every.h");
 const EVERY_CONSUMER: &str = include_str!("../tests/c/every_consumer.h");
+const EVERY_TRANSACTION: &str = include_str!("../tests/c/every_transaction.h");
 const SYMBOLS: &str = include_str!("../symbols.txt");
 
 /// The functions that the C header declares.
@@ -36,6 +37,11 @@ fn every_operation_is_tried_where_it_has_to_fail() {
     for method in SURFACE.iter().filter(|method| method.class == "consumer") {
         let call = format!("{}(consumer,", method.c_name());
         assert!(EVERY_CONSUMER.contains(&call), "every_consumer.h does not call {}", method.c_name());
+    }
+    for method in SURFACE.iter().filter(|method| ["transaction", "transformer"].contains(&method.class)) {
+        let of = if method.name == "begin" { "producer" } else { method.class };
+        let call = format!("{}({of},", method.c_name());
+        assert!(EVERY_TRANSACTION.contains(&call), "every_transaction.h does not call {}", method.c_name());
     }
 }
 

@@ -294,6 +294,7 @@ pub unsafe extern "C" fn rivven_transaction_send_consumer_offsets(
 /// - `RIVVEN_CODE_INVALID_TXN_ID` and `RIVVEN_CODE_TRANSACTION_TIMED_OUT` if the
 ///   broker has dropped it: nothing counts;
 /// - `RIVVEN_CODE_COMMIT_FAILED`, of unknown outcome, if nothing could be found out;
+/// - `RIVVEN_CODE_CLOSED` if the producer was closed before, which aborts it;
 /// - `RIVVEN_CODE_FORKED` and `RIVVEN_CODE_INVALID_ARGUMENT`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rivven_transaction_commit(
@@ -316,6 +317,7 @@ pub unsafe extern "C" fn rivven_transaction_commit(
 ///   and shows the records for ever;
 /// - why the broker could not be told, which aborts it by itself after
 ///   `transaction.timeout.ms` then;
+/// - `RIVVEN_CODE_CLOSED` if the producer was closed before, which aborts it;
 /// - `RIVVEN_CODE_FORKED` and `RIVVEN_CODE_INVALID_ARGUMENT`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rivven_transaction_abort(

@@ -6,10 +6,12 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <string.h>
 
 #include "client.h"
 #include "every.h"
 #include "every_consumer.h"
+#include "every_transaction.h"
 #include "launch.h"
 
 static struct server broker;
@@ -245,6 +247,51 @@ static void test_consumer(void) {
     check(frees == 1, "and the data is freed");
 }
 
+/* The parent's transaction with a record in it, and its transformer. */
+static rivven_transaction_t *transaction;
+static rivven_transformer_t *transformer;
+
+static int use_old_transaction(void) {
+    rivven_transformer_t *made = NULL;
+    begin_fails(producer, RIVVEN_CODE_FORKED);
+    every_transaction_call_fails(transaction, consumer, RIVVEN_CODE_FORKED);
+    every_transformer_call_fails(transformer, RIVVEN_CODE_FORKED);
+    fails("another transformer", RIVVEN_CODE_FORKED,
+          rivven_transformer_new(consumer, producer, &made, &error));
+    check(!strcmp(rivven_transaction_id(transaction), "forked") && rivven_transaction_producer_id(transaction),
+          "what is known of the transaction can be read");
+    rivven_transaction_free(transaction);
+    rivven_transformer_free(transformer);
+    rivven_consumer_free(consumer);
+    rivven_producer_free(producer);
+    check(!made, "and all can be freed");
+    return checks_failed;
+}
+
+/* A child that uses the parent's transaction does not end it. */
+static void test_transaction(void) {
+    const char *const settings[] = {"transactional.id", "forked", NULL};
+    rivven_config_t *config = config_of(broker.address, settings);
+    rivven_batch_t *records = NULL;
+    succeeds("create a topic", rivven_client_create_topic(client, "x", 1, NULL, &error));
+    succeeds("make a producer", rivven_producer_new(config, NULL, &producer, &error));
+    consumer = new_consumer("transformers");
+    succeeds("a transformer", rivven_transformer_new(consumer, producer, &transformer, &error));
+    succeeds("begin", rivven_transaction_begin(producer, &transaction, &error));
+    succeeds("send", rivven_transaction_send(transaction, "x", 0, value(), value(), NULL, &error));
+    in_child("uses the parent's transaction", use_old_transaction);
+    succeeds("send", rivven_transaction_send(transaction, "x", 0, value(), value(), NULL, &error));
+    succeeds("the parent commits", rivven_transaction_commit(transaction, &error));
+    succeeds("read", rivven_client_consume_read_committed(client, "x", 0, 0, 10, &records, &error));
+    check(rivven_batch_len(records) == 2, "both records count");
+    rivven_batch_free(records);
+    rivven_transaction_free(transaction);
+    rivven_transformer_free(transformer);
+    rivven_consumer_free(consumer);
+    rivven_producer_free(producer);
+    rivven_config_free(config);
+}
+
 static int use_none(void) { return 0; }
 
 static int use_both(void) { return use_old_client() + use_new_client(); }
@@ -319,6 +366,7 @@ int main(void) {
     test_fork_under_calls();
     test_producer();
     test_consumer();
+    test_transaction();
     succeeds("close", rivven_client_close(client, -1, &error));
     rivven_batch_free(batch);
     rivven_producer_state_free(state);
