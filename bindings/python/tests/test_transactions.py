@@ -15,7 +15,7 @@ import pytest
 import rivven
 import rivven.blocking
 from rivven import ProducerState, RecordMetadata
-from support import BROKER, SCRIPTED_BROKER, Connect, server
+from support import BROKER, SCRIPTED_BROKER, Connect, run_script, server
 from wire import LOSE, wire_to
 
 Reader = rivven.blocking.Client
@@ -184,6 +184,50 @@ def test_calls_with_one_identity_follow_one_another(broker: str, reader: Reader,
 
     asyncio.run(main())
     assert committed(reader, topic) == values
+
+
+def test_a_call_whose_wait_is_given_up_is_made_all_the_same(broker: str, reader: Reader, topic: str) -> None:
+    """covers: F115 python"""
+    reader.create_topic(topic, 1)
+
+    async def main() -> None:
+        async with rivven.connect(broker) as client:
+            state = await client.init_producer_id()
+            assert client.publish_idempotent(topic, b"one", state).cancel()
+            assert await client.publish_idempotent(topic, b"two", state) == 1
+
+    asyncio.run(main())
+    assert committed(reader, topic) == [b"one", b"two"]
+
+
+def test_a_forked_child_needs_a_client_of_its_own(broker: str, topic: str) -> None:
+    run_script(
+        """
+        import os, sys
+        import rivven.blocking
+        address, topic = sys.argv[1:]
+        client = rivven.blocking.connect(address)
+        state = client.init_producer_id()
+        assert client.publish_idempotent(topic, b"parent", state, partition=0) == 0
+        if (pid := os.fork()) == 0:
+            for call in (client.init_producer_id, lambda: client.publish_idempotent(topic, b"child", state)):
+                try:
+                    call()
+                except rivven.blocking.RivvenException as error:
+                    assert error.code == "FORKED"
+                else:
+                    raise AssertionError
+            assert state.next_sequence == 1
+            state.abandon()
+            with rivven.blocking.connect(address) as new:
+                assert new.publish_idempotent(topic, b"child", state, partition=0) == 1
+            sys.exit(0)
+        assert os.waitpid(pid, 0)[1] == 0
+        assert client.publish_idempotent(topic, b"parent", state, partition=0) == 2
+        """,
+        broker,
+        topic,
+    )
 
 
 def test_threads_share_an_identity(broker: str, reader: Reader, topic: str) -> None:
