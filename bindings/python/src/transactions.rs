@@ -54,6 +54,7 @@ impl Transactions {
     /// or else the record goes where this producer has written least. The
     /// result says by `duplicate` that the broker had the record already; its
     /// offset is right then for the last five records of the partition number.
+    /// The record belongs to no transaction, also while one is open.
     ///
     /// After an error with the outcome UNKNOWN publish the same record again: it
     /// has the same number and is not written twice. Another one raises
