@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 
-use rivven_testkit::{FaultProxy, Plan, Seeded, TestBroker};
+use rivven_testkit::{FaultProxy, Faults, Plan, Seeded, TestBroker};
 use tokio::task::block_in_place;
 use tokio::time::sleep;
 
@@ -23,6 +23,8 @@ pub enum Fault {
     Stall(Duration),
     /// All connections are closed, and those made from now on are slow or cut by chance, with this seed.
     Rough(u64),
+    /// All connections are closed, and one answer on each that is made from now on is altered where that shows.
+    Corrupt(u64),
 }
 
 impl Fault {
@@ -35,6 +37,7 @@ impl Fault {
             Fault::Reset => "reset",
             Fault::Stall(_) => "stall",
             Fault::Rough(_) => "rough connections",
+            Fault::Corrupt(_) => "altered answers",
         }
     }
 
@@ -68,6 +71,15 @@ impl Fault {
                 proxy.stall();
                 sleep(time).await;
                 proxy.resume();
+            }
+            Fault::Corrupt(seed) => {
+                proxy.set_plan(move |connection| {
+                    let mut random = Seeded::new(seed.wrapping_add(connection));
+                    // The number by which an answer belongs to a request; nothing guards the rest.
+                    let (frame, at) = (random.between(1, 20), random.between(5, 8));
+                    Plan::default().to_client(Faults::default().corrupt_frame(frame, at, 0xff))
+                });
+                proxy.cut_all();
             }
             Fault::Rough(seed) => {
                 proxy.set_plan(move |connection| Plan::random(seed.wrapping_add(connection)));

@@ -7,8 +7,11 @@
 //! stalled and brokers that are restarted (`faults`), brokers that are killed,
 //! and the presets at full speed.
 //!
+//! `chaos` lets producers, readers and transactions meet one fault a round, all of them at once.
 //! `groups` lets processes come to a group, leave it and be killed, and compares what each `member` says.
+//! `transforms` kills a process that works by transactions, and looks whether each result is there once.
 
+pub mod chaos;
 pub mod faults;
 pub mod groups;
 pub mod ledger;
@@ -17,4 +20,5 @@ pub mod log;
 pub mod member;
 pub mod report;
 pub mod runs;
+pub mod transforms;
 pub mod value;

@@ -8,10 +8,12 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use futures_util::stream::{self, StreamExt};
+use rivven_soak::chaos::{self, Round};
 use rivven_soak::groups::{Coming, Found, Setting, round};
 use rivven_soak::member::{self, Membership};
 use rivven_soak::report::Report;
 use rivven_soak::runs::{PRESETS, Size, disturbed, killed, preset};
+use rivven_soak::transforms::{self, Work};
 
 /// Lets clients run while brokers and connections fail, and counts what becomes of every record.
 #[derive(Parser)]
@@ -25,8 +27,12 @@ struct Arguments {
 enum Command {
     Producer(Options),
     Groups(GroupOptions),
+    Transforms(TransformOptions),
+    Chaos(ChaosOptions),
     /// A member of a group, which says what happens to it
     Member(Membership),
+    /// Works on readings by transactions until it is killed
+    Work(Work),
 }
 
 /// Groups of 1, 2, 3 and 10 members that come together or one by one, are joined and left, and lose one by a kill
@@ -47,6 +53,40 @@ struct GroupOptions {
     /// Another kind of member as LANGUAGE=COMMAND; then there are groups of all kinds, too
     #[arg(long, value_name = "LANGUAGE=COMMAND")]
     member: Vec<String>,
+    /// Write what was found to this file, also where that was too much
+    #[arg(long, value_name = "FILE")]
+    json: PathBuf,
+}
+
+/// Producers, a reader and transactions that meet one fault a round
+#[derive(clap::Args)]
+struct ChaosOptions {
+    /// How many rounds there are to be in the file
+    #[arg(long, default_value_t = 200)]
+    rounds: u64,
+    /// What happens follows from it
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Another kind of reader as LANGUAGE=COMMAND
+    #[arg(long, value_name = "LANGUAGE=COMMAND")]
+    member: Vec<String>,
+    /// Write what was found to this file, round by round; rounds that it has are not made again
+    #[arg(long, value_name = "FILE")]
+    json: PathBuf,
+}
+
+/// Work done by transactions, whose process is killed again and again
+#[derive(clap::Args)]
+struct TransformOptions {
+    /// How often the process is killed
+    #[arg(long, default_value_t = 50)]
+    kills: u64,
+    /// How often the broker is restarted in a second run; none leaves that out
+    #[arg(long, default_value_t = 5)]
+    restarts: u64,
+    /// What the moments follow from
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
     /// Write what was found to this file, also where that was too much
     #[arg(long, value_name = "FILE")]
     json: PathBuf,
@@ -83,6 +123,9 @@ async fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Producer(options) => producer(&options).await,
         Command::Groups(options) => groups(&options).await,
+        Command::Chaos(options) => chaos(&options).await,
+        Command::Transforms(options) => transforms(&options).await,
+        Command::Work(work) => transforms::work(&work).await,
         Command::Member(membership) => member::run(&membership).await,
     };
     match result {
@@ -122,18 +165,56 @@ async fn producer(options: &Options) -> Result<()> {
     Ok(())
 }
 
+async fn chaos(options: &ChaosOptions) -> Result<()> {
+    let readers = kinds(&options.member)?;
+    let mut rounds: Vec<Round> = match fs::read_to_string(&options.json) {
+        Ok(text) => serde_json::from_str(&text).with_context(|| format!("read {}", options.json.display()))?,
+        Err(_) => Vec::new(),
+    };
+    let mut number = rounds.last().map_or(0, |last| last.number + 1);
+    while (rounds.len() as u64) < options.rounds {
+        let round = chaos::round(number, options.seed, &readers).await?;
+        number += 1;
+        if !round.counts() {
+            eprintln!("round {} does not count: too little was on its way", round.number);
+            continue;
+        }
+        rounds.push(round);
+        let text = serde_json::to_string_pretty(&rounds)? + "\n";
+        fs::write(&options.json, text).with_context(|| format!("write {}", options.json.display()))?;
+    }
+    chaos::check(&rounds)
+}
+
+/// The kinds of members: this program first, then others as LANGUAGE=COMMAND.
+fn kinds(others: &[String]) -> Result<Vec<(String, Vec<String>)>> {
+    let own = std::env::current_exe()?.to_string_lossy().into_owned();
+    let rust = ("rust".to_owned(), vec![own, "member".to_owned()]);
+    let others = others.iter().map(|member| {
+        let (language, command) = member.split_once('=').context("--member is LANGUAGE=COMMAND")?;
+        Ok((language.to_owned(), command.split(' ').map(str::to_owned).collect()))
+    });
+    [Ok(rust)].into_iter().chain(others).collect()
+}
+
+async fn transforms(options: &TransformOptions) -> Result<()> {
+    let TransformOptions { kills, restarts, seed, .. } = *options;
+    let mut found = vec![transforms::run(kills, 0, seed).await?];
+    if restarts > 0 {
+        found.push(transforms::run(kills, restarts, seed + 1).await?);
+    }
+    let text = serde_json::to_string_pretty(&found)? + "\n";
+    fs::write(&options.json, text).with_context(|| format!("write {}", options.json.display()))?;
+    found.iter().try_for_each(transforms::Found::check)
+}
+
 /// The times of the groups: a heartbeat is early, and a dead member is noticed soon.
 const HEARTBEAT: Duration = Duration::from_millis(500);
 const SESSION: Duration = Duration::from_secs(6);
 
 async fn groups(options: &GroupOptions) -> Result<()> {
-    let own = std::env::current_exe()?.to_string_lossy().into_owned();
-    let rust = ("rust".to_owned(), vec![own, "member".to_owned()]);
-    let others = options.member.iter().map(|member| {
-        let (language, command) = member.split_once('=').context("--member is LANGUAGE=COMMAND")?;
-        Ok((language.to_owned(), command.split(' ').map(str::to_owned).collect()))
-    });
-    let all: Vec<_> = [Ok(rust.clone())].into_iter().chain(others).collect::<Result<_>>()?;
+    let all = kinds(&options.member)?;
+    let rust = all[0].clone();
     let (quiet, slack) = (Duration::from_secs(options.quiet), Duration::from_secs(options.slack));
     let setting = |members| Setting { members, heartbeat: HEARTBEAT, session: SESSION, quiet, slack };
     let (rust, mixed) = (setting(vec![rust]), setting(all.clone()));

@@ -2,6 +2,7 @@
 
 mod groups;
 mod producer;
+mod transforms;
 
 use std::fs;
 use std::path::Path;
@@ -15,7 +16,8 @@ use crate::bench::{commit, machine};
 use crate::build;
 use crate::session::Session;
 
-pub(crate) use groups::gate;
+pub(crate) use groups::gate as groups_gate;
+pub(crate) use transforms::gate as transforms_gate;
 
 /// The file that is made of the records.
 pub(crate) const FILE: &str = "docs/RELIABILITY.md";
@@ -34,6 +36,7 @@ pub(crate) struct Arguments {
 enum What {
     Producer(producer::Options),
     Groups(groups::Options),
+    Transforms(transforms::Options),
 }
 
 /// Runs, and where they come from.
@@ -78,6 +81,7 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<bool> {
     match &arguments.what {
         What::Producer(options) => producer::run(session, options)?,
         What::Groups(options) => groups::run(session, options)?,
+        What::Transforms(options) => transforms::run(session, options)?,
     }
     Ok(true)
 }
@@ -121,6 +125,9 @@ pub(crate) fn generate(root: &Path) -> Result<Option<String>> {
     }
     if let Some(record) = Record::read(root, groups::RECORD)? {
         text += &record.chapter(groups::TEXT, &groups::table(&record.runs)?);
+    }
+    if let Some(record) = Record::read(root, transforms::RECORD)? {
+        text += &record.chapter(transforms::TEXT, &transforms::table(&record.runs)?);
     }
     Ok((text != HEAD).then_some(text))
 }
