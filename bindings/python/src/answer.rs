@@ -81,6 +81,12 @@ pub(crate) fn to_python<'py>(py: Python<'py>, owner: &dyn Owner, answer: Answer,
         Answer::PublishedInTransaction((offset, at, _)) => metadata(py, form, offset, at, (false, false)),
         Answer::Schema(schema) => self::schema(py, schema),
         Answer::Sent(deliveries) => Ok(Bound::new(py, SentRecords::new(deliveries))?.into_any()),
+        Answer::Record(of) => record_metadata(py, &of),
+        Answer::Records(all) => list(py, all, |of| record_metadata(py, &of)),
+        Answer::Counts(counts) => counts.into_bound_py_any(py),
+        Answer::Transformed(of) => {
+            record(py, "TransformReport", (of.transactions, of.records, of.aborted, of.uncertain))
+        }
         Answer::Stats(stats) => self::stats(py, owner, stats),
         Answer::StateChange(None) => Ok(py.None().into_bound(py)),
         Answer::StateChange(Some(change)) => state_change(py, owner, change),
