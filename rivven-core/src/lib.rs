@@ -72,4 +72,4 @@ pub use resilience::CircuitState;
 pub use resilient::{Answering, ResilientClient};
 #[cfg(feature = "schema-registry")]
 pub use schema_registry::{MAX_CHUNK_SIZE, MAX_RESPONSE_SIZE, Schema, SchemaType};
-pub use transaction::ProducerState;
+pub use transaction::{ProducerState, Transaction, TransformReport, Transformer, transform};

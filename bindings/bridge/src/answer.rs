@@ -9,12 +9,13 @@ use rivven_client::ops::{
 use rivven_client::protocol::QuotaEntry;
 use rivven_client::{
     AuthSession, ConsumerEvent, ConsumerRecords, DeleteRecordsResult, Deliveries, DeliveryReport, ProcessReport,
-    RecordMetadata, ResilientStats, Result, Schema, StateChange,
+    RecordMetadata, ResilientStats, Result, Schema, StateChange, TransformReport,
 };
 
 use crate::processing::Handling;
 use crate::rebalance::Rebalance;
 use crate::steps::ProducerState;
+use crate::transaction::{Round, Transaction};
 
 macro_rules! answers {
     ($( $(#[doc = $doc:literal])+ $variant:ident($type:ty), )+) => {
@@ -108,6 +109,16 @@ answers! {
     Rebalance(Rebalance),
     /// A record that a handler is to work on, which waits for what comes of it.
     Handling(Handling),
+    /// A transaction that was begun.
+    Transaction(Transaction),
+    /// Where records went, in their order.
+    Records(Vec<RecordMetadata>),
+    /// Records that were read and the transaction for what comes of them; `None` at the end.
+    Round(Option<Round>),
+    /// Whether it counts.
+    Counts(bool),
+    /// What was done by transactions.
+    Transformed(TransformReport),
     /// What handlers have done.
     Processed(ProcessReport),
 }

@@ -32,6 +32,7 @@ mod share;
 mod signal;
 mod steps;
 mod surface;
+mod transaction;
 
 pub use answer::Answer;
 pub use ask::{
@@ -55,3 +56,4 @@ pub use steps::{
     ProducerState, PublishIdempotent, PublishTransactional,
 };
 pub use surface::{Method, SURFACE};
+pub use transaction::{Round, Transaction, Transformer};

@@ -136,6 +136,12 @@ impl Producer {
         Ok(Producer { parts: ManuallyDrop::new(Parts { core, runtime, router }), mark: ForkMark::here() })
     }
 
+    /// What a transaction keeps of it.
+    pub(crate) fn shares(&self) -> Result<(Arc<rivven_client::Producer>, Arc<Share>, ForkMark)> {
+        let Parts { core, runtime, .. } = self.parts()?;
+        Ok((Arc::clone(core), Arc::clone(runtime), self.mark))
+    }
+
     fn parts(&self) -> Result<&Parts> {
         self.mark.check(WHAT)?;
         Ok(&self.parts)

@@ -39,6 +39,14 @@ const fn consumer(name: &'static str) -> Method {
     Method { class: "consumer", name }
 }
 
+const fn transformer(name: &'static str) -> Method {
+    Method { class: "transformer", name }
+}
+
+const fn transaction(name: &'static str) -> Method {
+    Method { class: "transaction", name }
+}
+
 const fn producer(name: &'static str) -> Method {
     Method { class: "producer", name }
 }
@@ -127,6 +135,20 @@ pub const SURFACE: &[Method] = &[
     producer("send"),
     producer("send_batch"),
     producer("stats"),
+    transaction("abort"),
+    transaction("begin"),
+    transaction("commit"),
+    transaction("enqueue"),
+    transaction("flush"),
+    transaction("is_open"),
+    transaction("send"),
+    transaction("send_batch"),
+    transaction("send_consumer_offsets"),
+    transaction("send_offsets"),
+    transformer("commit"),
+    transformer("fail"),
+    transformer("next"),
+    transformer("report"),
 ];
 
 #[cfg(test)]

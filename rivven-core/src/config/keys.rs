@@ -293,6 +293,19 @@ const KEYS: &[Property] = &[
         "60000",
         "how long sending waits for room in buffer.memory, and for what has to be known of the topic",
     )),
+    producer(text(
+        "transactional.id",
+        None,
+        "the name under which the producer's transactions are known; with it records are sent within transactions only",
+    )),
+    producer(Property {
+        kind: Kind::Integer { min: 1000, max: HOUR_MS },
+        ..text(
+            "transaction.timeout.ms",
+            Some("60000"),
+            "how long a transaction may be idle before it is aborted; the broker measures from its last call",
+        )
+    }),
     producer(choice(
         "partitioner",
         &["sticky", "round-robin"],

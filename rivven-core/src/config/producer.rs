@@ -99,6 +99,14 @@ pub struct ProducerConfig {
     ///
     /// It gets the broker's number of partitions. Otherwise sending to it fails.
     pub allow_auto_create_topics: bool,
+    /// The name under which the producer's transactions are known, by default none (`transactional.id`).
+    ///
+    /// With it the producer sends records within transactions only.
+    pub transactional_id: Option<String>,
+    /// How long a transaction may be idle before it is aborted, by default 60 s, at least 1 s (`transaction.timeout.ms`).
+    ///
+    /// The broker measures it from the last call of the transaction, and the producer gives up a little earlier.
+    pub transaction_timeout: Duration,
     /// Which partition a record goes to that names none, by default as [`Partitioning::Sticky`] (`partitioner`).
     pub partitioner: Partitioning,
     /// Who logs in on every connection, by default nobody (`auth.*`).
@@ -214,6 +222,8 @@ impl ProducerConfig {
             close_timeout: duration("close.timeout.ms"),
             connections_per_broker: size("connections.per.broker"),
             allow_auto_create_topics: properties.flag("allow.auto.create.topics"),
+            transactional_id: properties.get("transactional.id").map(str::to_owned),
+            transaction_timeout: duration("transaction.timeout.ms"),
             partitioner: Partitioning::from_properties(properties),
             auth: None,
             #[cfg(feature = "tls")]
@@ -386,6 +396,18 @@ impl ProducerConfigBuilder {
         self
     }
 
+    /// The name under which the producer's transactions are known, by default none; with it there is nothing else.
+    pub fn transactional_id(mut self, id: impl Into<String>) -> Self {
+        self.config.transactional_id = Some(id.into());
+        self
+    }
+
+    /// How long a transaction may be idle before it is aborted, by default 60 s, at least 1 s.
+    pub fn transaction_timeout(mut self, timeout: Duration) -> Self {
+        self.config.transaction_timeout = timeout;
+        self
+    }
+
     /// Which partition a record goes to that names none: a [`Partitioning`] or a [`Partitioner`](crate::Partitioner).
     pub fn partitioner(mut self, partitioner: impl Into<Partitioning>) -> Self {
         self.config.partitioner = partitioner.into();
@@ -415,6 +437,8 @@ impl ProducerConfigBuilder {
     /// - a number out of its range, or a time of zero;
     /// - Gzip, and any compression in a build without the feature `compression`;
     /// - `enable_idempotence` with `acks` 0 or with more than 5 requests in flight;
+    /// - a `transactional_id` with `acks` 0, or one that is empty or longer than 256 bytes; a `transaction_timeout`
+    ///   below 1 s;
     /// - a `batch_size` over `buffer_memory`;
     /// - a `delivery_timeout` below `request_timeout` and `linger_ms` together;
     /// - a `retry_backoff_max_ms` below `retry_backoff_ms`.

@@ -54,25 +54,35 @@ impl Shared {
     }
 
     async fn commit_one(&self, commit: &Commit) -> Result<()> {
-        let Commit { key, offset, assignment } = commit;
-        let still_assigned = |shared: &Shared| {
-            let state = shared.state();
-            let partition = state.partitions.get(key);
-            let assigned = || partition.map(|partition| partition.assignment) == *assignment;
-            assignment.is_none() || assigned() && shared.owns_partitions()
-        };
-        if !still_assigned(self) {
+        let Commit { key, offset, .. } = commit;
+        if !self.still_has(commit) {
             return Err(not_assigned(key));
         }
         let group = &*self.config.group_id;
         let (topic, partition) = (&*key.topic, key.partition);
         let result = self.call(&CommitOffset { group, topic, partition, offset: *offset }).await;
         self.counters.committed(result.is_ok());
-        if result.is_ok() && still_assigned(self) {
-            let mut state = self.state();
-            state.partitions.get_mut(key).into_iter().for_each(|partition| partition.offsets().has_committed(*offset));
+        if result.is_ok() {
+            self.has_committed(commit);
         }
         result
+    }
+
+    /// Whether the partition is still assigned as it was when the offset was read.
+    pub(super) fn still_has(&self, commit: &Commit) -> bool {
+        let state = self.state();
+        let partition = state.partitions.get(&commit.key);
+        let assigned = || partition.map(|partition| partition.assignment) == commit.assignment;
+        commit.assignment.is_none() || assigned() && self.owns_partitions()
+    }
+
+    /// Notes that an offset is committed, unless its partition is another's by now.
+    pub(super) fn has_committed(&self, commit: &Commit) {
+        if self.still_has(commit) {
+            let mut state = self.state();
+            let partition = state.partitions.get_mut(&commit.key);
+            partition.into_iter().for_each(|partition| partition.offsets().has_committed(commit.offset));
+        }
     }
 
     /// Commits offsets, with one error for all that failed.

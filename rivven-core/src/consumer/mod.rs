@@ -14,6 +14,7 @@ mod commit;
 mod events;
 mod fetcher;
 mod group;
+mod in_transaction;
 mod inner;
 mod listener;
 mod memory;
@@ -40,6 +41,7 @@ use std::time::Duration;
 
 pub use assignor::Assignor;
 pub use events::{ConsumerEvent, ConsumerEvents};
+pub(crate) use in_transaction::Positions;
 pub use listener::{RebalanceListener, TopicPartition};
 pub use pace::Pace;
 pub use process::ProcessReport;
@@ -149,6 +151,11 @@ impl Consumer {
         self.shared().cluster.connect().await?;
         self.shared().look_for_leaders();
         Ok(())
+    }
+
+    /// Another handle of the same consumer.
+    pub(crate) fn another(&self) -> Self {
+        Consumer { owner: Arc::clone(&self.owner) }
     }
 
     fn shared(&self) -> &Arc<Shared> {

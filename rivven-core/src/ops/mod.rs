@@ -29,6 +29,7 @@ pub use groups::{
     Assignment, DeleteGroup, DescribeGroup, GroupMembership, Heartbeat, JoinGroup, LeaveGroup, ListGroups, SyncGroup,
 };
 pub use offsets::{CommitOffset, GetOffset, GetOffsetBounds, GetOffsetForTimestamp};
+pub(crate) use producers::ECHO;
 pub use producers::{IdempotentPublish, IdempotentlyPublished, InitProducerId};
 pub use quotas::{AlterQuotas, DescribeQuotas};
 pub use records::{BatchItem, Consume, MessageBatch, Publish, PublishBatch, Published, PublishedBatch};

@@ -7,6 +7,7 @@
 //! partitions see of it. `topic` chooses partitions, `shared` holds it all together.
 
 mod accumulator;
+mod backing;
 mod batch;
 mod deliveries;
 mod memory;
@@ -26,10 +27,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use backing::{Backing, Entry, Room};
 pub use batch::Delivery;
 pub use deliveries::Deliveries;
+pub(crate) use numbered::answer_of;
 pub use partitioner::{Partitioner, Partitioning, partition_of_key};
 pub use reports::{DeliveryReport, DeliveryReports};
+pub(crate) use sequence::Answer;
+pub(crate) use service::Service;
 pub use stats::{ProducerServerStats, ProducerStatsSnapshot};
 
 use accumulator::Accumulator;
@@ -47,6 +52,7 @@ use crate::error::{Detail, Error, ErrorCode, Outcome, Result};
 use crate::protocol::MAX_RECORD_SIZE;
 use crate::record_metadata::RecordMetadata;
 use crate::resilience::{Backoff, Rules};
+use crate::transaction::Transaction;
 
 /// Sends records in batches, from any number of tasks and threads.
 ///
@@ -173,6 +179,11 @@ impl Producer {
         let limit = Deadline::after(self.config().connection_timeout);
         let _ = limit.bound(self.shared().cluster.learn_leaders()).await;
         Ok(())
+    }
+
+    /// Another handle of the same producer.
+    pub(crate) fn another(&self) -> Self {
+        Producer { owner: Arc::clone(&self.owner) }
     }
 
     fn shared(&self) -> &Arc<Shared> {
@@ -304,6 +315,20 @@ impl Producer {
         // From now on, and not when the future is first polled.
         shared.advance(Stage::Closing);
         async move { close(&shared, limit).await }
+    }
+
+    /// Begins a transaction, once a place for it is free: a broker takes five, a producer has one at a time.
+    ///
+    /// It needs `transactional_id`. With it the producer sends records within transactions only. Each transaction has
+    /// an identity of its own, so it is not fenced by another producer with the same `transactional_id`: see
+    /// `docs/transactions.md`.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_STATE` without `transactional_id`, or while another transaction is open; `TIMED_OUT` after `max_block`;
+    /// why the broker could not be asked; `CLOSED`.
+    pub fn begin_transaction(&self) -> impl Future<Output = Result<Transaction>> + Send + use<> {
+        Transaction::of(Backing::new(Arc::clone(&self.owner)))
     }
 
     /// Whether the producer was closed.
@@ -563,10 +588,17 @@ impl Shared {
 
     fn enqueue<R: Receipt>(self: &Arc<Self>, topic: &Arc<Topic>, parts: Parts<'_>, tag: u64) -> Result<R> {
         self.check_open()?;
+        self.check_plain(topic)?;
         self.append(topic, parts, tag, 0).map_err(|refusal| match refusal {
             Refusal::Full(full) => self.full(topic, &full, None),
             Refusal::Error(error) => *error,
         })
+    }
+
+    /// Whether records may be sent outside of a transaction.
+    #[inline]
+    fn check_plain(&self, topic: &Topic) -> Result<()> {
+        if self.config.transactional_id.is_none() { Ok(()) } else { Err(transactional(topic)) }
     }
 
     fn append<R: Receipt>(
@@ -604,6 +636,7 @@ impl Shared {
 
     /// Hands a record over, and waits for room as long as `max_block`.
     async fn hand_over<R: Receipt>(self: &Arc<Self>, topic: &Arc<Topic>, parts: Parts<'_>, tag: u64) -> Result<R> {
+        self.check_plain(topic)?;
         let mut limit = None;
         let mut prepaid = 0;
         let mut asked = false;
@@ -665,6 +698,16 @@ impl Shared {
     }
 }
 
+#[cold]
+fn transactional(topic: &Topic) -> Error {
+    let text = format!(
+        "produce to {}: the producer has a transactional.id, so it sends within transactions only: begin one, or make \
+         another producer",
+        topic.name()
+    );
+    Error::Misuse(Detail::new(text).with_code(ErrorCode::InvalidState))
+}
+
 async fn all_settled(batches: Vec<Arc<Batch>>) {
     for batch in batches {
         batch.settled().await;
@@ -679,6 +722,7 @@ async fn close(shared: &Arc<Shared>, limit: Duration) -> Result<()> {
         Some(()) => Vec::new(),
         None => shared.pending(),
     };
+    let _ = deadline.bound(shared.transaction.close()).await;
     shared.purge(&Error::closed("the producer"));
     shared.advance(Stage::Ended);
     // Answers that are still due matter to nobody, but for requests that were settled before they were written.

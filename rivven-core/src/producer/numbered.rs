@@ -196,7 +196,7 @@ fn wire(stamp: Stamp) -> crate::protocol::Stamp {
 }
 
 /// What an error says to the numbering.
-pub(super) fn answer_of(error: &Error) -> Answer {
+pub(crate) fn answer_of(error: &Error) -> Answer {
     use ErrorCode as C;
     match error.code() {
         C::OutOfOrderSequence => Answer::OutOfOrder { expected: expected_in(&error.to_string()) },

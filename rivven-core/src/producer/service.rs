@@ -19,7 +19,7 @@ const WEIGHT: f64 = 0.2;
 /// time of a batch grows with its records: 1.8 ms each on a disk, microseconds
 /// on a broker that answers at once.
 #[derive(Debug, Clone)]
-pub(super) struct Service {
+pub(crate) struct Service {
     /// Seconds per record.
     measured: Option<f64>,
     request_timeout: Duration,
@@ -27,7 +27,7 @@ pub(super) struct Service {
 }
 
 impl Service {
-    pub(super) fn new(request_timeout: Duration, delivery_timeout: Duration) -> Self {
+    pub(crate) fn new(request_timeout: Duration, delivery_timeout: Duration) -> Self {
         Service { measured: None, request_timeout, delivery_timeout }
     }
 
@@ -36,34 +36,34 @@ impl Service {
     }
 
     /// Notes that so many records were served in this time.
-    pub(super) fn measure(&mut self, records: u32, time: Duration) {
+    pub(crate) fn measure(&mut self, records: u32, time: Duration) {
         let now = time.as_secs_f64() / f64::from(records.max(1));
         self.measured = Some(self.measured.map_or(now, |before| before + WEIGHT * (now - before)));
     }
 
     /// The time that so many records take.
-    pub(super) fn of(&self, records: u32) -> Duration {
+    pub(crate) fn of(&self, records: u32) -> Duration {
         Duration::try_from_secs_f64(self.per_record() * f64::from(records)).unwrap_or(Duration::MAX)
     }
 
     /// How long an answer may be awaited once the request is the oldest.
-    pub(super) fn limit(&self, records: u32) -> Duration {
+    pub(crate) fn limit(&self, records: u32) -> Duration {
         self.request_timeout.saturating_add(self.of(records))
     }
 
     /// The most records without answer on a connection: what takes a quarter of the request timeout.
-    pub(super) fn max_unanswered(&self) -> u32 {
+    pub(crate) fn max_unanswered(&self) -> u32 {
         (self.request_timeout.as_secs_f64() / 4.0 / self.per_record()).clamp(1.0, f64::from(u32::MAX)) as u32
     }
 
     /// The most records of a batch.
-    pub(super) fn max_records(&self) -> u32 {
+    pub(crate) fn max_records(&self) -> u32 {
         let most = if self.measured.is_none() { FIRST_RECORDS } else { MAX_LIST_ENTRIES as u32 };
         most.min(self.max_unanswered())
     }
 
     /// The most records that may wait: what takes half of the delivery timeout.
-    pub(super) fn max_backlog(&self) -> u64 {
+    pub(crate) fn max_backlog(&self) -> u64 {
         (self.delivery_timeout.as_secs_f64() / 2.0 / self.per_record()).max(1.0) as u64
     }
 }

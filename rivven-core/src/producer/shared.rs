@@ -24,6 +24,7 @@ use crate::connection::ServerAddress;
 use crate::error::{Detail, Error, ErrorCode, Outcome, Result};
 use crate::ops::{CreateTopic, GetMetadata, InitProducerId};
 use crate::protocol::{BatchBuffer, Operation};
+use crate::transaction::Place;
 
 /// How far the end of a producer has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,6 +63,7 @@ pub(super) struct Shared {
     identities: Mutex<Identities>,
     /// Whether the last attempt to get an identity has failed.
     no_identity: AtomicBool,
+    pub(super) transaction: Place,
     /// The last failure, for the texts of timeouts.
     trouble: Mutex<Option<Error>>,
 }
@@ -79,6 +81,7 @@ impl Shared {
             looking_for_leaders: AtomicBool::new(false),
             identities: Mutex::default(),
             no_identity: AtomicBool::new(false),
+            transaction: Place::default(),
             trouble: Mutex::default(),
         })
     }
@@ -406,7 +409,7 @@ impl Shared {
         }
     }
 
-    async fn call<O: Operation>(self: &Arc<Self>, operation: O) -> Result<O::Output> {
+    pub(super) async fn call<O: Operation>(self: &Arc<Self>, operation: O) -> Result<O::Output> {
         let errand = Errand::of(&operation)?;
         self.cluster.enter()?.call(errand).await
     }

@@ -140,6 +140,11 @@ impl Topic {
         }
     }
 
+    /// The partition of a record among so many.
+    pub(super) fn partition_of(&self, how: &Partitioning, key: Option<&[u8]>, value: &[u8], count: u32) -> u32 {
+        how.choose(&self.spread.keyless, self.name(), key, value, count)
+    }
+
     #[inline]
     fn choose(&self, given: &Given<'_>, how: &Partitioning, count: u32) -> u32 {
         let Record { key, data, .. } = given.record;
@@ -249,7 +254,7 @@ impl Topic {
         self.early().batches.iter().map(|(_, open)| u64::from(open.count())).sum()
     }
 
-    fn no_partition(&self, partition: u32, count: u32) -> Error {
+    pub(super) fn no_partition(&self, partition: u32, count: u32) -> Error {
         let text = format!(
             "produce to {}/{partition}: the topic has {count} partitions: give one from 0 to {}",
             self.name(),

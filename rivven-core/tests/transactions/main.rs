@@ -2,6 +2,8 @@
 
 mod idempotent;
 mod steps;
+mod transforming;
+mod whole;
 
 use std::time::Duration;
 

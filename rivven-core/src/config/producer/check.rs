@@ -8,9 +8,13 @@ use crate::compression::CompressionType;
 use crate::config::keys::Property;
 use crate::connection::ServerAddress;
 use crate::error::{Detail, Error, Result};
+use crate::protocol::MAX_WIRE_NAME;
 
 /// The most requests in flight of an idempotent producer: the broker remembers as many of each partition.
 const MAX_IDEMPOTENT_IN_FLIGHT: usize = 5;
+
+/// The shortest timeout of a transaction.
+const SHORTEST_TRANSACTION: Duration = Duration::from_secs(1);
 
 impl ProducerConfig {
     /// The addresses of the servers, once every value has been found acceptable.
@@ -20,6 +24,7 @@ impl ProducerConfig {
         self.check_ranges()?;
         self.check_times()?;
         self.check_delivery()?;
+        self.check_transactions()?;
         if self.bootstrap_servers.is_empty() {
             return Err(invalid("bootstrap_servers is empty: name at least one as host:port"));
         }
@@ -66,6 +71,28 @@ impl ProducerConfig {
                 "delivery_timeout is {:?}, which is less than request_timeout of {:?} and linger_ms of {} together: raise the one or lower the others",
                 self.delivery_timeout, self.request_timeout, self.linger_ms
             )));
+        }
+        Ok(())
+    }
+
+    fn check_transactions(&self) -> Result<()> {
+        if self.transaction_timeout < SHORTEST_TRANSACTION {
+            return Err(invalid(format!(
+                "transaction_timeout is {:?}: give it at least {SHORTEST_TRANSACTION:?}, since the broker looks every 5 s",
+                self.transaction_timeout
+            )));
+        }
+        let Some(id) = &self.transactional_id else { return Ok(()) };
+        if id.is_empty() || id.len() > MAX_WIRE_NAME {
+            return Err(invalid(format!(
+                "transactional_id has {} bytes: give it 1 to {MAX_WIRE_NAME}, or leave it out",
+                id.len()
+            )));
+        }
+        if self.acks == 0 {
+            return Err(invalid(
+                "transactional_id is set, but acks is 0: without answers nobody learns what was written; set acks to 1 or -1",
+            ));
         }
         Ok(())
     }

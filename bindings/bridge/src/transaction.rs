@@ -1,0 +1,357 @@
+//! The transaction handle of the boundaries, and that of work done by transactions.
+
+use std::future::Future;
+use std::mem::ManuallyDrop;
+use std::sync::Arc;
+
+use rivven_client::{ConsumerRecords, ErrorCode, RecordMetadata, Result, TransformReport};
+use tokio::sync::Mutex;
+
+use crate::answer::Answer;
+use crate::call::Call;
+use crate::consumer::Consumer;
+use crate::fork::ForkMark;
+use crate::producer::Producer;
+use crate::queue::Queue;
+use crate::share::Share;
+
+/// What errors call a transaction once its producer is closed.
+const WHAT: &str = "the producer";
+
+/// A transaction; use it from any thread, share it by `Arc`.
+///
+/// What answers at once is asked of the [`core`](Transaction::core). What takes time is [started](Transaction::start) or
+/// [submitted](Transaction::submit). One that is dropped without an end is aborted in the background. In a forked child
+/// every call fails with `FORKED` and dropping leaks.
+#[derive(Debug)]
+pub struct Transaction {
+    parts: ManuallyDrop<Parts>,
+    mark: ForkMark,
+}
+
+#[derive(Debug)]
+struct Parts {
+    core: Arc<rivven_client::Transaction>,
+    runtime: Arc<Share>,
+}
+
+impl Transaction {
+    pub(crate) fn new(core: Arc<rivven_client::Transaction>, runtime: Arc<Share>, mark: ForkMark) -> Self {
+        Transaction { parts: ManuallyDrop::new(Parts { core, runtime }), mark }
+    }
+
+    fn parts(&self) -> Result<&Parts> {
+        self.mark.check("the transaction")?;
+        Ok(&self.parts)
+    }
+
+    /// The transaction itself, for what answers at once.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`.
+    pub fn core(&self) -> Result<&rivven_client::Transaction> {
+        Ok(&*self.parts()?.core)
+    }
+
+    /// Begins something that takes time; what comes of it is then waited for.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`; everything else comes with the answer.
+    pub fn start<T, F>(&self, what: impl FnOnce(Arc<rivven_client::Transaction>) -> F) -> Result<Call<T>>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        let parts = self.parts()?;
+        Ok(parts.runtime.run(WHAT, what(Arc::clone(&parts.core))))
+    }
+
+    /// Begins something that takes time; what comes of it goes to a queue.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`; everything else comes with the answer.
+    pub fn submit<T, F>(
+        &self,
+        queue: &Arc<Queue>,
+        token: u64,
+        what: impl FnOnce(Arc<rivven_client::Transaction>) -> F,
+    ) -> Result<()>
+    where
+        Answer: From<T>,
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        let parts = self.parts()?;
+        parts.runtime.run_into(WHAT, queue, token, what(Arc::clone(&parts.core)));
+        Ok(())
+    }
+
+    /// Hands a record over; what becomes of it the commit tells.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`; those of [`rivven_client::Transaction::enqueue`].
+    pub fn enqueue(&self, topic: &str, partition: Option<u32>, key: Option<&[u8]>, value: &[u8]) -> Result<()> {
+        take(self.core()?, topic, partition, key, value).map(drop)
+    }
+
+    /// Begins to send a record; with the answer comes where it went.
+    ///
+    /// It is taken before this returns, unless there is no room for it.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`; everything else comes with the answer.
+    pub fn send(
+        &self,
+        topic: &str,
+        partition: Option<u32>,
+        key: Option<&[u8]>,
+        value: &[u8],
+    ) -> Result<Call<RecordMetadata>> {
+        let sending = self.sending(topic, partition, key, value)?;
+        self.start(|_| sending)
+    }
+
+    /// Sends like [`send`](Transaction::send); the answer goes to a queue.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`; everything else comes with the answer.
+    pub fn submit_send(
+        &self,
+        topic: &str,
+        partition: Option<u32>,
+        key: Option<&[u8]>,
+        value: &[u8],
+        (queue, token): (&Arc<Queue>, u64),
+    ) -> Result<()> {
+        let sending = self.sending(topic, partition, key, value)?;
+        self.submit(queue, token, |_| sending)
+    }
+
+    fn sending(
+        &self,
+        topic: &str,
+        partition: Option<u32>,
+        key: Option<&[u8]>,
+        value: &[u8],
+    ) -> Result<impl Future<Output = Result<RecordMetadata>> + Send + 'static> {
+        let core = Arc::clone(&self.parts()?.core);
+        let taken = take(&core, topic, partition, key, value);
+        let full = taken.as_ref().is_err_and(|error| error.code() == ErrorCode::QueueFull);
+        let kept = full.then(|| (topic.to_owned(), key.map(<[u8]>::to_vec), value.to_vec()));
+        Ok(async move {
+            match (kept, partition) {
+                (None, _) => taken?.await,
+                (Some((topic, key, value)), Some(partition)) => {
+                    core.send_to_partition(topic, partition, key, value).await
+                }
+                (Some((topic, key, value)), None) => core.send_with_key(topic, key, value).await,
+            }
+        })
+    }
+}
+
+fn take(
+    core: &rivven_client::Transaction,
+    topic: &str,
+    partition: Option<u32>,
+    key: Option<&[u8]>,
+    value: &[u8],
+) -> Result<rivven_client::Delivery> {
+    match partition {
+        Some(partition) => core.enqueue_to_partition(topic, partition, key, value),
+        None => core.enqueue(topic, key, value),
+    }
+}
+
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        if self.mark.is_here() {
+            // SAFETY: the parts are dropped here only, and not used afterwards.
+            unsafe { ManuallyDrop::drop(&mut self.parts) };
+        }
+    }
+}
+
+impl Producer {
+    /// Begins a transaction, which comes with the answer.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`; everything else comes with the answer.
+    pub fn begin_transaction(&self) -> Result<Call<Transaction>> {
+        let (beginning, runtime) = self.beginning()?;
+        Ok(runtime.run(WHAT, beginning))
+    }
+
+    /// Begins one like [`begin_transaction`](Producer::begin_transaction); it goes to a queue.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`; everything else comes with the answer.
+    pub fn submit_begin_transaction(&self, queue: &Arc<Queue>, token: u64) -> Result<()> {
+        let (beginning, runtime) = self.beginning()?;
+        runtime.run_into(WHAT, queue, token, beginning);
+        Ok(())
+    }
+
+    fn beginning(&self) -> Result<(impl Future<Output = Result<Transaction>> + Send + 'static, Arc<Share>)> {
+        let (core, runtime, mark) = self.shares()?;
+        let share = Arc::clone(&runtime);
+        Ok((async move { Ok(Transaction::new(Arc::new(core.begin_transaction().await?), share, mark)) }, runtime))
+    }
+}
+
+/// Records that were read, and the transaction for what comes of them.
+#[derive(Debug)]
+pub struct Round {
+    /// The records.
+    pub records: ConsumerRecords,
+    /// The transaction.
+    pub transaction: Transaction,
+}
+
+/// Work that is done by transactions; use it from any thread. Calls follow one another.
+#[derive(Debug)]
+pub struct Transformer {
+    parts: ManuallyDrop<Working>,
+    mark: ForkMark,
+}
+
+#[derive(Debug)]
+struct Working {
+    core: Arc<Mutex<rivven_client::Transformer>>,
+    runtime: Arc<Share>,
+}
+
+impl Transformer {
+    /// One that reads from a consumer and writes by a producer.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`; those of [`rivven_client::Transformer::new`].
+    pub fn new(consumer: &Consumer, producer: &Producer) -> Result<Self> {
+        let (core, runtime, mark) = producer.shares()?;
+        let core = Arc::new(Mutex::new(rivven_client::Transformer::new(consumer.core()?, &core)?));
+        Ok(Transformer { parts: ManuallyDrop::new(Working { core, runtime }), mark })
+    }
+
+    fn parts(&self) -> Result<&Working> {
+        self.mark.check("the transformer")?;
+        Ok(&self.parts)
+    }
+
+    /// Begins to wait for records; none once the consumer was woken up or closed.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`; with the answer, those of [`rivven_client::Transformer::next`].
+    pub fn next(&self) -> Result<Call<Option<Round>>> {
+        let runtime = &self.parts()?.runtime;
+        Ok(runtime.run(WHAT, self.reading()?))
+    }
+
+    /// Waits like [`next`](Transformer::next); the answer goes to a queue.
+    ///
+    /// # Errors
+    ///
+    /// As [`next`](Transformer::next).
+    pub fn submit_next(&self, queue: &Arc<Queue>, token: u64) -> Result<()> {
+        self.parts()?.runtime.run_into(WHAT, queue, token, self.reading()?);
+        Ok(())
+    }
+
+    fn reading(&self) -> Result<impl Future<Output = Result<Option<Round>>> + Send + 'static> {
+        let Working { core, runtime } = self.parts()?;
+        let (core, runtime, mark) = (Arc::clone(core), Arc::clone(runtime), self.mark);
+        Ok(async move {
+            let next = core.lock().await.next().await?;
+            Ok(next.map(|(records, transaction)| Round {
+                records,
+                transaction: Transaction::new(transaction, runtime, mark),
+            }))
+        })
+    }
+
+    /// Begins to commit; false if that failed and the records are read again.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`; with the answer, those of [`rivven_client::Transformer::commit`].
+    pub fn commit(&self) -> Result<Call<bool>> {
+        let Working { core, runtime } = self.parts()?;
+        let core = Arc::clone(core);
+        Ok(runtime.run(WHAT, async move { core.lock().await.commit().await }))
+    }
+
+    /// Commits like [`commit`](Transformer::commit); the answer goes to a queue.
+    ///
+    /// # Errors
+    ///
+    /// As [`commit`](Transformer::commit).
+    pub fn submit_commit(&self, queue: &Arc<Queue>, token: u64) -> Result<()> {
+        let Working { core, runtime } = self.parts()?;
+        let core = Arc::clone(core);
+        runtime.run_into(WHAT, queue, token, async move { core.lock().await.commit().await });
+        Ok(())
+    }
+
+    /// Begins to abort, since the work has failed for this reason; the records are read again.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`; with the answer, those of [`rivven_client::Transformer::fail`].
+    pub fn fail(&self, why: &str) -> Result<Call<()>> {
+        let Working { core, runtime } = self.parts()?;
+        let (core, why) = (Arc::clone(core), why.to_owned());
+        Ok(runtime.run(WHAT, async move { core.lock().await.fail(&why).await }))
+    }
+
+    /// Aborts like [`fail`](Transformer::fail); the answer goes to a queue.
+    ///
+    /// # Errors
+    ///
+    /// As [`fail`](Transformer::fail).
+    pub fn submit_fail(&self, why: &str, queue: &Arc<Queue>, token: u64) -> Result<()> {
+        let Working { core, runtime } = self.parts()?;
+        let (core, why) = (Arc::clone(core), why.to_owned());
+        runtime.run_into(WHAT, queue, token, async move { core.lock().await.fail(&why).await });
+        Ok(())
+    }
+
+    /// Begins to ask what was done so far, once the call under way has ended.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`.
+    pub fn report(&self) -> Result<Call<TransformReport>> {
+        let Working { core, runtime } = self.parts()?;
+        let core = Arc::clone(core);
+        Ok(runtime.run(WHAT, async move { Ok(core.lock().await.report()) }))
+    }
+
+    /// Asks like [`report`](Transformer::report); the answer goes to a queue.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`.
+    pub fn submit_report(&self, queue: &Arc<Queue>, token: u64) -> Result<()> {
+        let Working { core, runtime } = self.parts()?;
+        let core = Arc::clone(core);
+        runtime.run_into(WHAT, queue, token, async move { Ok(core.lock().await.report()) });
+        Ok(())
+    }
+}
+
+impl Drop for Transformer {
+    fn drop(&mut self) {
+        if self.mark.is_here() {
+            // SAFETY: the parts are dropped here only, and not used afterwards.
+            unsafe { ManuallyDrop::drop(&mut self.parts) };
+        }
+    }
+}
