@@ -17,4 +17,5 @@ pub mod log;
 pub mod member;
 pub mod report;
 pub mod runs;
+pub mod transforms;
 pub mod value;

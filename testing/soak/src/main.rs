@@ -12,6 +12,7 @@ use rivven_soak::groups::{Coming, Found, Setting, round};
 use rivven_soak::member::{self, Membership};
 use rivven_soak::report::Report;
 use rivven_soak::runs::{PRESETS, Size, disturbed, killed, preset};
+use rivven_soak::transforms::{self, Work};
 
 /// Lets clients run while brokers and connections fail, and counts what becomes of every record.
 #[derive(Parser)]
@@ -25,8 +26,11 @@ struct Arguments {
 enum Command {
     Producer(Options),
     Groups(GroupOptions),
+    Transforms(TransformOptions),
     /// A member of a group, which says what happens to it
     Member(Membership),
+    /// Works on readings by transactions until it is killed
+    Work(Work),
 }
 
 /// Groups of 1, 2, 3 and 10 members that come together or one by one, are joined and left, and lose one by a kill
@@ -47,6 +51,23 @@ struct GroupOptions {
     /// Another kind of member as LANGUAGE=COMMAND; then there are groups of all kinds, too
     #[arg(long, value_name = "LANGUAGE=COMMAND")]
     member: Vec<String>,
+    /// Write what was found to this file, also where that was too much
+    #[arg(long, value_name = "FILE")]
+    json: PathBuf,
+}
+
+/// Work done by transactions, whose process is killed again and again
+#[derive(clap::Args)]
+struct TransformOptions {
+    /// How often the process is killed
+    #[arg(long, default_value_t = 50)]
+    kills: u64,
+    /// How often the broker is restarted in a second run; none leaves that out
+    #[arg(long, default_value_t = 5)]
+    restarts: u64,
+    /// What the moments follow from
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
     /// Write what was found to this file, also where that was too much
     #[arg(long, value_name = "FILE")]
     json: PathBuf,
@@ -83,6 +104,8 @@ async fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Producer(options) => producer(&options).await,
         Command::Groups(options) => groups(&options).await,
+        Command::Transforms(options) => transforms(&options).await,
+        Command::Work(work) => transforms::work(&work).await,
         Command::Member(membership) => member::run(&membership).await,
     };
     match result {
@@ -120,6 +143,17 @@ async fn producer(options: &Options) -> Result<()> {
         }
     }
     Ok(())
+}
+
+async fn transforms(options: &TransformOptions) -> Result<()> {
+    let TransformOptions { kills, restarts, seed, .. } = *options;
+    let mut found = vec![transforms::run(kills, 0, seed).await?];
+    if restarts > 0 {
+        found.push(transforms::run(kills, restarts, seed + 1).await?);
+    }
+    let text = serde_json::to_string_pretty(&found)? + "\n";
+    fs::write(&options.json, text).with_context(|| format!("write {}", options.json.display()))?;
+    found.iter().try_for_each(transforms::Found::check)
 }
 
 /// The times of the groups: a heartbeat is early, and a dead member is noticed soon.
