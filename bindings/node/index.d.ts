@@ -223,11 +223,11 @@ export interface AuthSession {
   expiresIn: number;
 }
 
-/** Options of {@link Client.publish}. */
+/** Options of {@link Client.publish}, {@link Client.publishIdempotent} and {@link Client.publishTransactional}. */
 export interface PublishOptions {
-  /** The key, by which the broker chooses the partition; an empty one is a key too. */
+  /** The key, which decides the partition; an empty one is a key too. */
   key?: Bytes | null;
-  /** The partition; without it the broker chooses. */
+  /** The partition; without it the key decides, and without either it is chosen. */
   partition?: number | null;
 }
 
@@ -249,6 +249,22 @@ export interface Published {
   offset: bigint;
   /** Whether an earlier attempt, whose outcome is unknown, may have written the record too. */
   maybeDuplicate: boolean;
+}
+
+/** Where a record went that has a number. */
+export interface PublishedOnce extends Published {
+  /**
+   * Whether the broker had the record already and wrote nothing.
+   *
+   * The offset is right then only if the record is one of the last five of its producer and partition.
+   */
+  duplicate: boolean;
+}
+
+/** Where a record of a transaction went. */
+export interface PublishedInTransaction extends Published {
+  /** The number of the record among those of its producer and partition number, from 0. */
+  sequence: number;
 }
 
 /** Where a batch went. */
@@ -606,6 +622,35 @@ export class Record {
 }
 
 /**
+ * The identity of a producer with its counters, by {@link Client.initProducerId}.
+ *
+ * The broker keeps identities in memory until it restarts. Records are counted
+ * for each partition number, whatever the topic. Calls with one state are made
+ * one after another, in the order in which they were called; several clients
+ * of one thread may use it.
+ */
+export class ProducerState {
+  /** It comes from a client. */
+  private constructor();
+  /** The identity. */
+  readonly producerId: bigint;
+  /** Its epoch: rises when the identity is taken over. */
+  readonly producerEpoch: number;
+  /** The number of the next record for the partition number that was used last; from 0 on. */
+  readonly nextSequence: number;
+
+  /**
+   * Gives up a record of unknown outcome together with the identity.
+   *
+   * The next {@link Client.publishIdempotent} takes a new identity and counts
+   * from 0. In a transaction nothing remains then but to abort it.
+   *
+   * @throws RivvenError `INVALID_STATE` while a call with the state is under way
+   */
+  abandon(): void;
+}
+
+/**
  * A client of a list of servers, which replaces connections that fail.
  *
  * All methods may be called at the same time and are answered in any order.
@@ -890,6 +935,131 @@ export class Client extends EventEmitter<ClientEvents> {
 
   /** Sets or removes quotas; gives how many were changed. The broker passes over unknown types and keys. */
   alterQuotas(alterations: Iterable<QuotaAlteration>): Promise<number>;
+
+  /**
+   * Gives a producer an identity, or takes over that of a previous one, whose epoch rises.
+   *
+   * Do not take over an identity after the broker may have restarted: it counts
+   * from 1 again and may have given the identity to another producer.
+   */
+  initProducerId(previous?: bigint | number | null): Promise<ProducerState>;
+
+  /**
+   * Appends a record once, however often it is sent; an unknown topic is created.
+   *
+   * The key decides the partition; without one it is that with the fewest
+   * records of this producer. After an error whose `outcome` is `UNKNOWN` the
+   * same record may be published again: it has the same number and is not
+   * written twice. Another record is refused until {@link ProducerState.abandon}
+   * was called.
+   *
+   * ```js
+   * const producer = await client.initProducerId();
+   * const { partition, offset, duplicate } = await client.publishIdempotent('orders', 'a value', producer, { key: 'k' });
+   * ```
+   *
+   * Fails as {@link publish} does; with `INVALID_STATE` for another record after
+   * an unknown outcome; `UNKNOWN_PRODUCER_ID` if the broker has forgotten the
+   * identity or given it to another producer, `OUT_OF_ORDER_SEQUENCE` if it
+   * misses an earlier number: after these two only `abandon` helps;
+   * `PRODUCER_FENCED` if the identity was taken over.
+   */
+  publishIdempotent(
+    topic: string,
+    value: Bytes,
+    producerState: ProducerState,
+    options?: PublishOptions,
+  ): Promise<PublishedOnce>;
+
+  /**
+   * Begins a transaction of a producer, which the broker aborts once it is idle for `timeoutMs`, 60 000 by default.
+   *
+   * This client then takes the further steps of it, until it commits or aborts.
+   *
+   * ```js
+   * const producer = await client.initProducerId();
+   * await client.beginTransaction('etl', producer);
+   * await client.addPartitionsToTxn('etl', producer, [{ topic: 'output', partition: 0 }]);
+   * await client.publishTransactional('etl', 'output', 'a value', producer);
+   * await client.addOffsetsToTxn('etl', producer, 'readers', [{ topic: 'input', partition: 0, offset: 42n }]);
+   * await client.commitTransaction('etl', producer);
+   * ```
+   *
+   * `INVALID_TXN_STATE` if it is open already, or the identity was abandoned;
+   * `CONCURRENT_TRANSACTIONS` if the producer has another one open;
+   * `TOO_MANY_TRANSACTIONS`: a broker takes five; `PRODUCER_FENCED` if it is
+   * open under another epoch.
+   */
+  beginTransaction(
+    transactionalId: string,
+    producerState: ProducerState,
+    options?: { timeoutMs?: number | null },
+  ): Promise<void>;
+
+  /**
+   * Adds partitions to a transaction, to which it may write then; gives how many were named.
+   *
+   * The broker does not check that there are such. `INVALID_TXN_ID` if this
+   * client has not begun the transaction with this producer, or it has ended;
+   * `TRANSACTION_TIMED_OUT`; `PRODUCER_FENCED`; `INVALID_TXN_STATE` after a
+   * commit or an abort of unknown outcome, or if the identity was abandoned;
+   * `INVALID_ARGUMENT` if none is named.
+   */
+  addPartitionsToTxn(
+    transactionalId: string,
+    producerState: ProducerState,
+    partitions: Iterable<TopicPartition>,
+  ): Promise<number>;
+
+  /**
+   * Appends a record within a transaction.
+   *
+   * The key decides the partition, which has to be one that was added; without
+   * a key it is that of the added ones of the topic with the fewest records of
+   * this producer. An error of unknown outcome is dealt with as in
+   * {@link publishIdempotent}, or by aborting the transaction.
+   *
+   * `PARTITION_NOT_IN_TXN`; otherwise fails as {@link addPartitionsToTxn} and
+   * {@link publishIdempotent} do.
+   */
+  publishTransactional(
+    transactionalId: string,
+    topic: string,
+    value: Bytes,
+    producerState: ProducerState,
+    options?: PublishOptions,
+  ): Promise<PublishedInTransaction>;
+
+  /**
+   * Stores the next offsets that a group is to read together with a transaction: they count once it is committed.
+   *
+   * The broker checks neither the partitions nor the offsets. `INVALID_GROUP_ID`,
+   * `INVALID_ARGUMENT` if there is none; otherwise fails as
+   * {@link addPartitionsToTxn} does.
+   */
+  addOffsetsToTxn(
+    transactionalId: string,
+    producerState: ProducerState,
+    group: string,
+    offsets: Iterable<TopicPartitionOffset>,
+  ): Promise<void>;
+
+  /**
+   * Commits a transaction: its records and offsets count.
+   *
+   * `INVALID_TXN_ID` if the broker has no such open transaction, also because it
+   * was committed before; `TRANSACTION_TIMED_OUT`: the broker aborts it;
+   * `PRODUCER_FENCED`; `INVALID_TXN_STATE` if the identity was abandoned. An
+   * error whose `outcome` is `UNKNOWN` leaves open whether it was committed.
+   */
+  commitTransaction(transactionalId: string, producerState: ProducerState): Promise<void>;
+
+  /**
+   * Aborts a transaction: its records and offsets do not count.
+   *
+   * Fails as {@link commitTransaction} does, but takes an identity that was abandoned, too.
+   */
+  abortTransaction(transactionalId: string, producerState: ProducerState): Promise<void>;
 
   /** Registers a schema under a subject at the registry at `url`, such as `http://host:8081`; gives its id. */
   registerSchema(url: string, subject: string, schemaType: SchemaType, schema: string): Promise<number>;

@@ -51,6 +51,12 @@ export interface Alteration {
   quotaValue: bigint | null;
 }
 
+/** Where a record is to go. */
+export interface Place {
+  topic: string;
+  partition: number | null;
+}
+
 /** An error of the call itself. */
 export type Failed = RivvenErrorFields | null;
 
@@ -127,6 +133,47 @@ export class NativeClient {
   registerSchema(token: number, url: string, subject: string, schemaType: string, schema: string): Failed;
   getSchema(token: number, url: string, id: number): Failed;
   getSchemaVersion(token: number, url: string, subject: string, version: number | null): Failed;
+
+  initProducerId(token: number, previous: bigint | null): Failed;
+  publishIdempotent(
+    token: number,
+    place: Place,
+    key: Uint8Array | null,
+    value: Uint8Array,
+    producer: NativeProducerState,
+  ): Failed;
+  beginTransaction(token: number, txnId: string, producer: NativeProducerState, timeoutMs: number | null): Failed;
+  addPartitionsToTxn(
+    token: number,
+    txnId: string,
+    producer: NativeProducerState,
+    partitions: TopicPartition[],
+  ): Failed;
+  publishTransactional(
+    token: number,
+    txnId: string,
+    place: Place,
+    key: Uint8Array | null,
+    value: Uint8Array,
+    producer: NativeProducerState,
+  ): Failed;
+  addOffsetsToTxn(
+    token: number,
+    txnId: string,
+    producer: NativeProducerState,
+    group: string,
+    offsets: Commit[],
+  ): Failed;
+  commitTransaction(token: number, txnId: string, producer: NativeProducerState): Failed;
+  abortTransaction(token: number, txnId: string, producer: NativeProducerState): Failed;
+}
+
+export class NativeProducerState {
+  private constructor();
+  readonly producerId: bigint;
+  readonly producerEpoch: number;
+  readonly nextSequence: number;
+  abandon(): Failed;
 }
 
 /** What became of records: the first went to the offset, the others follow. */

@@ -10,10 +10,12 @@ use rivven_client::{Error, Result};
 use crate::consumer::{Event, Handled, ProcessReport, Rebalance};
 use crate::failure::Failure;
 use crate::producer::Report;
+use crate::producer_state::NativeProducerState;
 use crate::records::{Polled, Records};
 use crate::values::{
-    ClusterMetadata, DeletedRecords, GroupMembership, OffsetBounds, Published, PublishedBatch, QuotaEntry, Schema,
-    Session, StateChange, Stats, TopicConfigAltered, TopicConfigValue, TopicMetadata, TopicPartitions, list,
+    ClusterMetadata, DeletedRecords, GroupMembership, OffsetBounds, Published, PublishedBatch, PublishedInTransaction,
+    PublishedOnce, QuotaEntry, Schema, Session, StateChange, Stats, TopicConfigAltered, TopicConfigValue,
+    TopicMetadata, TopicPartitions, list,
 };
 
 /// The answer to one call.
@@ -107,6 +109,9 @@ unsafe fn to_js(env: sys::napi_env, answer: Answer) -> napi::Result<sys::napi_va
             Answer::Record(metadata) => Report::to_napi_value(env, Report::delivered(&metadata, &[])),
             Answer::Published(to) => Published::to_napi_value(env, to.into()),
             Answer::PublishedBatch(to) => PublishedBatch::to_napi_value(env, to.into()),
+            Answer::PublishedOnce(to) => PublishedOnce::to_napi_value(env, to.into()),
+            Answer::PublishedInTransaction(to) => PublishedInTransaction::to_napi_value(env, to.into()),
+            Answer::ProducerState(state) => NativeProducerState::to_napi_value(env, NativeProducerState { state }),
             Answer::TopicMetadata(topic) => TopicMetadata::to_napi_value(env, topic.into()),
             Answer::TopicConfigs(topics) => {
                 let topics = topics.into_iter().map(|(topic, configs)| {

@@ -18,6 +18,7 @@ mod inbox;
 mod log;
 mod operations;
 mod producer;
+mod producer_state;
 mod records;
 mod values;
 mod wake;

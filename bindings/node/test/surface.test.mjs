@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import rivven, { Client, Consumer, ConsumerRecords, Producer, Record, RivvenError, TopicHandle } from 'rivven';
+import rivven, { Client, Consumer, ConsumerRecords, Producer, ProducerState, Record, RivvenError, TopicHandle } from 'rivven';
 
 import { packageFolder, repository } from '../testing/servers.mjs';
 
@@ -28,7 +28,8 @@ function declaration(head) {
 }
 
 test('what is declared exists', () => {
-  for (const [type, least] of [[Producer, 3], [TopicHandle, 3], [Consumer, 20], [ConsumerRecords, 2], [Record, 1]]) {
+  const classes = [[Producer, 3], [TopicHandle, 3], [Consumer, 20], [ConsumerRecords, 2], [Record, 1], [ProducerState, 1]];
+  for (const [type, least] of classes) {
     const methods = all(declaration(`export class ${type.name} `), /^  (\w+)\(/gm).filter((name) => name !== 'constructor');
     assert.ok(methods.length >= least);
     for (const name of methods) assert.equal(typeof type.prototype[name], 'function', name);

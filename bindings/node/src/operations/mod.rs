@@ -10,3 +10,4 @@ mod quotas;
 mod records;
 mod schemas;
 mod topics;
+mod transactions;
