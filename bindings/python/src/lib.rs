@@ -22,10 +22,12 @@ mod message;
 mod operations;
 mod processing;
 mod producer;
+mod producer_state;
 mod rebalance;
 mod records;
 mod sent;
 mod state_changes;
+mod transactions;
 mod wait;
 
 use pyo3::prelude::*;
@@ -55,6 +57,8 @@ mod _rivven {
     #[pymodule_export]
     use super::producer::AsyncProducer;
     use super::producer::BlockingProducer;
+    #[pymodule_export]
+    use super::producer_state::ProducerState;
     #[pymodule_export]
     use super::rebalance::Rebalancing;
     #[pymodule_export]
