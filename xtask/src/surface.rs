@@ -30,6 +30,7 @@ const OFFERS: [Offer; 6] = [
             "rivven-core/src/producer/mod.rs",
             "rivven-core/src/resilient.rs",
             "rivven-core/src/schema_registry/methods.rs",
+            "rivven-core/src/transaction/methods.rs",
         ],
         has: in_rust,
     },
