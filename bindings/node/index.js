@@ -10,5 +10,22 @@ const { Producer, TopicHandle } = require('./lib/producer.js');
 const { ProducerState } = require('./lib/producer-state.js');
 const { RecordMetadata } = require('./lib/record-metadata.js');
 const { Record } = require('./lib/records.js');
+const { Transaction } = require('./lib/transaction.js');
+const { Transformer, transform } = require('./lib/transformer.js');
 
-module.exports = { Client, Consumer, ConsumerRecords, Producer, ProducerState, Record, RecordMetadata, RivvenError, TopicHandle, onLog, version };
+module.exports = {
+  Client,
+  Consumer,
+  ConsumerRecords,
+  Producer,
+  ProducerState,
+  Record,
+  RecordMetadata,
+  RivvenError,
+  TopicHandle,
+  Transaction,
+  Transformer,
+  onLog,
+  transform,
+  version,
+};

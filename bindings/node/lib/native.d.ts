@@ -214,6 +214,33 @@ export class NativeProducer {
   purge(): number | RivvenErrorFields;
   stats(): ProducerStats | RivvenErrorFields;
   isIdempotent(): boolean | RivvenErrorFields;
+  beginTransaction(token: number): Failed;
+  openTransformer(consumer: NativeConsumer): NativeTransformer | RivvenErrorFields;
+}
+
+/** A transaction; its answers come by its producer. */
+export class NativeTransaction {
+  private constructor();
+  id(): string | RivvenErrorFields;
+  producerId(): bigint | RivvenErrorFields;
+  isOpen(): boolean | RivvenErrorFields;
+  enqueue(topic: string, partition: number | null, key: Uint8Array | null, value: Uint8Array): Failed;
+  send(token: number, topic: string, partition: number | null, key: Uint8Array | null, value: Uint8Array): Failed;
+  sendBatch(token: number, topic: string, lengths: Int32Array, bytes: Uint8Array): Failed;
+  flush(token: number): Failed;
+  sendOffsets(token: number, group: string, offsets: Commit[]): Failed;
+  sendConsumerOffsets(token: number, consumer: NativeConsumer): Failed;
+  commit(token: number): Failed;
+  abort(token: number): Failed;
+}
+
+/** Work that is done by transactions; its answers come by its producer. */
+export class NativeTransformer {
+  private constructor();
+  next(token: number): Failed;
+  commit(token: number): Failed;
+  fail(token: number, why: string): Failed;
+  report(token: number): Failed;
 }
 
 /** A change of partitions, which waits until the program says that it is done. */

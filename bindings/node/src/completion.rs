@@ -12,6 +12,7 @@ use crate::failure::Failure;
 use crate::producer::Report;
 use crate::producer_state::NativeProducerState;
 use crate::records::{Polled, Records};
+use crate::transaction::{NativeTransaction, Round, Transformed};
 use crate::values::{
     ClusterMetadata, DeletedRecords, GroupMembership, OffsetBounds, Published, PublishedBatch, PublishedInTransaction,
     PublishedOnce, QuotaEntry, Schema, Session, StateChange, Stats, TopicConfigAltered, TopicConfigValue,
@@ -55,6 +56,8 @@ pub(crate) enum Value {
     Settled(Vec<Settled>),
     Rebalance(Rebalance),
     Handled(Handled),
+    Transaction(NativeTransaction),
+    Round(Option<Round>),
 }
 
 impl Value {
@@ -87,6 +90,8 @@ impl ToNapiValue for Value {
                 Value::Settled(results) => Vec::to_napi_value(env, results),
                 Value::Rebalance(rebalance) => Rebalance::to_napi_value(env, rebalance),
                 Value::Handled(handled) => Handled::to_napi_value(env, handled),
+                Value::Transaction(transaction) => NativeTransaction::to_napi_value(env, transaction),
+                Value::Round(round) => Option::to_napi_value(env, round),
                 Value::Answer(answer) => to_js(env, answer),
             }
         }
@@ -107,6 +112,12 @@ unsafe fn to_js(env: sys::napi_env, answer: Answer) -> napi::Result<sys::napi_va
             Answer::Messages(messages) => Records::to_napi_value(env, Records::pack(&messages)),
             Answer::Deliveries(report) => Vec::to_napi_value(env, Report::all(&report)),
             Answer::Record(metadata) => Report::to_napi_value(env, Report::delivered(&metadata, &[])),
+            Answer::Records(records) => {
+                let reports = records.iter().map(|metadata| Report::delivered(metadata, &[]));
+                Vec::to_napi_value(env, reports.collect())
+            }
+            Answer::Counts(counts) => bool::to_napi_value(env, counts),
+            Answer::Transformed(report) => Transformed::to_napi_value(env, report.into()),
             Answer::Published(to) => Published::to_napi_value(env, to.into()),
             Answer::PublishedBatch(to) => PublishedBatch::to_napi_value(env, to.into()),
             Answer::PublishedOnce(to) => PublishedOnce::to_napi_value(env, to.into()),

@@ -20,6 +20,7 @@ mod operations;
 mod producer;
 mod producer_state;
 mod records;
+mod transaction;
 mod values;
 mod wake;
 
