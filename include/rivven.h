@@ -25,8 +25,8 @@
  * - Strings end with a zero and are UTF-8. Inputs are copied before a function
  *   returns and are never kept. Views and strings that come out live as long as
  *   the handle that gave them.
- * - Threads. Clients, queues, producers, topics and consumers may be used by many
- *   threads at once. What functions give (errors, batches, events, sessions, lists and
+ * - Threads. Clients, queues, producers, states of producers, topics and consumers may be
+ *   used by many threads at once. What functions give (errors, batches, events, sessions, lists and
  *   descriptions) never changes and may be
  *   read by many threads; free it when no thread reads it any more. What is
  *   filled step by step (configurations, fetches, partitions, offsets,
@@ -1551,6 +1551,235 @@ rivven_code rivven_client_get_offset_for_timestamp(rivven_client_t *client,
                                                    bool *found,
                                                    uint64_t *offset,
                                                    rivven_error_t **error);
+
+/* ----------------------------------------------------------------------------
+ * Identities of producers
+ *
+ *     rivven_producer_state_t *state = NULL;
+ *     bool duplicate = false;
+ *     rivven_client_init_producer_id(client, NULL, &state, &error);
+ *     rivven_client_publish_idempotent(client, "orders", RIVVEN_PARTITION_ANY, key, value, state,
+ *                                      &offset, &partition, &duplicate, &error);
+ *     rivven_producer_state_free(state);
+ * ---------------------------------------------------------------------------- */
+
+/**
+ * The identity by which the broker tells records that are sent again, and the numbers given so far.
+ *
+ * It belongs to the caller, who frees it with `rivven_producer_state_free`, and lives
+ * independently of the client. The broker keeps identities in memory, so they end when
+ * it restarts. Records are counted for each partition number, whatever the topic.
+ *
+ * It may be used by any number of threads at once; calls that use it follow one another,
+ * in the order in which they were made. In the child of a `fork` every call with a state of
+ * the parent fails with `RIVVEN_CODE_FORKED`; it can be read and freed there.
+ */
+typedef struct rivven_producer_state_t rivven_producer_state_t;
+
+/**
+ * Gives the identity; 0 for NULL.
+ *
+ * It changes with the first publish after `rivven_producer_state_abandon`.
+ */
+uint64_t rivven_producer_state_producer_id(const rivven_producer_state_t *state);
+
+/**
+ * Gives the epoch of the identity, which rises whenever the identity is taken over; 0 for NULL.
+ */
+uint16_t rivven_producer_state_producer_epoch(const rivven_producer_state_t *state);
+
+/**
+ * Gives the number of the next record for the partition number that was used last; 0 for NULL.
+ *
+ * Numbers begin at 0. While a record is being published it is what was known before.
+ */
+int32_t rivven_producer_state_next_sequence(const rivven_producer_state_t *state);
+
+/**
+ * Gives up a record of unknown outcome together with the identity.
+ *
+ * The next `rivven_client_publish_idempotent` takes a new identity and counts from 0. Of a
+ * transaction that is open nothing remains but to abort it. The record that was given up may
+ * have been written; if it is published again, it may be there twice.
+ *
+ * Fails with `RIVVEN_CODE_INVALID_STATE` while a call with the state is under way,
+ * `RIVVEN_CODE_FORKED` and `RIVVEN_CODE_INVALID_ARGUMENT`.
+ */
+rivven_code rivven_producer_state_abandon(rivven_producer_state_t *state, rivven_error_t **error);
+
+/**
+ * Frees a producer's state; accepts NULL.
+ *
+ * A call with it that is under way goes on to its end, and so does a transaction.
+ */
+void rivven_producer_state_free(rivven_producer_state_t *state);
+
+/* ----------------------------------------------------------------------------
+ * Publishing once, and in transactions
+ *
+ * The single steps. The broker keeps transactions in memory, knows one by its
+ * producer's identity and its name, and takes five at a time.
+ *
+ *     rivven_partitions_t *partitions = NULL;
+ *     rivven_partitions_new(&partitions, &error);
+ *     rivven_partitions_add(partitions, "orders", 0, &error);
+ *     rivven_client_init_producer_id(client, NULL, &state, &error);
+ *     rivven_client_begin_transaction(client, "billing", state, -1, &error);
+ *     rivven_client_add_partitions_to_txn(client, "billing", state, partitions, NULL, &error);
+ *     rivven_client_publish_transactional(client, "billing", "orders", RIVVEN_PARTITION_ANY, key,
+ *                                         value, state, NULL, NULL, NULL, &error);
+ *     rivven_client_commit_transaction(client, "billing", state, &error);
+ * ---------------------------------------------------------------------------- */
+
+/**
+ * Gives a producer an identity and stores its state in `*state`.
+ *
+ * `previous` points to an identity that is to be taken over, whose epoch rises, so that
+ * whoever had it is refused from then on; NULL for a new identity. Do not take over an
+ * identity after the broker may have restarted: it counts from 1 again and may have given
+ * the identity to another producer. The caller frees the state with
+ * `rivven_producer_state_free`. Fails as every request.
+ */
+rivven_code rivven_client_init_producer_id(rivven_client_t *client,
+                                           const uint64_t *previous,
+                                           rivven_producer_state_t **state,
+                                           rivven_error_t **error);
+
+/**
+ * Appends a record once, however often it is sent.
+ *
+ * `partition` may be `RIVVEN_PARTITION_ANY`: the key then decides it, and without a key it is
+ * that with the fewest records of this producer. A `key` whose `data` is NULL is no key. An
+ * unknown topic is created. The offset of the record goes to `*offset`, its partition to
+ * `*written_to`, and whether the broker had it already, by an earlier attempt, to
+ * `*was_duplicate`.
+ *
+ * After an error whose outcome is `RIVVEN_OUTCOME_UNKNOWN` the same record may be published
+ * again: it has the same number and is not written twice. Another record is refused with
+ * `RIVVEN_CODE_INVALID_STATE` until `rivven_producer_state_abandon` was called.
+ *
+ * Fails with `RIVVEN_CODE_UNKNOWN_PRODUCER_ID` if the broker has forgotten the identity or
+ * given it to another producer, and with `RIVVEN_CODE_OUT_OF_ORDER_SEQUENCE` if it misses an
+ * earlier number: after these two only `rivven_producer_state_abandon` helps. Fails with
+ * `RIVVEN_CODE_PRODUCER_FENCED` if the identity was taken over, and otherwise as
+ * `rivven_client_publish_to_partition`.
+ */
+rivven_code rivven_client_publish_idempotent(rivven_client_t *client,
+                                             const char *topic,
+                                             int64_t partition,
+                                             rivven_bytes_t key,
+                                             rivven_bytes_t value,
+                                             rivven_producer_state_t *state,
+                                             uint64_t *offset,
+                                             uint32_t *written_to,
+                                             bool *was_duplicate,
+                                             rivven_error_t **error);
+
+/**
+ * Begins a transaction of a producer.
+ *
+ * `txn_id` is its name, by which the other steps mean it. The broker aborts it once
+ * it is idle for `timeout_ms` milliseconds; a negative number stands for the broker's
+ * default, 60 s. The client refuses its steps with `RIVVEN_CODE_TRANSACTION_TIMED_OUT` from
+ * a tenth of that time before, at most 1 s, since a step that comes too late would keep the
+ * broker from ever aborting it.
+ *
+ * Fails with `RIVVEN_CODE_INVALID_TXN_STATE` if it is open already, or the identity was
+ * abandoned; with `RIVVEN_CODE_CONCURRENT_TRANSACTIONS` if the producer has another
+ * one open; with `RIVVEN_CODE_TOO_MANY_TRANSACTIONS`, as a broker takes five;
+ * with `RIVVEN_CODE_PRODUCER_FENCED` if it is open under another epoch; and as every request.
+ */
+rivven_code rivven_client_begin_transaction(rivven_client_t *client,
+                                            const char *txn_id,
+                                            const rivven_producer_state_t *state,
+                                            int64_t timeout_ms,
+                                            rivven_error_t **error);
+
+/**
+ * Adds partitions to a transaction, which may write to no others.
+ *
+ * How many were named goes to `*count`, which may be NULL. `partitions` stays the
+ * caller's. The broker does not check that there are such partitions; one that does
+ * not exist delays the commit.
+ *
+ * Fails with `RIVVEN_CODE_INVALID_TXN_ID` if this client has not begun the transaction
+ * with this producer, or it has ended; `RIVVEN_CODE_TRANSACTION_TIMED_OUT`;
+ * `RIVVEN_CODE_PRODUCER_FENCED`; `RIVVEN_CODE_INVALID_TXN_STATE` if the identity was
+ * abandoned, or it is not known whether the transaction has ended;
+ * `RIVVEN_CODE_INVALID_ARGUMENT` for a list without partitions; and as every request.
+ */
+rivven_code rivven_client_add_partitions_to_txn(rivven_client_t *client,
+                                                const char *txn_id,
+                                                const rivven_producer_state_t *state,
+                                                const rivven_partitions_t *partitions,
+                                                size_t *count,
+                                                rivven_error_t **error);
+
+/**
+ * Appends a record within a transaction.
+ *
+ * `partition` may be `RIVVEN_PARTITION_ANY`: the key then decides it, and without a key it is
+ * that of the added ones of the topic with the fewest records of this producer. A `key`
+ * whose `data` is NULL is no key. The offset of the record goes to `*offset`, its partition
+ * to `*written_to` and its number to `*sequence`.
+ *
+ * An error whose outcome is `RIVVEN_OUTCOME_UNKNOWN` is dealt with as in
+ * `rivven_client_publish_idempotent`, or by aborting the transaction.
+ *
+ * Fails with `RIVVEN_CODE_PARTITION_NOT_IN_TXN` if the partition was not added, before
+ * anything is sent; as `rivven_client_add_partitions_to_txn`, and as
+ * `rivven_client_publish_idempotent`.
+ */
+rivven_code rivven_client_publish_transactional(rivven_client_t *client,
+                                                const char *txn_id,
+                                                const char *topic,
+                                                int64_t partition,
+                                                rivven_bytes_t key,
+                                                rivven_bytes_t value,
+                                                rivven_producer_state_t *state,
+                                                uint64_t *offset,
+                                                uint32_t *written_to,
+                                                int32_t *sequence,
+                                                rivven_error_t **error);
+
+/**
+ * Stores the next offsets that a group is to read together with a transaction.
+ *
+ * They count once it is committed. `offsets` stays the caller's; the broker checks none of
+ * them. Fails with `RIVVEN_CODE_INVALID_ARGUMENT` for a list without offsets and for an
+ * offset above 2^63 - 1, `RIVVEN_CODE_INVALID_GROUP_ID`, and as
+ * `rivven_client_add_partitions_to_txn`.
+ */
+rivven_code rivven_client_add_offsets_to_txn(rivven_client_t *client,
+                                             const char *txn_id,
+                                             const rivven_producer_state_t *state,
+                                             const char *group,
+                                             const rivven_offsets_t *offsets,
+                                             rivven_error_t **error);
+
+/**
+ * Commits a transaction: its records and offsets count.
+ *
+ * Fails with `RIVVEN_CODE_INVALID_TXN_ID` if the broker has no such open transaction, also
+ * because it was committed before; with `RIVVEN_CODE_TRANSACTION_TIMED_OUT`, and then the
+ * broker aborts it; with `RIVVEN_CODE_PRODUCER_FENCED`, `RIVVEN_CODE_INVALID_TXN_STATE` if the
+ * identity was abandoned, and as every request. After an error whose outcome is
+ * `RIVVEN_OUTCOME_UNKNOWN` it is open whether it was committed.
+ */
+rivven_code rivven_client_commit_transaction(rivven_client_t *client,
+                                             const char *txn_id,
+                                             const rivven_producer_state_t *state,
+                                             rivven_error_t **error);
+
+/**
+ * Aborts a transaction: its records and offsets do not count.
+ *
+ * Fails as `rivven_client_commit_transaction`, but works with an identity that was abandoned.
+ */
+rivven_code rivven_client_abort_transaction(rivven_client_t *client,
+                                            const char *txn_id,
+                                            const rivven_producer_state_t *state,
+                                            rivven_error_t **error);
 
 /* ----------------------------------------------------------------------------
  * Assignments

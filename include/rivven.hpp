@@ -5,12 +5,12 @@
  * rivven`).
  *
  * - Every failure is a rivven::Error, which is thrown.
- * - Config, Client, Batch, Queue, Producer, Topic and Consumer own what they stand for and
- *   can be moved but not copied; everything else is a value. An object that was moved from can be destroyed and assigned to; every other use
- *   throws an Error of Code::InvalidArgument.
+ * - Config, Client, Batch, ProducerState, Queue, Producer, Topic and Consumer own what they stand
+ *   for and can be moved but not copied; everything else is a value. An object that was moved from
+ *   can be destroyed and assigned to; every other use throws an Error of Code::InvalidArgument.
  * - Destructors never block and never throw.
- * - A Client, Queue, Producer, Topic or Consumer may be used by many threads at once; so
- *   may everything that is const. Moving, assigning and destroying an object takes one thread alone.
+ * - A Client, ProducerState, Queue, Producer, Topic or Consumer may be used by many threads at
+ *   once; so may everything that is const. Moving, assigning and destroying an object takes one thread alone.
  * - Bytes are std::string_view. What goes in is copied before the call returns;
  *   what comes out of a Batch is valid as long as the batch.
  */
@@ -695,6 +695,30 @@ struct PartitionOffset {
     std::uint64_t offset;
 };
 
+namespace detail {
+
+/// Partitions for the C interface.
+inline Handle<rivven_partitions_t, rivven_partitions_free>
+partitions_of(const std::vector<TopicPartition> &partitions) {
+    auto list = give<rivven_partitions_t, rivven_partitions_free>(rivven_partitions_new);
+    for (const auto &[topic, partition] : partitions) {
+        call(rivven_partitions_add, list.get(), text(topic), partition);
+    }
+    return list;
+}
+
+/// Offsets for the C interface.
+inline Handle<rivven_offsets_t, rivven_offsets_free>
+offsets_of(const std::vector<PartitionOffset> &offsets) {
+    auto list = give<rivven_offsets_t, rivven_offsets_free>(rivven_offsets_new);
+    for (const auto &[topic, partition, offset] : offsets) {
+        call(rivven_offsets_add, list.get(), text(topic), partition, offset);
+    }
+    return list;
+}
+
+} // namespace detail
+
 /// The committed offsets of a group, by topic and partition.
 using GroupOffsets = std::map<std::string, std::map<std::uint32_t, std::uint64_t>>;
 
@@ -840,6 +864,63 @@ struct Stats {
     std::size_t available_connections;
     /// Each server by itself.
     std::vector<ServerStats> servers;
+};
+
+/// Where a record went that is written once.
+struct IdempotentlyPublished {
+    /// The offset of the record.
+    std::uint64_t offset;
+    /// The partition.
+    std::uint32_t partition;
+    /// Whether the broker had it already, by an earlier attempt.
+    bool was_duplicate;
+};
+
+/// Where a record of a transaction went.
+struct TransactionallyPublished {
+    /// The offset of the record.
+    std::uint64_t offset;
+    /// The partition.
+    std::uint32_t partition;
+    /// The number of the record.
+    std::int32_t sequence;
+};
+
+/// The identity by which the broker tells records that are sent again, and the numbers given so far.
+///
+/// Records are counted for each partition number, whatever the topic. Calls that use it follow one
+/// another, in the order in which they were made.
+class ProducerState {
+public:
+    /// Takes over a state of the C interface.
+    explicit ProducerState(rivven_producer_state_t *state) noexcept : state_(state) {}
+
+    /// The identity, which changes with the first publish after abandon().
+    std::uint64_t producer_id() const noexcept {
+        return rivven_producer_state_producer_id(state_.get());
+    }
+
+    /// The epoch of the identity, which rises whenever the identity is taken over.
+    std::uint16_t producer_epoch() const noexcept {
+        return rivven_producer_state_producer_epoch(state_.get());
+    }
+
+    /// The number of the next record for the partition number that was used last; from 0 on.
+    std::int32_t next_sequence() const noexcept {
+        return rivven_producer_state_next_sequence(state_.get());
+    }
+
+    /// Gives up a record of unknown outcome together with the identity.
+    ///
+    /// The next Client::publish_idempotent() takes a new identity and counts from 0; of an open
+    /// transaction nothing remains but to abort it. Code::InvalidState while a call is under way.
+    void abandon() { detail::call(rivven_producer_state_abandon, state_.get()); }
+
+    /// The handle of the C interface, which stays the property of this object.
+    rivven_producer_state_t *get() const noexcept { return state_.get(); }
+
+private:
+    detail::Handle<rivven_producer_state_t, rivven_producer_state_free> state_;
 };
 
 /// A record to be written: a key, if it is to have one, and a value.
@@ -1111,10 +1192,7 @@ public:
     std::vector<std::optional<Error>>
     commit_offsets_pipelined(const std::string &group,
                              const std::vector<PartitionOffset> &offsets) {
-        const auto list = detail::give<rivven_offsets_t, rivven_offsets_free>(rivven_offsets_new);
-        for (const auto &[topic, partition, offset] : offsets) {
-            detail::call(rivven_offsets_add, list.get(), detail::text(topic), partition, offset);
-        }
+        const auto list = detail::offsets_of(offsets);
         const auto results = detail::give<rivven_results_t, rivven_results_free>(
             rivven_client_commit_offsets_pipelined, client_.get(), detail::text(group), list.get());
         return detail::list(rivven_results_len(results.get()), [&](std::size_t i) {
@@ -1153,6 +1231,90 @@ public:
         detail::call(rivven_client_get_offset_for_timestamp, client_.get(), detail::text(topic),
                      partition, std::int64_t{timestamp.count()}, &found, &offset);
         return found ? std::optional<std::uint64_t>(offset) : std::nullopt;
+    }
+
+    /// Gives a producer an identity, or takes over that of a previous one, whose epoch rises.
+    ///
+    /// Do not take over an identity after the broker may have restarted: it may have given it away.
+    ProducerState init_producer_id(std::optional<std::uint64_t> previous = std::nullopt) {
+        rivven_producer_state_t *state = nullptr;
+        detail::call(rivven_client_init_producer_id, client_.get(), previous ? &*previous : nullptr,
+                     &state);
+        return ProducerState(state);
+    }
+
+    /// Appends a record once, however often it is sent; by default the key decides the partition.
+    ///
+    /// Without a key it is that with the fewest records of this producer. After an error of
+    /// Outcome::Unknown the same record may be published again and is not written twice; another
+    /// one is refused with Code::InvalidState until ProducerState::abandon() was called.
+    IdempotentlyPublished
+    publish_idempotent(const std::string &topic, std::optional<std::string_view> key,
+                       std::string_view value, ProducerState &state,
+                       std::optional<std::uint32_t> partition = std::nullopt) {
+        IdempotentlyPublished published{};
+        detail::call(rivven_client_publish_idempotent, client_.get(), detail::text(topic),
+                     detail::partition(partition), detail::key(key), detail::bytes(value),
+                     state.get(), &published.offset, &published.partition,
+                     &published.was_duplicate);
+        return published;
+    }
+
+    /// Begins a transaction, which the broker aborts once it is idle for the timeout, by default 60 s.
+    void begin_transaction(const std::string &txn_id, const ProducerState &state,
+                           std::optional<std::chrono::milliseconds> timeout = std::nullopt) {
+        detail::call(rivven_client_begin_transaction, client_.get(), detail::text(txn_id),
+                     state.get(), detail::milliseconds(timeout));
+    }
+
+    /// Adds partitions to a transaction, which may write to no others; gives how many were named.
+    std::size_t add_partitions_to_txn(const std::string &txn_id, const ProducerState &state,
+                                      const std::vector<TopicPartition> &partitions) {
+        const auto list = detail::partitions_of(partitions);
+        std::size_t count = 0;
+        detail::call(rivven_client_add_partitions_to_txn, client_.get(), detail::text(txn_id),
+                     state.get(), list.get(), &count);
+        return count;
+    }
+
+    /// Appends a record within a transaction; by default the key decides the partition.
+    ///
+    /// It has to be one that was added. Without a key it is that of the added ones of the topic with
+    /// the fewest records of this producer.
+    TransactionallyPublished
+    publish_transactional(const std::string &txn_id, const std::string &topic,
+                          std::optional<std::string_view> key, std::string_view value,
+                          ProducerState &state,
+                          std::optional<std::uint32_t> partition = std::nullopt) {
+        TransactionallyPublished published{};
+        detail::call(rivven_client_publish_transactional, client_.get(), detail::text(txn_id),
+                     detail::text(topic), detail::partition(partition), detail::key(key),
+                     detail::bytes(value), state.get(), &published.offset, &published.partition,
+                     &published.sequence);
+        return published;
+    }
+
+    /// Stores the next offsets that a group is to read; they count once the transaction is committed.
+    void add_offsets_to_txn(const std::string &txn_id, const ProducerState &state,
+                            const std::string &group,
+                            const std::vector<PartitionOffset> &offsets) {
+        const auto list = detail::offsets_of(offsets);
+        detail::call(rivven_client_add_offsets_to_txn, client_.get(), detail::text(txn_id),
+                     state.get(), detail::text(group), list.get());
+    }
+
+    /// Commits a transaction: its records and offsets count.
+    ///
+    /// After an error of Outcome::Unknown it is open whether it was committed.
+    void commit_transaction(const std::string &txn_id, const ProducerState &state) {
+        detail::call(rivven_client_commit_transaction, client_.get(), detail::text(txn_id),
+                     state.get());
+    }
+
+    /// Aborts a transaction: its records and offsets do not count.
+    void abort_transaction(const std::string &txn_id, const ProducerState &state) {
+        detail::call(rivven_client_abort_transaction, client_.get(), detail::text(txn_id),
+                     state.get());
     }
 
     /// Lists the groups that have committed offsets, in no order.
@@ -2176,11 +2338,7 @@ public:
 
     /// Reads these partitions from now on, instead of those before; no group coordinates them.
     void assign(const std::vector<TopicPartition> &partitions) {
-        const auto list =
-            detail::give<rivven_partitions_t, rivven_partitions_free>(rivven_partitions_new);
-        for (const auto &[topic, partition] : partitions) {
-            detail::call(rivven_partitions_add, list.get(), detail::text(topic), partition);
-        }
+        const auto list = detail::partitions_of(partitions);
         detail::call(rivven_consumer_assign, consumer_.get(), list.get());
     }
 
@@ -2292,14 +2450,14 @@ public:
 
     /// Commits these offsets, each of the next record to read, all together.
     void commit_offsets(const std::vector<PartitionOffset> &offsets) {
-        const auto list = offsets_of(offsets);
+        const auto list = detail::offsets_of(offsets);
         detail::call(rivven_consumer_commit_offsets, consumer_.get(), list.get());
     }
 
     /// Commits these offsets; gives the error of each that failed, in their order.
     std::vector<std::optional<Error>>
     commit_offsets_each(const std::vector<PartitionOffset> &offsets) {
-        const auto list = offsets_of(offsets);
+        const auto list = detail::offsets_of(offsets);
         const auto results = detail::give<rivven_results_t, rivven_results_free>(
             rivven_consumer_commit_offsets_each, consumer_.get(), list.get());
         return detail::list(rivven_results_len(results.get()), [&](std::size_t i) {
@@ -2385,15 +2543,6 @@ private:
         std::uint64_t offset = 0;
         detail::call(function, consumer_.get(), detail::text(topic), partition, &found, &offset);
         return found ? std::optional<std::uint64_t>(offset) : std::nullopt;
-    }
-
-    static detail::Handle<rivven_offsets_t, rivven_offsets_free>
-    offsets_of(const std::vector<PartitionOffset> &offsets) {
-        auto list = detail::give<rivven_offsets_t, rivven_offsets_free>(rivven_offsets_new);
-        for (const auto &[topic, partition, offset] : offsets) {
-            detail::call(rivven_offsets_add, list.get(), detail::text(topic), partition, offset);
-        }
-        return list;
     }
 
     static std::optional<std::uint64_t> known(std::uint64_t offset) noexcept {

@@ -14,7 +14,8 @@
 
 use std::ffi::{CString, c_char};
 use std::ptr;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use rivven_client::Result;
 use rivven_client::ops::MessageBatch;
@@ -52,12 +53,26 @@ impl Opaque for rivven_batch_t {
 #[derive(Default)]
 pub(crate) struct Batch {
     offsets: Vec<u64>,
-    timestamps: Vec<i64>,
-    keys: Vec<rivven_bytes_t>,
     values: Vec<rivven_bytes_t>,
+    /// Made when a program first looks at it, as most never do.
+    rest: OnceLock<Rest>,
+    /// Is told that the program looks at it.
+    wanted: Option<Wanted>,
     parts: Vec<Part>,
     ended: Partitions,
-    _owner: Owner,
+    owner: Owner,
+}
+
+/// Whether a program has looked at keys or timestamps of a consumer's batches.
+///
+/// Then later ones have them from the start: looking at the records once is cheaper than twice.
+pub(crate) type Wanted = Arc<AtomicBool>;
+
+/// What there is of records besides offsets and values.
+#[derive(Default)]
+struct Rest {
+    timestamps: Vec<i64>,
+    keys: Vec<rivven_bytes_t>,
 }
 
 /// Records of one partition that follow each other.
@@ -72,15 +87,10 @@ struct Part {
 enum Owner {
     #[default]
     None,
-    Client {
-        _records: MessageBatch,
-    },
-    Consumer {
-        _records: ConsumerRecords,
-    },
-    Record {
-        _record: ConsumerRecord,
-    },
+    Client(MessageBatch),
+    Consumer(ConsumerRecords),
+    Record(ConsumerRecord),
+    /// The rest was made with the copy.
     Copy {
         _bytes: Vec<u8>,
     },
@@ -91,12 +101,37 @@ unsafe impl Send for Batch {}
 // SAFETY: as above.
 unsafe impl Sync for Batch {}
 
+impl Rest {
+    fn with_capacity(records: usize) -> Self {
+        Rest { timestamps: Vec::with_capacity(records), keys: Vec::with_capacity(records) }
+    }
+
+    fn push(&mut self, timestamp: i64, key: Option<&[u8]>) {
+        self.timestamps.push(timestamp);
+        self.keys.push(key.map_or(NOTHING, Into::into));
+    }
+}
+
+impl Owner {
+    /// The rest of so many records, in the order of their values.
+    fn rest(&self, records: usize) -> Rest {
+        let mut rest = Rest::with_capacity(records);
+        match self {
+            Owner::None | Owner::Copy { .. } => {}
+            Owner::Client(records) => {
+                records.iter().for_each(|record| rest.push(record.timestamp, record.key.as_deref()));
+            }
+            Owner::Consumer(records) => records.views().for_each(|record| rest.push(record.timestamp, record.key)),
+            Owner::Record(record) => rest.push(record.timestamp, record.key.as_deref()),
+        }
+        rest
+    }
+}
+
 impl Batch {
     fn with_capacity(records: usize, parts: usize) -> Self {
         Batch {
             offsets: Vec::with_capacity(records),
-            timestamps: Vec::with_capacity(records),
-            keys: Vec::with_capacity(records),
             values: Vec::with_capacity(records),
             parts: Vec::with_capacity(parts),
             ..Batch::default()
@@ -110,28 +145,52 @@ impl Batch {
             batch.begin_part(topic, first.partition);
         }
         for record in &records {
-            batch.push(record.offset, record.timestamp, record.key.as_deref(), &record.value);
+            batch.push(record.offset, &record.value);
         }
-        Batch { _owner: Owner::Client { _records: records }, ..batch }
+        Batch { owner: Owner::Client(records), ..batch }
     }
 
     /// The records that a consumer's poll gave.
-    pub(crate) fn of_consumer(records: ConsumerRecords) -> Self {
+    pub(crate) fn of_consumer(records: ConsumerRecords, wanted: &Wanted) -> Self {
         let mut batch = Batch::with_capacity(records.len(), records.partitions().len());
+        let mut rest = wanted.load(Ordering::Relaxed).then(|| Rest::with_capacity(records.len()));
         for part in records.partitions() {
             batch.begin_part(part.topic(), part.partition());
-            part.views().for_each(|record| batch.push(record.offset, record.timestamp, record.key, record.value));
+            // A loop for each, since one that leaves the rest alone does not even read it.
+            match &mut rest {
+                None => part.views().for_each(|record| batch.push(record.offset, record.value)),
+                Some(rest) => part.views().for_each(|record| {
+                    batch.push(record.offset, record.value);
+                    rest.push(record.timestamp, record.key);
+                }),
+            }
         }
         batch.ended = for_c(records.ended());
-        Batch { _owner: Owner::Consumer { _records: records }, ..batch }
+        let rest = rest.map_or_else(OnceLock::new, OnceLock::from);
+        Batch { rest, wanted: Some(Arc::clone(wanted)), owner: Owner::Consumer(records), ..batch }
     }
 
     /// A record that a handler is to work on.
     pub(crate) fn of_record(record: ConsumerRecord) -> Self {
         let mut batch = Batch::with_capacity(1, 1);
         batch.begin_part(&record.topic, record.partition);
-        batch.push(record.offset, record.timestamp, record.key.as_deref(), &record.value);
-        Batch { _owner: Owner::Record { _record: record }, ..batch }
+        batch.push(record.offset, &record.value);
+        Batch { owner: Owner::Record(record), ..batch }
+    }
+
+    /// Timestamps and keys.
+    #[inline]
+    fn rest(&self) -> &Rest {
+        self.rest.get().unwrap_or_else(|| self.make_rest())
+    }
+
+    /// Makes them beside their cell: a child that is forked meanwhile finds it empty, and does not wait for a thread
+    /// that it does not have.
+    #[cold]
+    fn make_rest(&self) -> &Rest {
+        let made = self.owner.rest(self.offsets.len());
+        self.wanted.iter().for_each(|wanted| wanted.store(true, Ordering::Relaxed));
+        self.rest.get_or_init(|| made)
     }
 
     /// Copies of some of the records.
@@ -140,21 +199,22 @@ impl Batch {
         let end = end.ok_or_else(|| {
             invalid(format!("first and count are {first} and {count}: there are {} records", self.offsets.len()))
         })?;
+        let Rest { timestamps, keys } = self.rest();
         let size = |views: &[rivven_bytes_t]| views.iter().map(|view| view.len).sum::<usize>();
         // Its bytes do not move while it is filled, as there is room for all of them.
-        let mut bytes = Vec::with_capacity(size(&self.keys[first..end]) + size(&self.values[first..end]));
-        let mut batch = Batch::with_capacity(count, self.parts.len());
+        let mut bytes = Vec::with_capacity(size(&keys[first..end]) + size(&self.values[first..end]));
+        let (mut batch, mut rest) = (Batch::with_capacity(count, self.parts.len()), Rest::with_capacity(count));
         for index in first..end {
             let part = self.part_of(index);
             if index == first || part.is_some_and(|part| part.first == index) {
                 part.iter().for_each(|part| batch.begin(part.topic.clone(), part.partition));
             }
             batch.offsets.push(self.offsets[index]);
-            batch.timestamps.push(self.timestamps[index]);
-            batch.keys.push(copy(self.keys[index], &mut bytes));
             batch.values.push(copy(self.values[index], &mut bytes));
+            rest.timestamps.push(timestamps[index]);
+            rest.keys.push(copy(keys[index], &mut bytes));
         }
-        Ok(Batch { _owner: Owner::Copy { _bytes: bytes }, ..batch })
+        Ok(Batch { rest: rest.into(), owner: Owner::Copy { _bytes: bytes }, ..batch })
     }
 
     fn begin_part(&mut self, topic: &str, partition: u32) {
@@ -165,10 +225,8 @@ impl Batch {
         self.parts.push(Part { topic, partition, first: self.offsets.len() });
     }
 
-    fn push(&mut self, offset: u64, timestamp: i64, key: Option<&[u8]>, value: &[u8]) {
+    fn push(&mut self, offset: u64, value: &[u8]) {
         self.offsets.push(offset);
-        self.timestamps.push(timestamp);
-        self.keys.push(key.map_or(NOTHING, Into::into));
         self.values.push(value.into());
     }
 
@@ -242,7 +300,7 @@ pub unsafe extern "C" fn rivven_batch_partition(batch: *const rivven_batch_t, in
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rivven_batch_timestamp(batch: *const rivven_batch_t, index: usize) -> i64 {
     // SAFETY: the caller gives NULL or a batch.
-    unsafe { read(batch, 0, |batch| batch.timestamps.get(index).copied()) }
+    unsafe { read(batch, 0, |batch| batch.rest().timestamps.get(index).copied()) }
 }
 
 /// Gives the key of a record; `data` is NULL if it has none.
@@ -252,7 +310,7 @@ pub unsafe extern "C" fn rivven_batch_timestamp(batch: *const rivven_batch_t, in
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rivven_batch_key(batch: *const rivven_batch_t, index: usize) -> rivven_bytes_t {
     // SAFETY: the caller gives NULL or a batch.
-    unsafe { read(batch, NOTHING, |batch| batch.keys.get(index).copied()) }
+    unsafe { read(batch, NOTHING, |batch| batch.rest().keys.get(index).copied()) }
 }
 
 /// Gives the value of a record; `data` is NULL only if there is no record of that index.
@@ -279,7 +337,7 @@ pub unsafe extern "C" fn rivven_batch_offsets(batch: *const rivven_batch_t) -> *
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rivven_batch_timestamps(batch: *const rivven_batch_t) -> *const i64 {
     // SAFETY: the caller gives NULL or a batch.
-    unsafe { read(batch, ptr::null(), |batch| array(&batch.timestamps)) }
+    unsafe { read(batch, ptr::null(), |batch| array(&batch.rest().timestamps)) }
 }
 
 /// Gives the keys of all records, as `rivven_batch_key`; NULL if there is no record.
@@ -288,7 +346,7 @@ pub unsafe extern "C" fn rivven_batch_timestamps(batch: *const rivven_batch_t) -
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rivven_batch_keys(batch: *const rivven_batch_t) -> *const rivven_bytes_t {
     // SAFETY: the caller gives NULL or a batch.
-    unsafe { read(batch, ptr::null(), |batch| array(&batch.keys)) }
+    unsafe { read(batch, ptr::null(), |batch| array(&batch.rest().keys)) }
 }
 
 /// Gives the values of all records, as `rivven_batch_value`; NULL if there is no record.

@@ -16,7 +16,7 @@ use std::ffi::c_char;
 use rivven_bridge::{Answer, Consumer, Processing};
 use rivven_client::{Detail, Error, ErrorCode, ProcessReport, Result};
 
-use crate::batch::{Batch, batch, rivven_batch_t};
+use crate::batch::{Batch, Wanted, batch, rivven_batch_t};
 use crate::code::rivven_code;
 use crate::config::{rivven_config_t, snapshot};
 use crate::error::rivven_error_t;
@@ -48,6 +48,7 @@ pub struct rivven_consumer_t {
 pub(crate) struct Consuming {
     consumer: Consumer,
     polls: Polls,
+    wanted: Wanted,
 }
 
 impl Opaque for rivven_consumer_t {
@@ -72,7 +73,7 @@ impl Consuming {
         if let Some((queue, token)) = events {
             consumer.relay_events(&queue, token)?;
         }
-        Ok(Consuming { consumer, polls: Polls::new() })
+        Ok(Consuming { consumer, polls: Polls::new(), wanted: Wanted::default() })
     }
 
     fn poll(&self, timeout_ms: i64) -> Result<Batch> {
@@ -85,7 +86,7 @@ impl Consuming {
             })
         })?;
         match answer {
-            Answer::ConsumerRecords(records) => Ok(Batch::of_consumer(records)),
+            Answer::ConsumerRecords(records) => Ok(Batch::of_consumer(records, &self.wanted)),
             other => Err(misanswered(&other)),
         }
     }
@@ -111,9 +112,10 @@ impl Consuming {
         self.polls.forget(processing);
     }
 
-    pub(crate) fn set_callback(&self, callback: Option<RebalanceCallback>) -> Result<()> {
+    /// Sets the callback, which is made once nothing can fail any more: its data is freed with it.
+    pub(crate) fn set_callback(&self, callback: impl FnOnce() -> Option<RebalanceCallback>) -> Result<()> {
         self.consumer.core()?;
-        let to = self.polls.set_callback(callback)?;
+        let to = self.polls.set_callback(callback())?;
         self.consumer.relay_rebalances(to)
     }
 }
@@ -407,7 +409,7 @@ pub unsafe extern "C" fn rivven_consumer_free(consumer: *mut rivven_consumer_t) 
     silent(|| unsafe {
         if let Ok(consuming) = handle::share(consumer.cast_const()) {
             handle::release(consumer);
-            let _ = consuming.set_callback(None);
+            let _ = consuming.set_callback(|| None);
         }
     });
 }

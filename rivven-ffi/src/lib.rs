@@ -33,6 +33,7 @@ pub mod partitions;
 mod polls;
 pub mod processing;
 pub mod producer;
+pub mod producer_state;
 pub mod producer_stats;
 pub mod queue;
 pub mod quotas;
@@ -47,6 +48,7 @@ pub mod stats;
 pub mod strings;
 pub mod topic;
 pub mod topics;
+pub mod transactions;
 pub mod version;
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use rivven_client::ErrorCode;
 const HEADER: &str = include_str!("../../include/rivven.h");
 const CPP_HEADER: &str = include_str!("../../include/rivven.hpp");
 const EVERY: &str = include_str!("../tests/c/every.h");
+const EVERY_CONSUMER: &str = include_str!("../tests/c/every_consumer.h");
 const SYMBOLS: &str = include_str!("../symbols.txt");
 
 /// The functions that the C header declares.
@@ -31,6 +32,10 @@ fn every_operation_is_tried_where_it_has_to_fail() {
     for method in SURFACE.iter().filter(|method| method.class == "client" && method.name != "close") {
         let call = format!("{}(client,", method.c_name());
         assert!(EVERY.contains(&call), "every.h does not call {}", method.c_name());
+    }
+    for method in SURFACE.iter().filter(|method| method.class == "consumer") {
+        let call = format!("{}(consumer,", method.c_name());
+        assert!(EVERY_CONSUMER.contains(&call), "every_consumer.h does not call {}", method.c_name());
     }
 }
 

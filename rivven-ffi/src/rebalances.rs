@@ -107,8 +107,8 @@ pub unsafe extern "C" fn rivven_consumer_set_rebalance_callback(
     // SAFETY: passed on to the caller.
     unsafe {
         on_consuming(consumer, error, |consuming| {
-            let callback = callback.map(|function| RebalanceCallback { function, user_data, free: user_data_free });
-            consuming.set_callback(callback)
+            let free = user_data_free;
+            consuming.set_callback(|| callback.map(|function| RebalanceCallback { function, user_data, free }))
         })
     }
 }

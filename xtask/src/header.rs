@@ -27,6 +27,8 @@ const SECTIONS: &[&str] = &[
     "results",
     "fetches",
     "offsets",
+    "producer_state",
+    "transactions",
     "assignments",
     "groups",
     "quotas",

@@ -56,6 +56,7 @@ enum Command {
     /// Generate docs/PERFORMANCE.md from the records in docs/performance
     Performance(generated::Arguments),
     Soak(soak::Arguments),
+    Chaos(soak::chaos::Arguments),
     /// Generate docs/RELIABILITY.md from the record in docs/reliability
     Reliability(generated::Arguments),
 }
@@ -88,6 +89,7 @@ fn run(arguments: Arguments) -> anyhow::Result<bool> {
         Command::Surface => surface::run(&session),
         Command::Performance(arguments) => generated::performance(&session, &arguments),
         Command::Soak(arguments) => soak::run(&session, &arguments),
+        Command::Chaos(arguments) => soak::chaos::run(&session, &arguments),
         Command::Reliability(arguments) => generated::reliability(&session, &arguments),
     }
 }

@@ -9,14 +9,21 @@ use rivven_client::{Answering, Detail, Error, ErrorCode, ResilientClient, Result
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::ask::{Ask, owning};
+use crate::fork::ForkMark;
+
+/// What errors call a producer's state.
+const WHAT: &str = "the producer's state";
 
 /// The identity of a producer with its counters; clones share them.
 ///
-/// Calls that use it follow one another, in the order in which they were made.
+/// Calls that use it follow one another, in the order in which they were made. In a forked child each of them fails
+/// with `FORKED`: parent and child would give the same numbers to different records. There it can only be read, and
+/// dropped, since a call of the parent that was under way holds references of its own.
 #[derive(Debug, Clone)]
 pub struct ProducerState {
     core: Arc<Mutex<rivven_client::ProducerState>>,
     seen: Arc<Seen>,
+    mark: ForkMark,
 }
 
 /// What can be read of it while a record is being published.
@@ -39,7 +46,7 @@ impl ProducerState {
     fn new(core: rivven_client::ProducerState) -> Self {
         let seen = Seen::default();
         seen.update(&core);
-        ProducerState { core: Arc::new(Mutex::new(core)), seen: Arc::new(seen) }
+        ProducerState { core: Arc::new(Mutex::new(core)), seen: Arc::new(seen), mark: ForkMark::here() }
     }
 
     /// The identity.
@@ -61,8 +68,9 @@ impl ProducerState {
     ///
     /// # Errors
     ///
-    /// `INVALID_STATE` while a call with it is under way.
+    /// `INVALID_STATE` while a call with it is under way; `FORKED`.
     pub fn abandon(&self) -> Result<()> {
+        self.mark.check(WHAT)?;
         let Ok(mut core) = self.core.try_lock() else {
             let text = "abandon the producer's identity: a call with it is under way: wait for it first";
             return Err(Error::Misuse(Detail::new(text).with_code(ErrorCode::InvalidState)));
@@ -72,17 +80,24 @@ impl ProducerState {
     }
 
     /// Lets a call use the state once those before it have ended.
-    fn turn(&self) -> impl Future<Output = Turn> + Send + 'static {
-        let mut lock = Box::pin(Arc::clone(&self.core).lock_owned());
-        // Asked once, it has its place in the line.
-        let at_once = (&mut lock).now_or_never();
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`: what is locked by a call of the parent would stay so for ever.
+    fn turn(&self) -> impl Future<Output = Result<Turn>> + Send + 'static {
+        let place = self.mark.check(WHAT).map(|()| {
+            let mut lock = Box::pin(Arc::clone(&self.core).lock_owned());
+            // Asked once, it has its place in the line.
+            let at_once = (&mut lock).now_or_never();
+            (lock, at_once)
+        });
         let seen = Arc::clone(&self.seen);
         async move {
-            let core = match at_once {
-                Some(core) => core,
-                None => lock.await,
+            let core = match place? {
+                (_, Some(core)) => core,
+                (lock, None) => lock.await,
             };
-            Turn { core, seen }
+            Ok(Turn { core, seen })
         }
     }
 }
@@ -158,7 +173,7 @@ impl Ask for PublishIdempotent<'_> {
     fn ask(&self, client: &ResilientClient) -> Answering<Self::Output> {
         let (record, turn) = (self.record.keep(), self.producer.turn());
         owning(client, async move |client| {
-            let mut turn = turn.await;
+            let mut turn = turn.await?;
             let Kept { topic, partition, key, value } = record;
             match partition {
                 Some(partition) => {
@@ -186,7 +201,7 @@ impl Ask for BeginTransaction<'_> {
 
     fn ask(&self, client: &ResilientClient) -> Answering<()> {
         let (txn_id, turn, timeout) = (self.txn_id.to_owned(), self.producer.turn(), self.timeout);
-        owning(client, async move |client| client.begin_transaction(txn_id, &turn.await.core, timeout).await)
+        owning(client, async move |client| client.begin_transaction(txn_id, &turn.await?.core, timeout).await)
     }
 }
 
@@ -207,7 +222,7 @@ impl Ask for AddPartitionsToTxn<'_> {
     fn ask(&self, client: &ResilientClient) -> Answering<usize> {
         let (txn_id, turn) = (self.txn_id.to_owned(), self.producer.turn());
         let partitions: Vec<_> = self.partitions.iter().map(|(topic, number)| ((*topic).to_owned(), *number)).collect();
-        owning(client, async move |client| client.add_partitions_to_txn(txn_id, &turn.await.core, &partitions).await)
+        owning(client, async move |client| client.add_partitions_to_txn(txn_id, &turn.await?.core, &partitions).await)
     }
 }
 
@@ -228,7 +243,7 @@ impl Ask for PublishTransactional<'_> {
     fn ask(&self, client: &ResilientClient) -> Answering<Self::Output> {
         let (txn_id, record, turn) = (self.txn_id.to_owned(), self.record.keep(), self.producer.turn());
         owning(client, async move |client| {
-            let mut turn = turn.await;
+            let mut turn = turn.await?;
             let (Kept { topic, partition, key, value }, state) = (record, &mut turn.core);
             match partition {
                 Some(partition) => {
@@ -260,7 +275,7 @@ impl Ask for AddOffsetsToTxn<'_> {
         let (txn_id, group, turn) = (self.txn_id.to_owned(), self.group.to_owned(), self.producer.turn());
         let keep = |(topic, partition, offset): &(&str, u32, i64)| ((*topic).to_owned(), *partition, *offset);
         let offsets: Vec<_> = self.offsets.iter().map(keep).collect();
-        owning(client, async move |client| client.add_offsets_to_txn(txn_id, &turn.await.core, group, &offsets).await)
+        owning(client, async move |client| client.add_offsets_to_txn(txn_id, &turn.await?.core, group, &offsets).await)
     }
 }
 
@@ -278,7 +293,7 @@ impl Ask for CommitTransaction<'_> {
 
     fn ask(&self, client: &ResilientClient) -> Answering<()> {
         let (txn_id, turn) = (self.txn_id.to_owned(), self.producer.turn());
-        owning(client, async move |client| client.commit_transaction(txn_id, &turn.await.core).await)
+        owning(client, async move |client| client.commit_transaction(txn_id, &turn.await?.core).await)
     }
 }
 
@@ -296,6 +311,6 @@ impl Ask for AbortTransaction<'_> {
 
     fn ask(&self, client: &ResilientClient) -> Answering<()> {
         let (txn_id, turn) = (self.txn_id.to_owned(), self.producer.turn());
-        owning(client, async move |client| client.abort_transaction(txn_id, &turn.await.core).await)
+        owning(client, async move |client| client.abort_transaction(txn_id, &turn.await?.core).await)
     }
 }

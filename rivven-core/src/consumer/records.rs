@@ -269,12 +269,7 @@ impl PartitionRecords {
 
     /// The records where they lie.
     pub fn views(&self) -> impl Iterator<Item = RecordView<'_>> + Clone {
-        let mut decoded = self.decoded.iter().peekable();
-        self.range.clone().filter_map(move |index| {
-            let record = self.frame.records.get(index)?;
-            let value = decoded.next_if(|(place, _)| *place == index).map(|(_, value)| &value[..]);
-            Some(self.seen(record, value))
-        })
+        Views { part: self, range: self.range.clone(), decoded: &self.decoded }
     }
 
     /// The record at an index, where it lies.
@@ -292,6 +287,7 @@ impl PartitionRecords {
         Some(&self.decoded[found].1)
     }
 
+    #[inline(always)]
     fn seen<'a>(&'a self, record: RecordRef<'a>, decoded: Option<&'a [u8]>) -> RecordView<'a> {
         let RecordRef { offset, key, value, timestamp, .. } = record;
         let value = decoded.unwrap_or(value);
@@ -364,6 +360,34 @@ impl PartitionRecords {
     fn undecodable(&self, offset: u64, error: &Error) -> Error {
         let text = format!("read {}/{} at offset {offset}: {error}", self.topic, self.partition);
         Error::SerializationError(Detail::new(text).with_code(error.code()).with_outcome(Outcome::Unknown))
+    }
+}
+
+/// Records one after another, where they lie.
+#[derive(Clone)]
+struct Views<'a> {
+    part: &'a PartitionRecords,
+    range: Range<usize>,
+    /// The values that were compressed, from here on.
+    decoded: &'a [(usize, Bytes)],
+}
+
+impl<'a> Iterator for Views<'a> {
+    type Item = RecordView<'a>;
+
+    /// Becomes part of the loop around it, which then reads of a record only what it looks at.
+    #[inline(always)]
+    fn next(&mut self) -> Option<RecordView<'a>> {
+        let place = self.range.next()?;
+        let record = self.part.frame.records.get(place)?;
+        let value = match self.decoded {
+            [(decoded, value), rest @ ..] if *decoded == place => {
+                self.decoded = rest;
+                Some(&value[..])
+            }
+            _ => None,
+        };
+        Some(self.part.seen(record, value))
     }
 }
 

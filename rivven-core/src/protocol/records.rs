@@ -208,7 +208,7 @@ impl Records {
     }
 
     /// The record at `index`.
-    #[inline]
+    #[inline(always)]
     pub fn get(&self, index: usize) -> Option<RecordRef<'_>> {
         RecordRef::at(&self.payload, *self.starts.get(index)? as usize).ok().map(|(record, _)| record)
     }

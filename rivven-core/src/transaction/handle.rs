@@ -114,6 +114,14 @@ impl Transaction {
         self.shared.identity.producer_id
     }
 
+    /// Whether it was committed, once an end that is under way is known.
+    pub(crate) async fn was_committed(&self) -> bool {
+        if self.shared.table().is_ending() {
+            self.shared.stops().await;
+        }
+        self.shared.table().is_committed()
+    }
+
     /// Whether records are still taken.
     pub fn is_open(&self) -> bool {
         self.shared.table().may_write("use").is_ok()

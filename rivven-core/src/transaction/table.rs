@@ -140,6 +140,16 @@ impl Table {
         matches!(self.state, State::Open | State::Doomed(_) | State::Committing | State::Aborting)
     }
 
+    /// Whether it is being committed.
+    pub(super) fn is_ending(&self) -> bool {
+        matches!(self.state, State::Committing)
+    }
+
+    /// Whether it was committed for certain.
+    pub(super) fn is_committed(&self) -> bool {
+        matches!(self.state, State::Committed)
+    }
+
     fn refusal(&self, what: &str) -> Error {
         let txn_id = &self.txn_id;
         let (code, text) = match &self.state {

@@ -31,6 +31,8 @@ pub struct TransformReport {
 
 /// Reads, and begins a transaction for each poll, whose records are read again unless it is committed.
 ///
+/// Dropping the future of any call loses nothing: what it was about is brought to an end by the next one.
+///
 /// [`transform`] does with it all that is to be done. Use it by itself where that does not fit: ask for the
 /// [`next`](Transformer::next) records, write what comes of them in their transaction, and [`commit`](Transformer::commit) or
 /// [`fail`](Transformer::fail).
@@ -46,8 +48,12 @@ pub struct Transformer {
 }
 
 /// Records under way.
+///
+/// It stays where it is until all is done that it needs, so that futures may be dropped in between.
+#[derive(Clone)]
 struct Round {
-    transaction: Arc<Transaction>,
+    /// None before it was begun.
+    transaction: Option<Arc<Transaction>>,
     /// Where each partition began.
     starts: Vec<(String, u32, u64)>,
     records: u64,
@@ -86,9 +92,7 @@ impl Transformer {
     /// As [`Consumer::poll`] and [`Producer::begin_transaction`]; call it again if the error
     /// [may be waited out](Error::is_retriable).
     pub async fn next(&mut self) -> Result<Option<(ConsumerRecords, Arc<Transaction>)>> {
-        if let Some(round) = self.round.take() {
-            self.undo(round).await;
-        }
+        self.undo().await;
         if self.failures > 0 {
             let process = &self.consumer.config().process;
             let backoff = Backoff { initial: process.retry_backoff, max: process.retry_backoff_max, multiplier: 2.0 };
@@ -102,16 +106,16 @@ impl Transformer {
                 Err(error) => return Err(error),
             }
         };
-        let starts = starts(&records);
+        let (starts, count) = (starts(&records), records.len() as u64);
+        let round = self.round.insert(Round { transaction: None, starts, records: count });
         match self.producer.begin_transaction().await {
             Ok(transaction) => {
                 let transaction = Arc::new(transaction);
-                let round = Round { transaction: Arc::clone(&transaction), starts, records: records.len() as u64 };
-                self.round = Some(round);
+                round.transaction = Some(Arc::clone(&transaction));
                 Ok(Some((records, transaction)))
             }
             Err(error) => {
-                self.rewind(&starts).await;
+                self.undo().await;
                 Err(error)
             }
         }
@@ -126,22 +130,20 @@ impl Transformer {
     /// `process.retries` times in a row after the first, lost connections not counted. The records will be read again
     /// all the same.
     pub async fn commit(&mut self) -> Result<bool> {
-        let round = self.round.take().ok_or_else(nothing_under_way)?;
+        let (round, transaction) = self.under_way()?;
         let committed = async {
-            round.transaction.send_consumer_offsets(&self.consumer).await?;
-            round.transaction.commit().await
+            transaction.send_consumer_offsets(&self.consumer).await?;
+            transaction.commit().await
         };
         match committed.await {
             Ok(()) => {
-                (self.failures, self.faults) = (0, 0);
-                self.report.transactions += 1;
-                self.report.records += round.records;
+                self.succeeded(&round);
                 Ok(true)
             }
             Err(error) => {
                 let unknown = error.code() == ErrorCode::CommitFailed && error.outcome() == Outcome::Unknown;
                 self.report.uncertain += u64::from(unknown);
-                self.undo(round).await;
+                self.undo().await;
                 let cause = cause(&error);
                 let again =
                     unknown || cause.is_retriable() || cause.is_abortable() || cause.code() == ErrorCode::NotAssigned;
@@ -158,11 +160,11 @@ impl Transformer {
     /// `INVALID_STATE` if nothing is under way; `PROCESSING_FAILED` once it has failed `process.retries` times in a row
     /// after the first.
     pub async fn fail(&mut self, why: &str) -> Result<()> {
-        let round = self.round.take().ok_or_else(nothing_under_way)?;
+        let (round, _) = self.under_way()?;
         let place = round.starts.first().map_or_else(String::new, |(topic, partition, offset)| {
             format!(" of records from {topic}/{partition} at offset {offset} on")
         });
-        self.undo(round).await;
+        self.undo().await;
         if self.may_try_again(true) {
             return Ok(());
         }
@@ -182,20 +184,38 @@ impl Transformer {
         self.faults <= self.consumer.config().process.retries
     }
 
-    /// Aborts, and goes back to where the records began.
-    async fn undo(&mut self, round: Round) {
-        self.report.aborted += 1;
-        // It may have ended already; and what could not be aborted the broker aborts by itself.
-        if let Err(error) = round.transaction.abort().await {
-            tracing::debug!(%error, "a round was not aborted");
-        }
-        self.rewind(&round.starts).await;
+    fn under_way(&self) -> Result<(Round, Arc<Transaction>)> {
+        let round = self.round.clone().ok_or_else(nothing_under_way)?;
+        let transaction = round.transaction.clone().ok_or_else(nothing_under_way)?;
+        Ok((round, transaction))
     }
 
-    async fn rewind(&self, starts: &[(String, u32, u64)]) {
-        for (topic, partition, offset) in starts {
+    fn succeeded(&mut self, round: &Round) {
+        self.round = None;
+        (self.failures, self.faults) = (0, 0);
+        self.report.transactions += 1;
+        self.report.records += round.records;
+    }
+
+    /// Goes back to where the records began, and aborts; not if they count, though nobody has waited for that.
+    async fn undo(&mut self) {
+        let Some(round) = self.round.clone() else { return };
+        if let Some(transaction) = &round.transaction
+            && transaction.was_committed().await
+        {
+            return self.succeeded(&round);
+        }
+        for (topic, partition, offset) in &round.starts {
             // What was taken away meanwhile somebody else reads from what is committed.
             let _ = self.consumer.seek(topic, *partition, *offset).await;
+        }
+        self.round = None;
+        self.report.aborted += 1;
+        if let Some(transaction) = round.transaction {
+            // It may have ended already; and what could not be aborted the broker aborts by itself.
+            if let Err(error) = transaction.abort().await {
+                tracing::debug!(%error, "a round was not aborted");
+            }
         }
     }
 }

@@ -183,6 +183,28 @@ async fn another_program_goes_on_where_one_died() -> Result<()> {
     check(&client).await
 }
 
+/// Whoever gives up waiting comes back to where things stand.
+// covers: F120 rust
+#[tokio::test]
+async fn a_future_that_is_dropped_loses_nothing() -> Result<()> {
+    let (broker, client) = prepared().await?;
+    let (consumer, producer) = (consumer(broker.address()).await?, producer(broker.address()).await?);
+    let mut transformer = Transformer::new(&consumer, &producer)?;
+    let mut patience = Duration::ZERO;
+    while transformer.report().records < u64::from(RECORDS) {
+        patience += Duration::from_micros(1500);
+        let Ok(next) = tokio::time::timeout(patience, transformer.next()).await else { continue };
+        let Some((records, transaction)) = next? else { break };
+        for record in records.views() {
+            drop(transaction.enqueue("out", None::<&str>, record.value)?);
+        }
+        if let Ok(committed) = tokio::time::timeout(patience, transformer.commit()).await {
+            committed?;
+        }
+    }
+    check(&client).await
+}
+
 // covers: F120 rust
 #[tokio::test]
 async fn what_cannot_count_once_is_refused() -> Result<()> {

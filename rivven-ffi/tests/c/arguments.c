@@ -165,8 +165,8 @@ int main(void) {
     test_config(config);
     refused("connect", rivven_client_connect(NULL, &error));
     refused("close", rivven_client_close(NULL, -1, &error));
-    every_operation_fails(NULL, RIVVEN_CODE_INVALID_ARGUMENT);
-    every_operation_fails((rivven_client_t *)config, RIVVEN_CODE_INVALID_ARGUMENT);
+    every_operation_fails(NULL, NULL, RIVVEN_CODE_INVALID_ARGUMENT);
+    every_operation_fails((rivven_client_t *)config, NULL, RIVVEN_CODE_INVALID_ARGUMENT);
     test_topic_argument(client, NULL);
     test_topic_argument(client, not_utf8);
     test_credentials(client);

@@ -156,6 +156,63 @@ static void test_all_records(void) {
     rivven_consumer_free(consumer);
 }
 
+/* A thread that looks at a batch. */
+struct looker {
+    pthread_t thread;
+    pthread_barrier_t *together;
+    const rivven_batch_t *batch;
+    const rivven_bytes_t *keys;
+    const int64_t *timestamps;
+    bool agreed;
+};
+
+static void *look(void *argument) {
+    struct looker *looker = argument;
+    pthread_barrier_wait(looker->together);
+    looker->keys = rivven_batch_keys(looker->batch);
+    looker->timestamps = rivven_batch_timestamps(looker->batch);
+    looker->agreed = agrees(looker->batch);
+    return NULL;
+}
+
+/* Keys and times are made when somebody looks at them, here many threads at once; all see the same. */
+static void test_looked_at_by_many(void) {
+    enum { LOOKERS = 4, COUNT = 20 };
+    rivven_client_t *client = connected_client(broker.address);
+    rivven_bytes_t keys[COUNT];
+    for (size_t i = 0; i < COUNT; i++) keys[i] = i % 2 ? rivven_bytes_from_string("key") : rivven_bytes_from(NULL, 0);
+    succeeds("create a topic", rivven_client_create_topic(client, "keys", 1, NULL, &error));
+    succeeds("fill it", rivven_client_publish_batch(client, "keys", 0, keys, keys, COUNT, NULL, NULL, &error));
+    rivven_client_free(client);
+    rivven_consumer_t *consumer = member_of("keys");
+    assign(consumer, "keys", 1);
+    rivven_batch_t *batch = next_records(consumer), *copy = NULL;
+    check(rivven_batch_len(batch) == COUNT && rivven_batch_value(batch, 1).len == 3, "values alone");
+    pthread_barrier_t together;
+    struct looker lookers[LOOKERS];
+    pthread_barrier_init(&together, NULL, LOOKERS);
+    for (size_t i = 0; i < LOOKERS; i++) {
+        lookers[i] = (struct looker){.together = &together, .batch = batch};
+        if (pthread_create(&lookers[i].thread, NULL, look, &lookers[i])) give_up("pthread_create");
+    }
+    bool same = true;
+    for (size_t i = 0; i < LOOKERS; i++) {
+        pthread_join(lookers[i].thread, NULL);
+        same = same && lookers[i].keys == lookers[0].keys && lookers[i].timestamps == lookers[0].timestamps &&
+               lookers[i].agreed;
+    }
+    check(same && rivven_batch_keys(batch) == lookers[0].keys, "all threads see the same");
+    check(!rivven_batch_key(batch, 0).data && holds(rivven_batch_key(batch, 1), "key", 3), "the keys of the records");
+    succeeds("detach", rivven_batch_detach(batch, 1, 2, &copy, &error));
+    check(rivven_batch_timestamp(copy, 0) == rivven_batch_timestamp(batch, 1) &&
+              holds(rivven_batch_key(copy, 0), "key", 3) && !rivven_batch_key(copy, 1).data && agrees(copy),
+          "and a copy of some");
+    rivven_batch_free(copy);
+    rivven_batch_free(batch);
+    pthread_barrier_destroy(&together);
+    rivven_consumer_free(consumer);
+}
+
 static void test_commits(void) {
     bool found = true;
     uint64_t offset = 77;
@@ -303,6 +360,7 @@ static void test_rebalances(void) {
 int main(void) {
     broker = start_broker();
     test_all_records();
+    test_looked_at_by_many();
     test_commits();
     test_positions();
     test_rebalances();

@@ -107,6 +107,39 @@ static inline void groups_fail(rivven_client_t *client, rivven_code wanted) {
     check(!groups && !offsets && !membership && !assignment && status == 77, "outputs are untouched");
 }
 
+/* Publishing once and in transactions; the state has the transaction "x" open, with partition 0 of "t" added. */
+static inline void transactions_fail(rivven_client_t *client, rivven_producer_state_t *state, rivven_code wanted) {
+    const rivven_bytes_t value = rivven_bytes_from("v", 1);
+    rivven_partitions_t *partitions = NULL;
+    rivven_offsets_t *offsets = NULL;
+    rivven_producer_state_t *made = NULL;
+    uint64_t offset = 77;
+    uint32_t number = 77;
+    int32_t sequence = 77;
+    size_t count = 77;
+    bool duplicate = true;
+    if (rivven_partitions_new(&partitions, NULL) || rivven_partitions_add(partitions, "t", 0, NULL) ||
+        rivven_offsets_new(&offsets, NULL) || rivven_offsets_add(offsets, "t", 0, 0, NULL)) {
+        give_up("lists");
+    }
+    fails("init_producer_id", wanted, rivven_client_init_producer_id(client, NULL, &made, &error));
+    fails("publish_idempotent", wanted,
+          rivven_client_publish_idempotent(client, "t", 0, value, value, state, &offset, &number, &duplicate, &error));
+    fails("begin_transaction", wanted, rivven_client_begin_transaction(client, "y", state, -1, &error));
+    fails("add_partitions_to_txn", wanted,
+          rivven_client_add_partitions_to_txn(client, "x", state, partitions, &count, &error));
+    fails("publish_transactional", wanted,
+          rivven_client_publish_transactional(client, "x", "t", 0, value, value, state, &offset, &number, &sequence,
+                                              &error));
+    fails("add_offsets_to_txn", wanted, rivven_client_add_offsets_to_txn(client, "x", state, "g", offsets, &error));
+    fails("commit_transaction", wanted, rivven_client_commit_transaction(client, "x", state, &error));
+    fails("abort_transaction", wanted, rivven_client_abort_transaction(client, "x", state, &error));
+    rivven_partitions_free(partitions);
+    rivven_offsets_free(offsets);
+    check(!made && offset == 77 && number == 77 && sequence == 77 && count == 77 && duplicate,
+          "outputs are untouched");
+}
+
 /* Everything else. */
 static inline void rest_fails(rivven_client_t *client, rivven_code wanted) {
     static const char *const url = "http://127.0.0.1:1";
@@ -134,13 +167,14 @@ static inline void rest_fails(rivven_client_t *client, rivven_code wanted) {
     check(!session && !quotas && !cluster && !schema && !stats && altered == 77 && id == 77, "outputs are untouched");
 }
 
-/* Checks that every operation but closing fails with a code and leaves its outputs alone. */
-static inline void every_operation_fails(rivven_client_t *client, rivven_code wanted) {
+/* Checks that every operation but closing fails with a code and leaves its outputs alone; the state is as above. */
+static inline void every_operation_fails(rivven_client_t *client, rivven_producer_state_t *state, rivven_code wanted) {
     rest_fails(client, wanted);
     topics_fail(client, wanted);
     records_fail(client, wanted);
     offsets_fail(client, wanted);
     groups_fail(client, wanted);
+    transactions_fail(client, state, wanted);
 }
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * What a forked child may do with the clients of its parent: nothing but free
- * them. Clients that it makes itself work, and the parent's go on.
+ * What a forked child may do with the clients, producers and consumers of its
+ * parent: nothing but free them. Those that it makes itself work, and the
+ * parent's go on.
  */
 
 #include <pthread.h>
@@ -8,18 +9,42 @@
 
 #include "client.h"
 #include "every.h"
+#include "every_consumer.h"
 #include "launch.h"
 
 static struct server broker;
 static rivven_client_t *client;
 static rivven_batch_t *batch;
+static rivven_producer_state_t *state;
 
 static rivven_bytes_t value(void) { return rivven_bytes_from("v", 1); }
+
+static rivven_code publish_once(rivven_client_t *client, rivven_producer_state_t *state) {
+    return rivven_client_publish_idempotent(client, "t", 0, value(), value(), state, NULL, NULL, NULL, &error);
+}
+
+/* Parent and child would give the same numbers to different records. */
+static int use_old_state(void) {
+    rivven_client_t *own = connected_client(broker.address);
+    rivven_producer_state_t *made = NULL;
+    fails("publish", RIVVEN_CODE_FORKED, publish_once(own, state));
+    fails("begin", RIVVEN_CODE_FORKED, rivven_client_begin_transaction(own, "x", state, -1, &error));
+    fails("commit", RIVVEN_CODE_FORKED, rivven_client_commit_transaction(own, "x", state, &error));
+    fails("abandon", RIVVEN_CODE_FORKED, rivven_producer_state_abandon(state, &error));
+    check(rivven_producer_state_producer_id(state), "a state of the parent can be read");
+    rivven_producer_state_free(state);
+    check(true, "and freed");
+    succeeds("a producer of the child's own", rivven_client_init_producer_id(own, NULL, &made, &error));
+    succeeds("publish", publish_once(own, made));
+    rivven_producer_state_free(made);
+    rivven_client_free(own);
+    return checks_failed;
+}
 
 /* Every call on the parent's client. */
 static int use_old_client(void) {
     fails("connect", RIVVEN_CODE_FORKED, rivven_client_connect(client, &error));
-    every_operation_fails(client, RIVVEN_CODE_FORKED);
+    every_operation_fails(client, state, RIVVEN_CODE_FORKED);
     fails("close", RIVVEN_CODE_FORKED, rivven_client_close(client, -1, &error));
     check(holds(rivven_batch_value(batch, 0), "v", 1), "a batch of the parent can be read");
     rivven_batch_free(batch);
@@ -135,6 +160,91 @@ static void test_producer(void) {
     check(frees == 1, "and the data is freed");
 }
 
+/* The parent's consumer, with records that it has read and that nobody was given, and its processing. */
+static rivven_consumer_t *consumer;
+static rivven_processing_t *processing;
+
+static const char *on_record(void *user_data, const rivven_batch_t *record) {
+    (void)record;
+    rivven_consumer_wakeup(user_data, NULL);
+    calls++;
+    return NULL;
+}
+
+static void on_rebalance(void *user_data, rivven_rebalance_kind kind, const rivven_partitions_t *partitions) {
+    (void)user_data, (void)kind, (void)partitions;
+    calls++;
+}
+
+/* A consumer of the topic's only partition, from its beginning, whose callback's data is freed with it. */
+static rivven_consumer_t *new_consumer(const char *group) {
+    const char *const settings[] = {"group.id", group, "enable.auto.commit", "false", NULL};
+    rivven_config_t *config = config_of(broker.address, settings);
+    rivven_consumer_t *made = NULL;
+    rivven_partitions_t *partitions = NULL;
+    succeeds("make a consumer", rivven_consumer_new(config, NULL, &made, &error));
+    succeeds("set a callback", rivven_consumer_set_rebalance_callback(made, on_rebalance, NULL, on_free, &error));
+    succeeds("make a list", rivven_partitions_new(&partitions, &error));
+    succeeds("a partition", rivven_partitions_add(partitions, "c", 0, &error));
+    succeeds("assign", rivven_consumer_assign(made, partitions, &error));
+    rivven_partitions_free(partitions);
+    rivven_config_free(config);
+    return made;
+}
+
+/* Polls until there is a record; gives the offset of the first. */
+static uint64_t next_offset(rivven_consumer_t *consumer) {
+    uint64_t offset = UINT64_MAX;
+    for (double start = seconds(); offset == UINT64_MAX && seconds() - start < 30;) {
+        rivven_batch_t *records = NULL;
+        if (!succeeds("poll", rivven_consumer_poll(consumer, 1000, &records, &error))) break;
+        if (rivven_batch_len(records)) offset = rivven_batch_offset(records, 0);
+        rivven_batch_free(records);
+    }
+    return offset;
+}
+
+static int use_old_consumer(void) {
+    every_consumer_call_fails(consumer, RIVVEN_CODE_FORKED);
+    fails("run", RIVVEN_CODE_FORKED, rivven_processing_run(processing, on_record, consumer, &error));
+    check(rivven_processing_processed(processing) == 0, "the processing can be read");
+    rivven_processing_free(processing);
+    rivven_consumer_free(consumer);
+    check(calls == 0 && frees == 0, "freeing them calls nothing of the program's");
+    return checks_failed;
+}
+
+static int use_new_consumer(void) {
+    rivven_consumer_t *made = new_consumer("children");
+    check(next_offset(made) == 0, "a consumer of the child's own reads");
+    succeeds("close", rivven_consumer_close(made, -1, &error));
+    rivven_consumer_free(made);
+    check(frees == 1, "and its callback's data is freed");
+    return checks_failed;
+}
+
+static int use_both_consumers(void) { return use_old_consumer() + use_new_consumer(); }
+
+/* A child that uses the parent's consumer takes nothing away from the parent. */
+static void test_consumer(void) {
+    calls = frees = 0;
+    succeeds("create a topic", rivven_client_create_topic(client, "c", 1, NULL, &error));
+    succeeds("publish", rivven_client_publish_to_partition(client, "c", 0, value(), value(), NULL, &error));
+    consumer = new_consumer("parents");
+    check(next_offset(consumer) == 0, "the parent reads");
+    succeeds("publish", rivven_client_publish_to_partition(client, "c", 0, value(), value(), NULL, &error));
+    succeeds("process", rivven_consumer_process(consumer, &processing, &error));
+    in_child("uses the parent's consumer", use_old_consumer);
+    in_child("uses the parent's consumer and makes one", use_both_consumers);
+    check(calls == 0 && frees == 0, "a child calls nothing here");
+    succeeds("the parent's handlers run", rivven_processing_run(processing, on_record, consumer, &error));
+    check(calls == 1 && rivven_processing_processed(processing) == 1, "and are given the next record");
+    rivven_processing_free(processing);
+    succeeds("close", rivven_consumer_close(consumer, -1, &error));
+    rivven_consumer_free(consumer);
+    check(frees == 1, "and the data is freed");
+}
+
 static int use_none(void) { return 0; }
 
 static int use_both(void) { return use_old_client() + use_new_client(); }
@@ -160,7 +270,7 @@ static int fork_again(void) {
 }
 
 static atomic_bool stopping;
-static atomic_int pings_failed;
+static atomic_int pings_failed, publishes_failed;
 
 static void *ping_on_and_on(void *unused) {
     (void)unused;
@@ -168,16 +278,29 @@ static void *ping_on_and_on(void *unused) {
     return NULL;
 }
 
+static void *publish_on_and_on(void *unused) {
+    (void)unused;
+    while (!atomic_load(&stopping)) {
+        rivven_code code =
+            rivven_client_publish_idempotent(client, "t", 0, value(), value(), state, NULL, NULL, NULL, NULL);
+        atomic_fetch_add(&publishes_failed, code != RIVVEN_CODE_OK);
+    }
+    return NULL;
+}
+
 /* Forks while other threads are in calls, and their locks may be held. */
 static void test_fork_under_calls(void) {
-    pthread_t threads[4];
-    for (int i = 0; i < 4; i++) {
-        if (pthread_create(&threads[i], NULL, ping_on_and_on, NULL)) give_up("pthread_create");
+    pthread_t threads[6];
+    for (int i = 0; i < 6; i++) {
+        if (pthread_create(&threads[i], NULL, i < 4 ? ping_on_and_on : publish_on_and_on, NULL)) {
+            give_up("pthread_create");
+        }
     }
-    for (int i = 0; i < 10; i++) in_child("forked while calls are under way", use_new_client);
+    for (int i = 0; i < 10; i++) in_child("forked while calls are under way", i % 2 ? use_old_state : use_new_client);
     atomic_store(&stopping, true);
-    for (int i = 0; i < 4; i++) pthread_join(threads[i], NULL);
-    check(atomic_load(&pings_failed) == 0, "the parent's calls go on meanwhile");
+    for (int i = 0; i < 6; i++) pthread_join(threads[i], NULL);
+    check(atomic_load(&pings_failed) == 0 && atomic_load(&publishes_failed) == 0,
+          "the parent's calls go on meanwhile");
 }
 
 int main(void) {
@@ -186,15 +309,20 @@ int main(void) {
     succeeds("create a topic", rivven_client_create_topic(client, "t", 1, NULL, &error));
     succeeds("publish", rivven_client_publish_to_partition(client, "t", 0, value(), value(), NULL, &error));
     succeeds("consume", rivven_client_consume(client, "t", 0, 0, 1, &batch, &error));
+    succeeds("a producer", rivven_client_init_producer_id(client, NULL, &state, &error));
+    succeeds("publish once", publish_once(client, state));
     in_child("does not use the client", use_none);
     in_child("uses the parent's client", use_old_client);
     in_child("uses the parent's client and makes one", use_both);
+    in_child("uses the parent's state of a producer", use_old_state);
     in_child("forks again", fork_again);
     succeeds("the parent's client goes on", rivven_client_ping(client, &error));
     test_fork_under_calls();
     test_producer();
+    test_consumer();
     succeeds("close", rivven_client_close(client, -1, &error));
     rivven_batch_free(batch);
+    rivven_producer_state_free(state);
     rivven_client_free(client);
     stop_server(&broker);
     return summary();

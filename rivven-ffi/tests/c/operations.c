@@ -516,6 +516,19 @@ static void test_stats_of_many(void) {
     rivven_client_free(client);
 }
 
+/* A producer with a transaction that is open when the client is closed. */
+static rivven_producer_state_t *begin(rivven_client_t *client) {
+    rivven_producer_state_t *state = NULL;
+    rivven_partitions_t *partitions = NULL;
+    succeeds("make a list of partitions", rivven_partitions_new(&partitions, &error));
+    succeeds("add one", rivven_partitions_add(partitions, "t", 0, &error));
+    succeeds("a producer", rivven_client_init_producer_id(client, NULL, &state, &error));
+    succeeds("begin", rivven_client_begin_transaction(client, "x", state, -1, &error));
+    succeeds("add it", rivven_client_add_partitions_to_txn(client, "x", state, partitions, NULL, &error));
+    rivven_partitions_free(partitions);
+    return state;
+}
+
 /* covers: F010 c, F034 c, F039 c, F104 c, F105 c, F106 c, F107 c, F108 c, F109 c, F110 c, F111 c */
 int main(void) {
     struct server broker = start_broker();
@@ -539,8 +552,10 @@ int main(void) {
     test_cluster(client, broker.address);
     test_stats(client, broker.address);
     test_stats_of_many();
+    rivven_producer_state_t *state = begin(client);
     succeeds("close", rivven_client_close(client, -1, &error));
-    every_operation_fails(client, RIVVEN_CODE_CLOSED);
+    every_operation_fails(client, state, RIVVEN_CODE_CLOSED);
+    rivven_producer_state_free(state);
     rivven_client_free(client);
     stop_server(&broker);
     return summary();

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use rivven_client::{Client, Consumer, ConsumerConfig, Error, Producer, ProducerConfig, TransformReport, Transformer};
+use rivven_client::{Client, Consumer, ConsumerConfig, Producer, ProducerConfig, Transformer};
 use rivven_testkit::{FaultProxy, Seeded, TestBroker};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
@@ -31,6 +31,8 @@ const IN_FLIGHT: u64 = 1000;
 const LONGEST: u64 = 3000;
 /// How long anything may take until it counts as hanging.
 const PATIENCE: Duration = Duration::from_secs(180);
+/// How long nothing may come from a broker that has lost sight of the rest.
+const IDLE: Duration = Duration::from_secs(20);
 /// How long a transaction may be idle, and how long the broker may take to notice.
 const TIMEOUT: Duration = Duration::from_secs(5);
 const REAPED: Duration = Duration::from_secs(7);
@@ -135,7 +137,8 @@ pub async fn round(number: u64, seed: u64, readers: &[(String, Vec<String>)]) ->
         fault.happen(&mut broker, &proxy).await?;
         anyhow::Ok(met)
     };
-    let working = timeout(PATIENCE, transform(&proxy));
+    let killed = matches!(fault, Fault::Kill);
+    let working = timeout(PATIENCE, transform(&proxy, killed));
     let all = async {
         tokio::join!(
             timeout(PATIENCE, sending(&plain, "plain")),
@@ -147,17 +150,16 @@ pub async fn round(number: u64, seed: u64, readers: &[(String, Vec<String>)]) ->
     let (plain_sent, numbered_sent, worked, met) = all.await;
     found.in_flight = met?;
     found.hangs += u64::from(plain_sent.is_err()) + u64::from(numbered_sent.is_err()) + u64::from(worked.is_err());
-    let killed = matches!(fault, Fault::Kill);
     let restarted = killed || matches!(fault, Fault::Restart);
-    if let Ok(report) = worked {
-        found.transformed = report?.records;
-    }
+    let committed = worked.unwrap_or_else(|_| Ok(HashSet::new()))?;
+    found.transformed = committed.len() as u64;
     drop((plain.close().await, numbered.close().await));
     let client = Client::connect(broker.address()).await?;
     reader.finish(&client, killed, &mut found).await?;
     // Transactions that were given up while the broker was away are aborted by themselves.
     sleep(TIMEOUT + REAPED).await;
-    let mut missing = look_at_results(&client, restarted, &mut found).await?;
+    let seen = look_at_results(&client, restarted, &mut found).await?;
+    let mut missing: HashSet<u64> = committed.difference(&seen).copied().collect();
     let ledgers = [("plain", plain_sent.ok()), ("numbered", numbered_sent.ok())];
     if killed {
         let reachable = reachable(&client, &ledgers).await?;
@@ -207,8 +209,10 @@ fn patient(proxy: &FaultProxy) -> rivven_client::ProducerConfigBuilder {
         .retry_backoff_max_ms(500)
 }
 
-/// Works on all of `in` by transactions.
-async fn transform(proxy: &FaultProxy) -> Result<TransformReport> {
+/// Works on `in` by transactions; the records whose results were committed.
+///
+/// That is all of them, unless the broker is killed and loses sight of some.
+async fn transform(proxy: &FaultProxy, killed: bool) -> Result<HashSet<u64>> {
     let config = ConsumerConfig::builder()
         .bootstrap_servers(vec![proxy.address()])
         .group_id("chaos")
@@ -221,25 +225,31 @@ async fn transform(proxy: &FaultProxy) -> Result<TransformReport> {
     let config = patient(proxy).transactional_id("chaos").transaction_timeout(TIMEOUT).delivery_timeout(PATIENCE);
     let producer = Producer::new(config.build()).await?;
     let mut transformer = Transformer::new(&consumer, &producer)?;
-    while transformer.report().records < INPUT {
-        let (records, transaction) = match transformer.next().await {
-            Ok(next) => next.context("nobody wakes it up")?,
-            Err(error) if error.is_retriable() => continue,
-            Err(error) => return Err(error.into()),
+    let mut committed = HashSet::new();
+    while (committed.len() as u64) < INPUT {
+        let (records, transaction) = match timeout(IDLE, transformer.next()).await {
+            Err(_) if killed => break,
+            Err(_) => continue,
+            Ok(Ok(next)) => next.context("nobody wakes it up")?,
+            Ok(Err(error)) if error.is_retriable() => continue,
+            Ok(Err(error)) => return Err(error.into()),
         };
         let written =
             records.views().try_for_each(|record| transaction.enqueue("out", None::<&str>, record.value).map(drop));
         match written {
-            Ok(()) => drop(transformer.commit().await?),
+            Ok(()) if transformer.commit().await? => {
+                committed.extend(records.views().filter_map(|record| value::number_of(record.value)));
+            }
+            Ok(()) => {}
             Err(error) => transformer.fail(&error.to_string()).await?,
         }
     }
     consumer.close().await?;
     producer.close().await?;
-    Ok::<_, Error>(transformer.report()).map_err(Into::into)
+    Ok(committed)
 }
 
-/// Reads what came of transactions; the numbers that nobody sees.
+/// Reads what came of transactions; the numbers that readers of what is committed see.
 async fn look_at_results(client: &Client, restarted: bool, found: &mut Round) -> Result<HashSet<u64>> {
     let mut seen: BTreeMap<u64, u64> = BTreeMap::new();
     for partition in 0..PARTITIONS {
@@ -254,7 +264,7 @@ async fn look_at_results(client: &Client, restarted: bool, found: &mut Round) ->
     }
     let twice = seen.values().filter(|times| **times > 1).count() as u64;
     *if restarted { &mut found.shown_again } else { &mut found.twice_unsaid } += twice;
-    Ok((0..INPUT).filter(|number| !seen.contains_key(number)).collect())
+    Ok(seen.into_keys().collect())
 }
 
 type Ledgers<'a> = [(&'a str, Option<Result<Ledger>>)];

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
+use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt};
 use rivven_soak::chaos::{self, Round};
 use rivven_soak::groups::{Coming, Found, Setting, round};
@@ -67,6 +68,9 @@ struct ChaosOptions {
     /// What happens follows from it
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// How many rounds at once
+    #[arg(long, default_value_t = 1)]
+    at_once: u64,
     /// Another kind of reader as LANGUAGE=COMMAND
     #[arg(long, value_name = "LANGUAGE=COMMAND")]
     member: Vec<String>,
@@ -171,15 +175,18 @@ async fn chaos(options: &ChaosOptions) -> Result<()> {
         Ok(text) => serde_json::from_str(&text).with_context(|| format!("read {}", options.json.display()))?,
         Err(_) => Vec::new(),
     };
-    let mut number = rounds.last().map_or(0, |last| last.number + 1);
+    let mut number = rounds.iter().map(|round| round.number + 1).max().unwrap_or(0);
     while (rounds.len() as u64) < options.rounds {
-        let round = chaos::round(number, options.seed, &readers).await?;
-        number += 1;
-        if !round.counts() {
-            eprintln!("round {} does not count: too little was on its way", round.number);
-            continue;
+        let missing = (options.rounds - rounds.len() as u64).min(options.at_once.max(1));
+        let some = (number..number + missing).map(|number| chaos::round(number, options.seed, &readers));
+        number += missing;
+        for round in join_all(some).await {
+            let round = round?;
+            match round.counts() {
+                true => rounds.push(round),
+                false => eprintln!("round {} does not count: too little was on its way", round.number),
+            }
         }
-        rounds.push(round);
         let text = serde_json::to_string_pretty(&rounds)? + "\n";
         fs::write(&options.json, text).with_context(|| format!("write {}", options.json.display()))?;
     }

@@ -16,7 +16,7 @@ use crate::{build, covers, demo, generated, soak, surface, test};
 const DEMO_ROWS: usize = 2159;
 
 /// The gates in the order they run in: what is quick to fail comes first.
-const GATES: [Check; 29] = [
+const GATES: [Check; 30] = [
     Check { name: "hygiene", about: "no registry hosts or machine paths in tracked files", run: hygiene::run },
     Check { name: "format", about: "cargo fmt", run: lint::format },
     Check { name: "header", about: "include/rivven.h is what rivven-ffi says", run: header },
@@ -55,6 +55,7 @@ const GATES: [Check; 29] = [
         about: "work by transactions, whose process is killed and whose broker is restarted",
         run: soak::transforms_gate,
     },
+    Check { name: "chaos", about: "everybody at work, and one fault a round", run: soak::chaos::gate },
     Check { name: "outside-python", about: "pip install from another folder", run: outside::python },
     Check { name: "outside-node", about: "npm install from another folder", run: outside::node },
     Check { name: "outside-c", about: "cargo xtask install and pkg-config from another folder", run: outside::native },

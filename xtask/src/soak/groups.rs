@@ -90,7 +90,7 @@ fn soak(session: &Session, options: &Options) -> Result<Record<Run>> {
 }
 
 /// How a member in each language is started.
-fn members(session: &Session) -> Result<Vec<String>> {
+pub(super) fn members(session: &Session) -> Result<Vec<String>> {
     let folder = session.root.join(MEMBERS);
     let mut interpreter = session.command(python::interpreter(session)?);
     interpreter.arg(folder.join("member.py"));

@@ -1,5 +1,6 @@
 //! `cargo xtask soak`: long runs in which everything fails, recorded with where they come from.
 
+pub(crate) mod chaos;
 mod groups;
 mod producer;
 mod transforms;
@@ -128,6 +129,9 @@ pub(crate) fn generate(root: &Path) -> Result<Option<String>> {
     }
     if let Some(record) = Record::read(root, transforms::RECORD)? {
         text += &record.chapter(transforms::TEXT, &transforms::table(&record.runs)?);
+    }
+    if let Some(record) = Record::read(root, chaos::RECORD)? {
+        text += &record.chapter(chaos::TEXT, &chaos::table(&record.runs)?);
     }
     Ok((text != HEAD).then_some(text))
 }
