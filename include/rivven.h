@@ -25,8 +25,8 @@
  * - Strings end with a zero and are UTF-8. Inputs are copied before a function
  *   returns and are never kept. Views and strings that come out live as long as
  *   the handle that gave them.
- * - Threads. Clients, queues, producers, states of producers, topics and consumers may be
- *   used by many threads at once. What functions give (errors, batches, events, sessions, lists and
+ * - Threads. Clients, queues, producers, states of producers, topics, consumers, transactions
+ *   and transformers may be used by many threads at once. What functions give (errors, batches, events, sessions, lists and
  *   descriptions) never changes and may be
  *   read by many threads; free it when no thread reads it any more. What is
  *   filled step by step (configurations, fetches, partitions, offsets,
@@ -34,8 +34,8 @@
  * - The library installs no signal handler, needs none (a connection that
  *   breaks raises no SIGPIPE), writes nothing to the standard streams and runs
  *   no code of the program on its own threads: callbacks are called in
- *   `rivven_queue_poll`, `rivven_consumer_poll`, `rivven_consumer_close` and
- *   `rivven_processing_run` alone.
+ *   `rivven_queue_poll`, `rivven_consumer_poll`, `rivven_consumer_close`,
+ *   `rivven_processing_run` and the functions of transformers alone.
  * - Once loaded the library stays: `dlclose` does not unmap it, since its
  *   threads may outlive the call.
  *
@@ -3672,8 +3672,8 @@ typedef int32_t rivven_rebalance_kind;
 /**
  * A function of the program that is told of partitions that come and go.
  *
- * It is called within `rivven_consumer_poll` and `rivven_consumer_close` alone,
- * on the thread that calls those, and no record is given before it has
+ * It is called within `rivven_consumer_poll`, `rivven_consumer_close`,
+ * `rivven_processing_run` and the functions of a transformer alone, on the thread that calls those, and no record is given before it has
  * returned. `kind` is one of `RIVVEN_REBALANCE_KIND_...`, and `partitions` is
  * valid for the time of the call. It may call the functions of the library,
  * `rivven_consumer_commit` and `rivven_consumer_seek` of this consumer among them, and
@@ -3821,6 +3821,356 @@ uint64_t rivven_processing_skipped(const rivven_processing_t *processing);
  * again, and `rivven_processing_run` ends in other threads.
  */
 void rivven_processing_free(rivven_processing_t *processing);
+
+/* ----------------------------------------------------------------------------
+ * Transactions of producers
+ *
+ * Records and offsets that count together, or not at all. What has to be told
+ * to the broker is told by itself; for the single steps see
+ * `rivven_client_begin_transaction`. Those who read what is written read with
+ * `isolation.level` `read_committed`.
+ *
+ *     rivven_config_set(config, "transactional.id", "billing", &error);
+ *     rivven_producer_new(config, NULL, &producer, &error);
+ *     rivven_transaction_begin(producer, &transaction, &error);
+ *     rivven_transaction_send(transaction, "invoices", RIVVEN_PARTITION_ANY, key, value, NULL, &error);
+ *     rivven_transaction_commit(transaction, &error);
+ *     rivven_transaction_free(transaction);
+ * ---------------------------------------------------------------------------- */
+
+/**
+ * Records and offsets that count together, or not at all.
+ *
+ * It belongs to the caller, who frees it with `rivven_transaction_free`, and may
+ * be used by any number of threads at once; records of one partition keep the
+ * order in which they were given. It ends by `rivven_transaction_commit` or
+ * `rivven_transaction_abort`.
+ *
+ * Once something has failed for good the transaction is aborted by itself: every
+ * call but `rivven_transaction_abort` gives an error for which
+ * `rivven_error_is_abortable` is true. So it is a little before
+ * `transaction.timeout.ms` have passed without a call.
+ *
+ * In the child of a `fork` every call on a transaction of the parent fails with
+ * `RIVVEN_CODE_FORKED`; free it there.
+ */
+typedef struct rivven_transaction_t rivven_transaction_t;
+
+/**
+ * Begins a transaction of a producer and stores it in `*transaction`.
+ *
+ * The caller frees it with `rivven_transaction_free`. The producer needs
+ * `transactional.id`; it sends within transactions only then, and has one at a
+ * time. Each transaction has an identity of its own, so no other producer with
+ * the same `transactional.id` fences it. A broker takes five transactions in
+ * all: this waits for a place, at most `max.block.ms`.
+ *
+ * Fails with:
+ * - `RIVVEN_CODE_INVALID_STATE` without `transactional.id`, and while another
+ *   transaction of the producer is open;
+ * - `RIVVEN_CODE_TIMED_OUT` if no place became free, or the broker did not answer;
+ * - why the broker could not be asked, `RIVVEN_CODE_CLOSED`,
+ *   `RIVVEN_CODE_FORKED` and `RIVVEN_CODE_INVALID_ARGUMENT`.
+ */
+rivven_code rivven_transaction_begin(rivven_producer_t *producer,
+                                     rivven_transaction_t **transaction,
+                                     rivven_error_t **error);
+
+/**
+ * Sends a record and waits until it is written, which does not mean yet that it counts.
+ *
+ * `partition` may be `RIVVEN_PARTITION_ANY`: the key decides it then, and
+ * without a key the producer. A `key` whose `data` is NULL is no key. Where it
+ * went is stored in `*metadata`, which the caller frees with
+ * `rivven_record_metadata_free`; `metadata` may be NULL. Where there is no room it
+ * waits for that for at most `max.block.ms`.
+ *
+ * Fails with:
+ * - `RIVVEN_CODE_INVALID_STATE` once the transaction has ended, and
+ *   `RIVVEN_CODE_INVALID_TXN_STATE` once it can only be aborted;
+ * - `RIVVEN_CODE_QUEUE_FULL` if there was no room in time;
+ * - `RIVVEN_CODE_INVALID_TOPIC`, `RIVVEN_CODE_REQUEST_TOO_LARGE` and
+ *   `RIVVEN_CODE_INVALID_PARTITION`;
+ * - why the record could not be written: then the transaction can only be aborted;
+ * - `RIVVEN_CODE_CLOSED`, `RIVVEN_CODE_FORKED` and `RIVVEN_CODE_INVALID_ARGUMENT`.
+ */
+rivven_code rivven_transaction_send(rivven_transaction_t *transaction,
+                                    const char *topic,
+                                    int64_t partition,
+                                    rivven_bytes_t key,
+                                    rivven_bytes_t value,
+                                    rivven_record_metadata_t **metadata,
+                                    rivven_error_t **error);
+
+/**
+ * Hands a record over to be sent; never blocks.
+ *
+ * What became of it `rivven_transaction_flush` and `rivven_transaction_commit`
+ * tell: both fail if it could not be written. Arguments are those of
+ * `rivven_transaction_send`. Fails as that before anything is sent, with
+ * `RIVVEN_CODE_QUEUE_FULL` at once if there is no room: flush then, or send.
+ */
+rivven_code rivven_transaction_enqueue(rivven_transaction_t *transaction,
+                                       const char *topic,
+                                       int64_t partition,
+                                       rivven_bytes_t key,
+                                       rivven_bytes_t value,
+                                       rivven_error_t **error);
+
+/**
+ * Sends many records and waits until all are written.
+ *
+ * `keys` and `values` are arrays of `count` views; `keys` may be NULL if no
+ * record has a key, and a key whose `data` is NULL is none. Where they went is
+ * stored in `metadata`, an array with room for `count` pointers, each of which the
+ * caller frees with `rivven_record_metadata_free`; `metadata` may be NULL.
+ *
+ * Fails as `rivven_transaction_send` with the first error of any record.
+ */
+rivven_code rivven_transaction_send_batch(rivven_transaction_t *transaction,
+                                          const char *topic,
+                                          const rivven_bytes_t *keys,
+                                          const rivven_bytes_t *values,
+                                          size_t count,
+                                          rivven_record_metadata_t **metadata,
+                                          rivven_error_t **error);
+
+/**
+ * Waits until every record that was handed over before is written.
+ *
+ * Fails with why one of them could not be: then the transaction can only be
+ * aborted. Fails as `rivven_transaction_send`, too.
+ */
+rivven_code rivven_transaction_flush(rivven_transaction_t *transaction, rivven_error_t **error);
+
+/**
+ * Lets offsets of a group count together with the records: the next ones that it is to read.
+ *
+ * `offsets` stays the caller's; the broker checks none of them. Fails with
+ * `RIVVEN_CODE_INVALID_ARGUMENT` for a list without offsets and for an offset
+ * above 2^63 - 1, `RIVVEN_CODE_INVALID_GROUP_ID`, and as `rivven_transaction_send`.
+ */
+rivven_code rivven_transaction_send_offsets(rivven_transaction_t *transaction,
+                                            const char *group,
+                                            const rivven_offsets_t *offsets,
+                                            rivven_error_t **error);
+
+/**
+ * Lets a consumer's positions count together with the records, for its group.
+ *
+ * They are those behind the records that it has given, unless the program has
+ * stored others. Commit the transaction before the next poll, and let the consumer
+ * commit nothing by itself (`enable.auto.commit` false). While the
+ * transaction is open the group may take partitions away; then it is not
+ * committed. `rivven_transformer_new` does all this by itself.
+ *
+ * Fails with `RIVVEN_CODE_NOT_ASSIGNED` if partitions were taken away, with
+ * `RIVVEN_CODE_CLOSED` for a consumer that is closed, and as
+ * `rivven_transaction_send`.
+ */
+rivven_code rivven_transaction_send_consumer_offsets(rivven_transaction_t *transaction,
+                                                     rivven_consumer_t *consumer,
+                                                     rivven_error_t **error);
+
+/**
+ * Waits until all records are written, and lets them and the offsets count.
+ *
+ * If the answer is lost it is found out what became of the commit, as far as
+ * there is a way.
+ *
+ * Fails with:
+ * - `RIVVEN_CODE_INVALID_STATE` once the transaction has ended or is ending;
+ * - `RIVVEN_CODE_INVALID_TXN_STATE` if something has failed: it has been aborted;
+ * - `RIVVEN_CODE_INVALID_TXN_ID` and `RIVVEN_CODE_TRANSACTION_TIMED_OUT` if the
+ *   broker has dropped it: nothing counts;
+ * - `RIVVEN_CODE_COMMIT_FAILED`, of unknown outcome, if nothing could be found out;
+ * - `RIVVEN_CODE_FORKED` and `RIVVEN_CODE_INVALID_ARGUMENT`.
+ */
+rivven_code rivven_transaction_commit(rivven_transaction_t *transaction, rivven_error_t **error);
+
+/**
+ * Drops what is not written yet, and lets nothing of the transaction count.
+ *
+ * Fails with:
+ * - `RIVVEN_CODE_INVALID_STATE` once the transaction has ended or is ending;
+ * - `RIVVEN_CODE_TRANSACTION_TIMED_OUT` if the broker got to know of it too late,
+ *   and shows the records for ever;
+ * - why the broker could not be told, which aborts it by itself after
+ *   `transaction.timeout.ms` then;
+ * - `RIVVEN_CODE_FORKED` and `RIVVEN_CODE_INVALID_ARGUMENT`.
+ */
+rivven_code rivven_transaction_abort(rivven_transaction_t *transaction, rivven_error_t **error);
+
+/**
+ * Tells in `*open` whether the transaction still takes records.
+ *
+ * `open` may be NULL. Fails with `RIVVEN_CODE_FORKED` and `RIVVEN_CODE_INVALID_ARGUMENT`.
+ */
+rivven_code rivven_transaction_is_open(rivven_transaction_t *transaction,
+                                       bool *open,
+                                       rivven_error_t **error);
+
+/**
+ * Gives the `transactional.id` of its producer; NULL for NULL. It lives as long as the transaction.
+ */
+const char *rivven_transaction_id(const rivven_transaction_t *transaction);
+
+/**
+ * Gives the identity under which it was begun, which each transaction has for itself; 0 for NULL.
+ */
+uint64_t rivven_transaction_producer_id(const rivven_transaction_t *transaction);
+
+/**
+ * Drops the caller's reference to a transaction; accepts NULL and never blocks.
+ *
+ * One that is open is aborted in the background, which the next one of its
+ * producer waits for; not so one that `rivven_transformer_next` gave. A call that
+ * is under way in another thread goes on to its end.
+ */
+void rivven_transaction_free(rivven_transaction_t *transaction);
+
+/* ----------------------------------------------------------------------------
+ * Work done by transactions
+ *
+ * Records are read, worked on and written so that what comes of each counts
+ * once. Each round has a transaction, of which the positions behind its records
+ * are part; after a failure or a crash they are read again.
+ *
+ *     rivven_transformer_new(consumer, producer, &transformer, &error);
+ *     while (rivven_transformer_next(transformer, &batch, &transaction, &error) == RIVVEN_CODE_OK && batch) {
+ *         const char *why = work_on(batch, transaction);
+ *         if (why) rivven_transformer_fail(transformer, why, &error);
+ *         else rivven_transformer_commit(transformer, NULL, &error);
+ *         rivven_transaction_free(transaction);
+ *         rivven_batch_free(batch);
+ *     }
+ *     rivven_transformer_free(transformer);
+ * ---------------------------------------------------------------------------- */
+
+/**
+ * What a transformer has done, at one moment.
+ *
+ * It belongs to the caller, who frees it with `rivven_transform_report_free`.
+ * It never changes, so it may be read from any thread.
+ */
+typedef struct rivven_transform_report_t rivven_transform_report_t;
+
+/**
+ * Reads by a consumer, and begins a transaction of a producer for each round of records.
+ *
+ * It belongs to the caller, who frees it with `rivven_transformer_free`, and
+ * keeps the consumer and the producer alive. Its calls may be made from any
+ * thread and follow one another. In the callback of rebalances of the consumer
+ * they fail with `RIVVEN_CODE_INVALID_STATE`, and in the child of a `fork` with
+ * `RIVVEN_CODE_FORKED`; free it there.
+ */
+typedef struct rivven_transformer_t rivven_transformer_t;
+
+/**
+ * Makes a transformer of a consumer and a producer, and stores it in `*transformer`.
+ *
+ * The caller frees it with `rivven_transformer_free`. Let nobody else poll the
+ * consumer or begin transactions of the producer meanwhile.
+ *
+ * Fails with `RIVVEN_CODE_INVALID_CONFIG` if the consumer commits by itself
+ * (`enable.auto.commit` has to be false), or the producer has no
+ * `transactional.id`; with `RIVVEN_CODE_FORKED` and `RIVVEN_CODE_INVALID_ARGUMENT`.
+ */
+rivven_code rivven_transformer_new(rivven_consumer_t *consumer,
+                                   rivven_producer_t *producer,
+                                   rivven_transformer_t **transformer,
+                                   rivven_error_t **error);
+
+/**
+ * Waits for records and begins a transaction for what is written of them.
+ *
+ * The records are stored in `*batch`, which the caller frees with
+ * `rivven_batch_free`, and the transaction in `*transaction`, which the caller
+ * frees with `rivven_transaction_free`. Both are NULL once the consumer was woken
+ * up by `rivven_consumer_wakeup` or is closed.
+ *
+ * Write to the transaction, then call `rivven_transformer_commit` or
+ * `rivven_transformer_fail`. A round for which neither was called is aborted here
+ * first, and its records are read again. After failures this pauses before
+ * it reads (`process.retry.backoff.ms`). The callback of rebalances is called in it.
+ *
+ * Fails as `rivven_consumer_poll` and `rivven_transaction_begin`; call it again if
+ * `rivven_error_is_retriable`.
+ */
+rivven_code rivven_transformer_next(rivven_transformer_t *transformer,
+                                    rivven_batch_t **batch,
+                                    rivven_transaction_t **transaction,
+                                    rivven_error_t **error);
+
+/**
+ * Lets what was written count, together with the positions behind the records.
+ *
+ * `*counts` is false if that failed and the records are read again by the next
+ * `rivven_transformer_next`; it may be NULL, as there is nothing to be done about
+ * it.
+ *
+ * Fails with `RIVVEN_CODE_INVALID_STATE` if no records are under way; with what
+ * cannot be mended by another attempt, or has failed `process.retries` times in a
+ * row after the first, lost connections not counted: the records are read again
+ * all the same. Fails with `RIVVEN_CODE_FORKED` and `RIVVEN_CODE_INVALID_ARGUMENT`, too.
+ */
+rivven_code rivven_transformer_commit(rivven_transformer_t *transformer,
+                                      bool *counts,
+                                      rivven_error_t **error);
+
+/**
+ * Drops what was written, since the work has failed; the records are read again.
+ *
+ * `why` is a text for the error, which is copied.
+ *
+ * Fails with `RIVVEN_CODE_PROCESSING_FAILED` once the work has failed
+ * `process.retries` times in a row after the first;
+ * `RIVVEN_CODE_INVALID_STATE` if no records are under way; `RIVVEN_CODE_FORKED`
+ * and `RIVVEN_CODE_INVALID_ARGUMENT`.
+ */
+rivven_code rivven_transformer_fail(rivven_transformer_t *transformer,
+                                    const char *why,
+                                    rivven_error_t **error);
+
+/**
+ * Stores in `*report` what was done so far, once the call under way in another thread has ended.
+ *
+ * The caller frees it with `rivven_transform_report_free`. Fails with
+ * `RIVVEN_CODE_INVALID_STATE` in the callback of rebalances, with
+ * `RIVVEN_CODE_FORKED` and `RIVVEN_CODE_INVALID_ARGUMENT`.
+ */
+rivven_code rivven_transformer_report(rivven_transformer_t *transformer,
+                                      rivven_transform_report_t **report,
+                                      rivven_error_t **error);
+
+/** Gives the number of transactions that were committed; 0 for NULL. */
+uint64_t rivven_transform_report_transactions(const rivven_transform_report_t *report);
+
+/** Gives the number of records that were read in them; 0 for NULL. */
+uint64_t rivven_transform_report_records(const rivven_transform_report_t *report);
+
+/** Gives the number of rounds that were aborted, whose records were read again; 0 for NULL. */
+uint64_t rivven_transform_report_aborted(const rivven_transform_report_t *report);
+
+/**
+ * Gives the number of rounds of which it is not known whether they were committed; 0 for NULL.
+ *
+ * Their records were read again, and what was written before may count as well. It takes a
+ * lost answer and a restart of the broker.
+ */
+uint64_t rivven_transform_report_uncertain(const rivven_transform_report_t *report);
+
+/** Frees a report; accepts NULL. */
+void rivven_transform_report_free(rivven_transform_report_t *report);
+
+/**
+ * Drops the caller's reference to a transformer; accepts NULL and never blocks.
+ *
+ * A round that was neither committed nor failed is aborted in the background once
+ * its transaction is freed as well: nothing of it counts, and the next consumer of
+ * the group reads its records again.
+ */
+void rivven_transformer_free(rivven_transformer_t *transformer);
 
 /* ----------------------------------------------------------------------------
  * Statistics of consumers

@@ -5,12 +5,21 @@
  * rivven`).
  *
  * - Every failure is a rivven::Error, which is thrown.
+<<<<<<< HEAD
  * - Config, Client, Batch, ProducerState, Queue, Producer, Topic and Consumer own what they stand
  *   for and can be moved but not copied; everything else is a value. An object that was moved from
  *   can be destroyed and assigned to; every other use throws an Error of Code::InvalidArgument.
  * - Destructors never block and never throw.
  * - A Client, ProducerState, Queue, Producer, Topic or Consumer may be used by many threads at
  *   once; so may everything that is const. Moving, assigning and destroying an object takes one thread alone.
+=======
+ * - Config, Client, Batch, ProducerState, Queue, Producer, Topic, Consumer, Transaction and Transformer
+ *   own what they stand for and can be moved but not copied; everything else is a value. An object that was moved from can be destroyed and assigned to; every other use
+ *   throws an Error of Code::InvalidArgument.
+ * - Destructors never block and never throw.
+ * - A Client, ProducerState, Queue, Producer, Topic, Consumer, Transaction or Transformer may be used by
+ *   many threads at once; so may everything that is const. Moving, assigning and destroying an object takes one thread alone.
+>>>>>>> txn-c2
  * - Bytes are std::string_view. What goes in is copied before the call returns;
  *   what comes out of a Batch is valid as long as the batch.
  */
@@ -377,6 +386,32 @@ inline std::optional<std::uint32_t> number(std::int64_t number) noexcept {
     return static_cast<std::uint32_t>(number);
 }
 
+/// Calls a function of the program; gives what an exception that leaves it says.
+template <typename Function> std::optional<std::string> failure(Function function) {
+    try {
+        function();
+        return std::nullopt;
+    } catch (const std::exception &exception) {
+        return exception.what();
+    } catch (...) {
+        return "an exception that is no std::exception";
+    }
+}
+
+/// Views for the C interface, valid as long as the records given.
+struct Views {
+    template <typename Records> explicit Views(const Records &records) {
+        keys.reserve(records.size());
+        values.reserve(records.size());
+        for (const auto &[key, value] : records) {
+            keys.push_back(detail::key(key));
+            values.push_back(bytes(value));
+        }
+    }
+
+    std::vector<rivven_bytes_t> keys, values;
+};
+
 /// What `read` gives for every index below `count`.
 template <typename Read> auto list(std::size_t count, Read read) {
     std::vector<decltype(read(count))> list;
@@ -580,6 +615,13 @@ inline RecordMetadata metadata(const rivven_record_metadata_t *metadata) {
             rivven_record_metadata_is_duplicate(metadata),
             rivven_record_metadata_is_maybe_duplicate(metadata),
             rivven_record_metadata_is_offset_exact(metadata)};
+}
+
+/// What the C interface knows of many records, which is freed.
+inline std::vector<RecordMetadata> metadata(const std::vector<rivven_record_metadata_t *> &sent) {
+    const std::vector<Handle<rivven_record_metadata_t, rivven_record_metadata_free>> owners(
+        sent.begin(), sent.end());
+    return list(owners.size(), [&](std::size_t i) { return metadata(owners[i].get()); });
 }
 
 /// A partition for the C interface, where -1 stands for any.
@@ -927,6 +969,7 @@ private:
 using KeyValue = std::pair<std::optional<std::string_view>, std::string_view>;
 
 class Queue;
+class Transaction;
 
 /// A connection to a cluster, made at need and replaced when it fails.
 ///
@@ -1003,17 +1046,11 @@ public:
     /// error may leave its first records written.
     PublishedBatch publish_batch(const std::string &topic, const std::vector<KeyValue> &records,
                                  std::optional<std::uint32_t> partition = std::nullopt) {
-        std::vector<rivven_bytes_t> keys, values;
-        keys.reserve(records.size());
-        values.reserve(records.size());
-        for (const auto &[key, value] : records) {
-            keys.push_back(detail::key(key));
-            values.push_back(detail::bytes(value));
-        }
+        const detail::Views views(records);
         const std::int64_t wanted = partition ? std::int64_t{*partition} : RIVVEN_PARTITION_ANY;
         const auto owner = detail::give<rivven_record_metadata_t, rivven_record_metadata_free>(
             rivven_client_publish_batch_with_metadata, client_.get(), detail::text(topic), wanted,
-            keys.data(), values.data(), records.size());
+            views.keys.data(), views.values.data(), records.size());
         const rivven_record_metadata_t *first = owner.get();
         return {rivven_record_metadata_offset(first), rivven_record_metadata_partition(first),
                 static_cast<std::uint32_t>(records.size()),
@@ -2097,21 +2134,12 @@ public:
     std::vector<RecordMetadata> send_batch(const std::string &topic,
                                            const std::vector<KeyValue> &records,
                                            std::optional<std::uint32_t> partition = std::nullopt) {
-        std::vector<rivven_bytes_t> keys, values;
-        keys.reserve(records.size());
-        values.reserve(records.size());
-        for (const auto &[key, value] : records) {
-            keys.push_back(detail::key(key));
-            values.push_back(detail::bytes(value));
-        }
+        const detail::Views views(records);
         std::vector<rivven_record_metadata_t *> sent(records.size());
         detail::call(rivven_producer_send_batch, producer_.get(), detail::text(topic),
-                     detail::partition(partition), keys.data(), values.data(), records.size(),
-                     sent.data());
-        std::vector<detail::Handle<rivven_record_metadata_t, rivven_record_metadata_free>> owners(
-            sent.begin(), sent.end());
-        return detail::list(owners.size(),
-                            [&](std::size_t i) { return detail::metadata(owners[i].get()); });
+                     detail::partition(partition), views.keys.data(), views.values.data(),
+                     records.size(), sent.data());
+        return detail::metadata(sent);
     }
 
     /// Sends all that was handed over before, and waits until it is settled.
@@ -2186,6 +2214,12 @@ public:
     void refresh_metadata(const std::string &topic) {
         detail::call(rivven_producer_refresh_metadata, producer_.get(), detail::text(topic));
     }
+
+    /// Begins a transaction, as Transaction::begin().
+    Transaction begin_transaction();
+
+    /// The handle of the C interface, which stays the property of this object.
+    rivven_producer_t *get() const noexcept { return producer_.get(); }
 
 private:
     using Owner = detail::Handle<rivven_producer_t, rivven_producer_free>;
@@ -2522,6 +2556,9 @@ public:
         detail::call(rivven_consumer_close, consumer_.get(), detail::milliseconds(timeout));
     }
 
+    /// The handle of the C interface, which stays the property of this object.
+    rivven_consumer_t *get() const noexcept { return consumer_.get(); }
+
 private:
     using Owner = detail::Handle<rivven_consumer_t, rivven_consumer_free>;
 
@@ -2566,22 +2603,222 @@ private:
     }
 
     static const char *handled(void *handler, const rivven_batch_t *record) noexcept {
-        thread_local std::string why;
-        try {
-            (*static_cast<const ProcessHandler *>(handler))(Batch::read(record, 0));
-            return nullptr;
-        } catch (const std::exception &exception) {
-            why = exception.what();
-        } catch (...) {
-            why = "an exception that is no std::exception";
-        }
-        return why.c_str();
+        thread_local std::optional<std::string> why;
+        const auto call = [&] { (*static_cast<const ProcessHandler *>(handler))(Batch::read(record, 0)); };
+        why = detail::failure(call);
+        return why ? why->c_str() : nullptr;
     }
 
     static void drop(void *callback) noexcept { delete static_cast<RebalanceCallback *>(callback); }
 
     Owner consumer_;
 };
+
+/// Records and offsets that count together, or not at all.
+///
+/// What rivven.h says on each function, its error codes above all, holds here. It ends by commit() or
+/// abort(); one that is destroyed before is aborted in the background. Once something has failed for
+/// good every call but abort() throws an error that is_abortable(): begin another one.
+class Transaction {
+public:
+    /// Begins a transaction of a producer with `transactional.id`, which has one at a time.
+    ///
+    /// A broker takes five in all: it waits for a place, at most `max.block.ms`.
+    static Transaction begin(Producer &producer) {
+        rivven_transaction_t *transaction = nullptr;
+        detail::call(rivven_transaction_begin, producer.get(), &transaction);
+        return Transaction(transaction);
+    }
+
+    /// Takes over a transaction of the C interface.
+    explicit Transaction(rivven_transaction_t *transaction) noexcept : transaction_(transaction) {}
+
+    /// Sends a record and waits until it is written; gives where it went.
+    ///
+    /// It counts once the transaction is committed.
+    RecordMetadata send(const std::string &topic, std::string_view value,
+                        std::optional<std::string_view> key = std::nullopt,
+                        std::optional<std::uint32_t> partition = std::nullopt) {
+        const auto owner = detail::give<rivven_record_metadata_t, rivven_record_metadata_free>(
+            rivven_transaction_send, transaction_.get(), detail::text(topic),
+            detail::partition(partition), detail::key(key), detail::bytes(value));
+        return detail::metadata(owner.get());
+    }
+
+    /// Hands a record over to be sent; never blocks.
+    ///
+    /// flush() and commit() throw if it could not be written. Code::QueueFull if there is no room:
+    /// flush(), or send().
+    void enqueue(const std::string &topic, std::string_view value,
+                 std::optional<std::string_view> key = std::nullopt,
+                 std::optional<std::uint32_t> partition = std::nullopt) {
+        detail::call(rivven_transaction_enqueue, transaction_.get(), detail::text(topic),
+                     detail::partition(partition), detail::key(key), detail::bytes(value));
+    }
+
+    /// Sends many records and waits until all are written; gives where they went.
+    ///
+    /// The first error of any of them is thrown.
+    std::vector<RecordMetadata> send_batch(const std::string &topic,
+                                           const std::vector<KeyValue> &records) {
+        const detail::Views views(records);
+        std::vector<rivven_record_metadata_t *> sent(records.size());
+        detail::call(rivven_transaction_send_batch, transaction_.get(), detail::text(topic),
+                     views.keys.data(), views.values.data(), records.size(), sent.data());
+        return detail::metadata(sent);
+    }
+
+    /// Waits until every record that was handed over before is written.
+    void flush() { detail::call(rivven_transaction_flush, transaction_.get()); }
+
+    /// Lets offsets of a group count together with the records: the next ones that it is to read.
+    void send_offsets(const std::string &group, const std::vector<PartitionOffset> &offsets) {
+        const auto list = detail::offsets_of(offsets);
+        detail::call(rivven_transaction_send_offsets, transaction_.get(), detail::text(group),
+                     list.get());
+    }
+
+    /// Lets a consumer's positions count together with the records, for its group.
+    ///
+    /// Commit before its next poll, and let it commit nothing by itself (`enable.auto.commit`
+    /// false). transform() does all this by itself.
+    void send_consumer_offsets(Consumer &consumer) {
+        detail::call(rivven_transaction_send_consumer_offsets, transaction_.get(), consumer.get());
+    }
+
+    /// Waits until all records are written, and lets them and the offsets count.
+    void commit() { detail::call(rivven_transaction_commit, transaction_.get()); }
+
+    /// Drops what is not written yet, and lets nothing of the transaction count.
+    void abort() { detail::call(rivven_transaction_abort, transaction_.get()); }
+
+    /// Whether it still takes records.
+    bool is_open() const {
+        bool open = false;
+        detail::call(rivven_transaction_is_open, transaction_.get(), &open);
+        return open;
+    }
+
+    /// The `transactional.id` of its producer; valid as long as the transaction.
+    std::string_view id() const noexcept {
+        const char *id = rivven_transaction_id(transaction_.get());
+        return id ? id : "";
+    }
+
+    /// The identity under which it was begun, which each transaction has for itself.
+    std::uint64_t producer_id() const noexcept {
+        return rivven_transaction_producer_id(transaction_.get());
+    }
+
+private:
+    detail::Handle<rivven_transaction_t, rivven_transaction_free> transaction_;
+};
+
+inline Transaction Producer::begin_transaction() { return Transaction::begin(*this); }
+
+/// What a Transformer has done.
+struct TransformReport {
+    /// Transactions that were committed.
+    std::uint64_t transactions;
+    /// Records that were read in them.
+    std::uint64_t records;
+    /// Rounds that were aborted, whose records were read again.
+    std::uint64_t aborted;
+    /// Rounds of which it is not known whether they were committed, whose records were read again.
+    ///
+    /// What was written before may count as well. It takes a lost answer and a restart of the broker.
+    std::uint64_t uncertain;
+};
+
+/// Records that were read, and the transaction for what is written of them.
+struct Round {
+    /// The records.
+    Batch records;
+    /// The transaction, which its Transformer commits or aborts.
+    Transaction transaction;
+};
+
+/// Reads by a consumer, and begins a transaction of a producer for each round of records.
+///
+/// transform() does with it all that is to be done. Use it by itself where that does not fit: ask for the
+/// next() records, write what comes of them in their transaction, and commit() or fail(). It keeps
+/// consumer and producer alive. Calls follow one another.
+class Transformer {
+public:
+    /// Code::InvalidConfig if the consumer commits by itself (`enable.auto.commit` has to be false), or
+    /// the producer has no `transactional.id`.
+    Transformer(Consumer &consumer, Producer &producer)
+        : transformer_(detail::give<rivven_transformer_t, rivven_transformer_free>(
+              rivven_transformer_new, consumer.get(), producer.get())) {}
+
+    /// Waits for records and begins a transaction; nothing once the consumer was woken up or closed.
+    ///
+    /// A round that was neither committed nor failed is aborted first, and its records are read again.
+    std::optional<Round> next() {
+        rivven_batch_t *records = nullptr;
+        rivven_transaction_t *transaction = nullptr;
+        detail::call(rivven_transformer_next, transformer_.get(), &records, &transaction);
+        if (!records) return std::nullopt;
+        return Round{Batch(records), Transaction(transaction)};
+    }
+
+    /// Lets what was written count, together with the positions behind the records.
+    ///
+    /// False if that failed and the records are read again. Throws what cannot be mended by another
+    /// attempt, or has failed `process.retries` times in a row after the first.
+    bool commit() {
+        bool counts = false;
+        detail::call(rivven_transformer_commit, transformer_.get(), &counts);
+        return counts;
+    }
+
+    /// Drops what was written, since the work has failed; the records are read again.
+    ///
+    /// Code::ProcessingFailed once it has failed `process.retries` times in a row after the first.
+    void fail(const std::string &why) {
+        detail::call(rivven_transformer_fail, transformer_.get(), why.c_str());
+    }
+
+    /// What was done so far.
+    TransformReport report() const {
+        const auto owner = detail::give<rivven_transform_report_t, rivven_transform_report_free>(
+            rivven_transformer_report, transformer_.get());
+        const rivven_transform_report_t *report = owner.get();
+        return {rivven_transform_report_transactions(report),
+                rivven_transform_report_records(report), rivven_transform_report_aborted(report),
+                rivven_transform_report_uncertain(report)};
+    }
+
+private:
+    detail::Handle<rivven_transformer_t, rivven_transformer_free> transformer_;
+};
+
+/// Works on records, and writes what comes of them in their transaction; an exception that leaves it is a failure.
+using TransformHandler = std::function<void(const Batch &, Transaction &)>;
+
+/// Lets a handler work on records, and write what comes of them by transactions, each once.
+///
+/// It runs until the consumer is woken up or closed, which the handler may do. When the handler
+/// returns, the positions behind the records are added and the transaction is committed. If it throws, or
+/// anything fails, the transaction is aborted and the same records are read again, at most
+/// `process.retries` times in a row; after a crash reading goes on behind the last commit. Read what is
+/// written with `isolation.level` `read_committed`. Throws as Transformer.
+inline TransformReport transform(Consumer &consumer, Producer &producer,
+                                 const TransformHandler &handler) {
+    Transformer transformer(consumer, producer);
+    while (auto round = transformer.next()) {
+        const auto why =
+            detail::failure([&] { handler(round->records, round->transaction); });
+        // The memory of the records is free for others before the transaction has ended.
+        round.reset();
+        if (why) {
+            transformer.fail(*why);
+        } else {
+            transformer.commit();
+        }
+    }
+    return transformer.report();
+}
 
 } // namespace rivven
 

@@ -12,9 +12,10 @@
 //!     }
 
 use std::ffi::c_char;
+use std::sync::Arc;
 
-use rivven_bridge::{Answer, Consumer, Processing};
-use rivven_client::{Detail, Error, ErrorCode, ProcessReport, Result};
+use rivven_bridge::{Answer, Consumer, Processing, Queue};
+use rivven_client::{ConsumerRecords, Detail, Error, ErrorCode, ProcessReport, Result};
 
 use crate::batch::{Batch, Wanted, batch, rivven_batch_t};
 use crate::code::rivven_code;
@@ -86,9 +87,24 @@ impl Consuming {
             })
         })?;
         match answer {
-            Answer::ConsumerRecords(records) => Ok(Batch::of_consumer(records, &self.wanted)),
+            Answer::ConsumerRecords(records) => Ok(self.batch(records)),
             other => Err(misanswered(&other)),
         }
+    }
+
+    /// The consumer alone.
+    pub(crate) fn consumer(&self) -> &Consumer {
+        &self.consumer
+    }
+
+    /// Records that the consumer gave, in the form that C reads.
+    pub(crate) fn batch(&self, records: ConsumerRecords) -> Batch {
+        Batch::of_consumer(records, &self.wanted)
+    }
+
+    /// Makes a call that may wait for a rebalance, whose callback runs here meanwhile.
+    pub(crate) fn call(&self, submit: impl FnOnce(&Arc<Queue>, u64) -> Result<()>) -> Result<Answer> {
+        self.polls.call(submit)
     }
 
     fn close(&self, timeout_ms: i64) -> Result<()> {
@@ -120,7 +136,8 @@ impl Consuming {
     }
 }
 
-fn misanswered(answer: &Answer) -> Error {
+/// The error of a call whose answer is that of another one.
+pub(crate) fn misanswered(answer: &Answer) -> Error {
     Error::Other(Detail::new(format!("a poll was answered by {answer:?}")).with_code(ErrorCode::Internal))
 }
 

@@ -48,7 +48,9 @@ pub mod stats;
 pub mod strings;
 pub mod topic;
 pub mod topics;
+pub mod transaction;
 pub mod transactions;
+pub mod transformer;
 pub mod version;
 
 #[cfg(test)]

@@ -70,6 +70,11 @@ impl Producing {
         Ok(Producing { producer: Producer::new(&properties, reports)?, reports: Some((inbox, token)) })
     }
 
+    /// The producer alone.
+    pub(crate) fn producer(&self) -> &Producer {
+        &self.producer
+    }
+
     fn end_callback(&self) {
         if let Some((inbox, token)) = &self.reports {
             inbox.forget(*token);

@@ -38,8 +38,8 @@ impl From<RebalanceKind> for rivven_rebalance_kind {
 
 /// A function of the program that is told of partitions that come and go.
 ///
-/// It is called within `rivven_consumer_poll` and `rivven_consumer_close` alone,
-/// on the thread that calls those, and no record is given before it has
+/// It is called within `rivven_consumer_poll`, `rivven_consumer_close`,
+/// `rivven_processing_run` and the functions of a transformer alone, on the thread that calls those, and no record is given before it has
 /// returned. `kind` is one of `RIVVEN_REBALANCE_KIND_...`, and `partitions` is
 /// valid for the time of the call. It may call the functions of the library,
 /// `rivven_consumer_commit` and `rivven_consumer_seek` of this consumer among them, and

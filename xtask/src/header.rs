@@ -44,6 +44,8 @@ const SECTIONS: &[&str] = &[
     "consumer_offsets",
     "rebalances",
     "processing",
+    "transaction",
+    "transformer",
     "consumer_stats",
     "state_changes",
 ];

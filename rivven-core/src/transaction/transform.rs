@@ -71,7 +71,7 @@ impl Transformer {
         if consumer.config().auto_commit_interval.is_some() {
             return invalid(
                 "the consumer commits offsets by itself, which would count without the records: switch that off \
-                 (auto.commit.interval.ms=0)",
+                 (enable.auto.commit=false)",
             );
         }
         if producer.config().transactional_id.is_none() {
