@@ -6,11 +6,13 @@
  *
  * - Every failure is a rivven::Error, which is thrown.
  * - Config, Client, Batch, ProducerState, Queue, Producer, Topic, Consumer, Transaction and Transformer
- *   own what they stand for and can be moved but not copied; everything else is a value. An object that was moved from can be destroyed and assigned to; every other use
- *   throws an Error of Code::InvalidArgument.
+ *   own what they stand for and can be moved but not copied; everything else is a value. An object
+ *   that was moved from can be destroyed and assigned to; every other use throws an Error of
+ *   Code::InvalidArgument.
  * - Destructors never block and never throw.
  * - A Client, ProducerState, Queue, Producer, Topic, Consumer, Transaction or Transformer may be used by
- *   many threads at once; so may everything that is const. Moving, assigning and destroying an object takes one thread alone.
+ *   many threads at once; so may everything that is const. Moving, assigning and destroying an object
+ *   takes one thread alone.
  * - Bytes are std::string_view. What goes in is copied before the call returns;
  *   what comes out of a Batch is valid as long as the batch.
  */

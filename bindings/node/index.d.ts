@@ -116,6 +116,10 @@ export interface ProducerOptions extends Partial<ClientOptions> {
   maxBlockMs?: number;
   /** The partition of records without a key: one until its batch ends (`sticky`, the default), or each in turn. */
   partitioner?: 'sticky' | 'round-robin';
+  /** The name under which its transactions are known; with it records are sent by {@link Transaction} only. */
+  transactionalId?: string;
+  /** How long a transaction may be idle before it is aborted; 60 000 by default. */
+  transactionTimeoutMs?: number;
 }
 
 /**
@@ -223,11 +227,11 @@ export interface AuthSession {
   expiresIn: number;
 }
 
-/** Options of {@link Client.publish}. */
+/** Options of {@link Client.publish}, {@link Client.publishIdempotent} and {@link Client.publishTransactional}. */
 export interface PublishOptions {
-  /** The key, by which the broker chooses the partition; an empty one is a key too. */
+  /** The key, which decides the partition; an empty one is a key too. */
   key?: Bytes | null;
-  /** The partition; without it the broker chooses. */
+  /** The partition; without it the key decides, and without either it is chosen. */
   partition?: number | null;
 }
 
@@ -249,6 +253,22 @@ export interface Published {
   offset: bigint;
   /** Whether an earlier attempt, whose outcome is unknown, may have written the record too. */
   maybeDuplicate: boolean;
+}
+
+/** Where a record went that has a number. */
+export interface PublishedOnce extends Published {
+  /**
+   * Whether the broker had the record already and wrote nothing.
+   *
+   * The offset is right then only if the record is one of the last five of its producer and partition.
+   */
+  duplicate: boolean;
+}
+
+/** Where a record of a transaction went. */
+export interface PublishedInTransaction extends Published {
+  /** The number of the record among those of its producer and partition number, from 0. */
+  sequence: number;
 }
 
 /** Where a batch went. */
@@ -606,6 +626,35 @@ export class Record {
 }
 
 /**
+ * The identity of a producer with its counters, by {@link Client.initProducerId}.
+ *
+ * The broker keeps identities in memory until it restarts. Records are counted
+ * for each partition number, whatever the topic. Calls with one state are made
+ * one after another, in the order in which they were called; several clients
+ * of one thread may use it.
+ */
+export class ProducerState {
+  /** It comes from a client. */
+  private constructor();
+  /** The identity. */
+  readonly producerId: bigint;
+  /** Its epoch: rises when the identity is taken over. */
+  readonly producerEpoch: number;
+  /** The number of the next record for the partition number that was used last; from 0 on. */
+  readonly nextSequence: number;
+
+  /**
+   * Gives up a record of unknown outcome together with the identity.
+   *
+   * The next {@link Client.publishIdempotent} takes a new identity and counts
+   * from 0. In a transaction nothing remains then but to abort it.
+   *
+   * @throws RivvenError `INVALID_STATE` while a call with the state is under way
+   */
+  abandon(): void;
+}
+
+/**
  * A client of a list of servers, which replaces connections that fail.
  *
  * All methods may be called at the same time and are answered in any order.
@@ -891,6 +940,131 @@ export class Client extends EventEmitter<ClientEvents> {
   /** Sets or removes quotas; gives how many were changed. The broker passes over unknown types and keys. */
   alterQuotas(alterations: Iterable<QuotaAlteration>): Promise<number>;
 
+  /**
+   * Gives a producer an identity, or takes over that of a previous one, whose epoch rises.
+   *
+   * Do not take over an identity after the broker may have restarted: it counts
+   * from 1 again and may have given the identity to another producer.
+   */
+  initProducerId(previous?: bigint | number | null): Promise<ProducerState>;
+
+  /**
+   * Appends a record once, however often it is sent; an unknown topic is created.
+   *
+   * The key decides the partition; without one it is that with the fewest
+   * records of this producer. After an error whose `outcome` is `UNKNOWN` the
+   * same record may be published again: it has the same number and is not
+   * written twice. Another record is refused until {@link ProducerState.abandon}
+   * was called.
+   *
+   * ```js
+   * const producer = await client.initProducerId();
+   * const { partition, offset, duplicate } = await client.publishIdempotent('orders', 'a value', producer, { key: 'k' });
+   * ```
+   *
+   * Fails as {@link publish} does; with `INVALID_STATE` for another record after
+   * an unknown outcome; `UNKNOWN_PRODUCER_ID` if the broker has forgotten the
+   * identity or given it to another producer, `OUT_OF_ORDER_SEQUENCE` if it
+   * misses an earlier number: after these two only `abandon` helps;
+   * `PRODUCER_FENCED` if the identity was taken over.
+   */
+  publishIdempotent(
+    topic: string,
+    value: Bytes,
+    producerState: ProducerState,
+    options?: PublishOptions,
+  ): Promise<PublishedOnce>;
+
+  /**
+   * Begins a transaction of a producer, which the broker aborts once it is idle for `timeoutMs`, 60 000 by default.
+   *
+   * This client then takes the further steps of it, until it commits or aborts.
+   *
+   * ```js
+   * const producer = await client.initProducerId();
+   * await client.beginTransaction('etl', producer);
+   * await client.addPartitionsToTxn('etl', producer, [{ topic: 'output', partition: 0 }]);
+   * await client.publishTransactional('etl', 'output', 'a value', producer);
+   * await client.addOffsetsToTxn('etl', producer, 'readers', [{ topic: 'input', partition: 0, offset: 42n }]);
+   * await client.commitTransaction('etl', producer);
+   * ```
+   *
+   * `INVALID_TXN_STATE` if it is open already, or the identity was abandoned;
+   * `CONCURRENT_TRANSACTIONS` if the producer has another one open;
+   * `TOO_MANY_TRANSACTIONS`: a broker takes five; `PRODUCER_FENCED` if it is
+   * open under another epoch.
+   */
+  beginTransaction(
+    transactionalId: string,
+    producerState: ProducerState,
+    options?: { timeoutMs?: number | null },
+  ): Promise<void>;
+
+  /**
+   * Adds partitions to a transaction, to which it may write then; gives how many were named.
+   *
+   * The broker does not check that there are such. `INVALID_TXN_ID` if this
+   * client has not begun the transaction with this producer, or it has ended;
+   * `TRANSACTION_TIMED_OUT`; `PRODUCER_FENCED`; `INVALID_TXN_STATE` after a
+   * commit or an abort of unknown outcome, or if the identity was abandoned;
+   * `INVALID_ARGUMENT` if none is named.
+   */
+  addPartitionsToTxn(
+    transactionalId: string,
+    producerState: ProducerState,
+    partitions: Iterable<TopicPartition>,
+  ): Promise<number>;
+
+  /**
+   * Appends a record within a transaction.
+   *
+   * The key decides the partition, which has to be one that was added; without
+   * a key it is that of the added ones of the topic with the fewest records of
+   * this producer. An error of unknown outcome is dealt with as in
+   * {@link publishIdempotent}, or by aborting the transaction.
+   *
+   * `PARTITION_NOT_IN_TXN`; otherwise fails as {@link addPartitionsToTxn} and
+   * {@link publishIdempotent} do.
+   */
+  publishTransactional(
+    transactionalId: string,
+    topic: string,
+    value: Bytes,
+    producerState: ProducerState,
+    options?: PublishOptions,
+  ): Promise<PublishedInTransaction>;
+
+  /**
+   * Stores the next offsets that a group is to read together with a transaction: they count once it is committed.
+   *
+   * The broker checks neither the partitions nor the offsets. `INVALID_GROUP_ID`,
+   * `INVALID_ARGUMENT` if there is none; otherwise fails as
+   * {@link addPartitionsToTxn} does.
+   */
+  addOffsetsToTxn(
+    transactionalId: string,
+    producerState: ProducerState,
+    group: string,
+    offsets: Iterable<TopicPartitionOffset>,
+  ): Promise<void>;
+
+  /**
+   * Commits a transaction: its records and offsets count.
+   *
+   * `INVALID_TXN_ID` if the broker has no such open transaction, also because it
+   * was committed before; `TRANSACTION_TIMED_OUT`: the broker aborts it;
+   * `PRODUCER_FENCED`; `INVALID_TXN_STATE` if the identity was abandoned. An
+   * error whose `outcome` is `UNKNOWN` leaves open whether it was committed.
+   */
+  commitTransaction(transactionalId: string, producerState: ProducerState): Promise<void>;
+
+  /**
+   * Aborts a transaction: its records and offsets do not count.
+   *
+   * Fails as {@link commitTransaction} does, but takes an identity that was abandoned, too.
+   */
+  abortTransaction(transactionalId: string, producerState: ProducerState): Promise<void>;
+
   /** Registers a schema under a subject at the registry at `url`, such as `http://host:8081`; gives its id. */
   registerSchema(url: string, subject: string, schemaType: SchemaType, schema: string): Promise<number>;
 
@@ -1151,6 +1325,16 @@ export class Producer extends EventEmitter<ProducerEvents> implements AsyncDispo
    */
   sendBatch(topic: string, messages: Iterable<Bytes | ProducerRecord>): Promise<RecordMetadata[]>;
 
+  /**
+   * Begins a transaction, for which the producer needs `transactionalId`; it has one at a time.
+   *
+   * It waits for the end of one that was dropped, and for a place: a broker takes
+   * five open transactions, of all producers. `INVALID_STATE` without a
+   * `transactionalId`, or while another one is open; `TIMED_OUT` after
+   * `maxBlockMs`; `CLOSED`.
+   */
+  beginTransaction(): Promise<Transaction>;
+
   /** Sends everything that was handed over before, without lingering, and waits until it is settled. */
   flush(): Promise<void>;
 
@@ -1198,6 +1382,227 @@ export class TopicHandle {
   /** Sends many records, as {@link Producer.sendBatch} does. */
   sendBatch(messages: Iterable<Bytes | ProducerRecord>): Promise<RecordMetadata[]>;
 }
+
+/**
+ * Records and offsets that count together, or not at all, by {@link Producer.beginTransaction}.
+ *
+ * Records are sent as they come, and what has to be told to the broker before is
+ * told by itself. It ends by `commit` or `abort`, once. One that is dropped
+ * without either is aborted in the background when it is collected, and in any
+ * case after `transactionTimeoutMs` without a call; `await using` aborts it at
+ * once. What a transaction is worth with broker release 0.0.22 is said in
+ * `docs/transactions.md`.
+ *
+ * All methods may be called at the same time. They fail with
+ * {@link RivvenError}: `INVALID_STATE` once the transaction has ended. Once
+ * something has failed for good, every one but `abort` fails with an error that
+ * is `abortable`, and the broker has been told already. A call that waits for
+ * its answer keeps the process alive, an open transaction does not.
+ *
+ * ```js
+ * await using producer = new Producer({ bootstrapServers: '127.0.0.1:9092', transactionalId: 'billing' });
+ * await using transaction = await producer.beginTransaction();
+ * await transaction.send('invoices', 'paid', { key: '42' });
+ * await transaction.sendOffsets('billing', [{ topic: 'orders', partition: 0, offset: 17n }]);
+ * await transaction.commit();
+ * ```
+ */
+export class Transaction implements AsyncDisposable {
+  /** It comes from a producer. */
+  private constructor();
+
+  /** Begins a transaction as {@link Producer.beginTransaction} does. */
+  static begin(producer: Producer): Promise<Transaction>;
+
+  /** The `transactionalId` of its producer. */
+  readonly id: string;
+  /** The identity under which it was begun; each transaction has its own. */
+  readonly producerId: bigint;
+  /** Whether records are still taken. */
+  readonly isOpen: boolean;
+
+  /**
+   * Sends a record, and waits until it is written; it counts once the transaction is committed.
+   *
+   * The record is copied before the method returns. Where there is no room it
+   * waits for some, at most `maxBlockMs`: `QUEUE_FULL`. Further errors are
+   * `INVALID_TOPIC`, `INVALID_PARTITION`, `REQUEST_TOO_LARGE`, `INVALID_TXN_STATE`
+   * once the transaction can only be aborted, and why the record could not be written.
+   */
+  send(topic: string, value: Bytes, options?: SendOptions): Promise<RecordMetadata>;
+
+  /**
+   * Hands a record over; what becomes of it `flush` and `commit` tell.
+   *
+   * Throws `QUEUE_FULL` if there is no room: await `flush` then. Otherwise as
+   * {@link Transaction.send}.
+   */
+  enqueue(topic: string, value: Bytes, options?: SendOptions): void;
+
+  /**
+   * Sends many records, and waits until all are written; where they went, in their order.
+   *
+   * Await it before sending others whose place behind them matters. One that is
+   * no record keeps all from being sent: `INVALID_ARGUMENT`. Otherwise it fails
+   * with the first error of any of them, as {@link Transaction.send} does.
+   */
+  sendBatch(topic: string, records: Iterable<Bytes | BatchRecord>): Promise<RecordMetadata[]>;
+
+  /** Waits until every record that was handed over before is written; fails with why one of them could not be. */
+  flush(): Promise<void>;
+
+  /**
+   * Lets offsets of a group count together with the records: of the next record to read each.
+   *
+   * `INVALID_ARGUMENT` for none, or one from 2n ** 63n on; `INVALID_GROUP_ID`;
+   * otherwise as {@link Transaction.send}.
+   */
+  sendOffsets(group: string, offsets: Iterable<TopicPartitionOffset>): Promise<void>;
+
+  /**
+   * Lets the positions of a consumer count together with the records, for its group.
+   *
+   * They are those behind the records that it has given, unless the program has
+   * stored others. Commit before the next poll, and let the consumer commit
+   * nothing by itself (`enableAutoCommit: false`). `NOT_ASSIGNED` if partitions
+   * were taken away, also when that happens before `commit`, which fails then.
+   */
+  sendConsumerOffsets(consumer: Consumer): Promise<void>;
+
+  /**
+   * Waits until all records are written, and lets them and the offsets count.
+   *
+   * What was sent before is part of it, whether it was awaited or not. If the
+   * answer is lost, it is found out what became of the commit, as far as there
+   * is a way.
+   *
+   * `INVALID_STATE` once the transaction has ended or is ending;
+   * `INVALID_TXN_STATE` if something has failed: it has been aborted.
+   * `INVALID_TXN_ID` and `TRANSACTION_TIMED_OUT` if the broker has dropped it:
+   * nothing counts. `COMMIT_FAILED`, of unknown outcome, if nothing could be found out.
+   */
+  commit(): Promise<void>;
+
+  /**
+   * Drops what is not written yet, and lets nothing of the transaction count.
+   *
+   * `INVALID_STATE` once it has ended or is ending. `TRANSACTION_TIMED_OUT` if the
+   * broker got to know of the abort too late and shows the records for ever; or
+   * why it could not be told, in which case it aborts the transaction by itself.
+   */
+  abort(): Promise<void>;
+
+  /** Aborts at the end of an `await using` block, unless it has ended. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** What a {@link Transformer} or {@link transform} has done. */
+export interface TransformReport {
+  /** Transactions that were committed. */
+  transactions: number;
+  /** Records that were read in them. */
+  records: number;
+  /** Rounds that were aborted, whose records were read again. */
+  aborted: number;
+  /**
+   * Rounds of which it is not known whether they were committed: their records were read again, and what was written
+   * before may count as well. This takes a restart of the broker.
+   */
+  uncertain: number;
+}
+
+/** Records that were read, and the transaction for what comes of them. */
+export interface TransformRound {
+  /** The records. */
+  records: ConsumerRecords;
+  /** The transaction. */
+  transaction: Transaction;
+}
+
+/** Writes what comes of records in their transaction, which it does not end; it may be asynchronous. */
+export type TransformHandler = (records: ConsumerRecords, transaction: Transaction) => unknown;
+
+/**
+ * Reads, and begins a transaction for each poll, whose records are read again unless it is committed.
+ *
+ * {@link transform} does with it all that is to be done. Use it by itself where
+ * that does not fit: ask for the `next` records, write what comes of them in
+ * their transaction, and `commit` or `fail`. It keeps both consumer and
+ * producer, which are closed by the program. Calls follow one another.
+ *
+ * ```js
+ * const transformer = new Transformer(consumer, producer);
+ * for (let round = await transformer.next(); round; round = await transformer.next()) {
+ *   for (const { key, value } of round.records) round.transaction.enqueue('invoices', value, { key });
+ *   await transformer.commit();
+ * }
+ * ```
+ */
+export class Transformer {
+  /**
+   * Makes one that reads from a consumer and writes by a producer.
+   *
+   * Throws `INVALID_CONFIG` if the consumer commits by itself (`enableAutoCommit`
+   * has to be `false`), or the producer has no `transactionalId`.
+   */
+  constructor(consumer: Consumer, producer: Producer);
+
+  /**
+   * Waits for records and begins a transaction for what is written of them; `null` once the consumer was woken up or closed.
+   *
+   * A round that was neither committed nor failed is aborted first. After
+   * failures it pauses before it reads (`processRetryBackoffMs`). Errors are those
+   * of {@link Consumer.poll} and {@link Producer.beginTransaction}; call it again
+   * if one is `retriable`.
+   */
+  next(): Promise<TransformRound | null>;
+
+  /**
+   * Lets what was written count, together with the position behind the records; `false` if that failed and they will be read again.
+   *
+   * What was sent in the transaction is part of it, whether it was awaited or
+   * not. `INVALID_STATE` if there is nothing to commit. Fails with what cannot be
+   * mended by another attempt, or what has failed `processRetries` times in a row
+   * after the first, lost connections not counted; the records will be read again all the same.
+   */
+  commit(): Promise<boolean>;
+
+  /**
+   * Drops what was written, since the work has failed for this reason; the records will be read again.
+   *
+   * `INVALID_STATE` if nothing is under way; `PROCESSING_FAILED` once the work has
+   * failed `processRetries` times in a row after the first.
+   */
+  fail(why: string): Promise<void>;
+
+  /** What was done so far, once the call under way has ended. */
+  report(): Promise<TransformReport>;
+}
+
+/**
+ * Lets a handler work on records, and write what comes of them by transactions, until the consumer is woken up or closed.
+ *
+ * Each poll has a transaction of its own, which the handler is given with the
+ * records. When it is done, what it has sent is waited for, the positions of the consumer are added, and the transaction is committed.
+ * If it throws, or if anything fails, the transaction is aborted and the same
+ * records are read again, at most `processRetries` times in a row; after a crash
+ * reading goes on behind the last transaction that was committed. Read the topics
+ * that are written with `isolationLevel: 'read_committed'`. What this is worth
+ * with broker release 0.0.22 is said in `docs/transactions.md`.
+ *
+ * Fails as the methods of {@link Transformer}; with `PROCESSING_FAILED` what the
+ * handler threw is the `cause`.
+ *
+ * ```js
+ * const consumer = new Consumer({ bootstrapServers, groupId: 'billing', enableAutoCommit: false });
+ * consumer.subscribe('orders');
+ * const producer = new Producer({ bootstrapServers, transactionalId: 'billing' });
+ * const report = await transform(consumer, producer, (orders, transaction) => {
+ *   for (const { key, value } of orders) transaction.enqueue('invoices', value, { key });
+ * });
+ * ```
+ */
+export function transform(consumer: Consumer, producer: Producer, handler: TransformHandler): Promise<TransformReport>;
 
 /** What a consumer has done so far. */
 export interface ConsumerStats {

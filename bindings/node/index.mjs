@@ -1,4 +1,19 @@
 import rivven from './index.js';
 
-export const { Client, Consumer, ConsumerRecords, Producer, Record, RecordMetadata, RivvenError, TopicHandle, onLog, version } = rivven;
+export const {
+  Client,
+  Consumer,
+  ConsumerRecords,
+  Producer,
+  ProducerState,
+  Record,
+  RecordMetadata,
+  RivvenError,
+  TopicHandle,
+  Transaction,
+  Transformer,
+  onLog,
+  transform,
+  version,
+} = rivven;
 export default rivven;

@@ -107,7 +107,9 @@ fn in_stub(text: &str, class: &str, method: &Method) -> bool {
 
 fn in_node(text: &str, method: &Method) -> bool {
     let body = section(text, &format!("\nexport class {} ", class(method)), "\n}");
-    ["(", "<"].iter().any(|end| body.contains(&format!("\n  {}{end}", method.camel_name())))
+    let name = method.camel_name();
+    let declared = [format!("{name}("), format!("{name}<"), format!("static {name}("), format!("readonly {name}:")];
+    declared.iter().any(|declared| body.contains(&format!("\n  {declared}")))
 }
 
 /// The text from a head to the end that follows it; nothing if there is no such head.
@@ -131,6 +133,8 @@ mod tests {
         let stub = "\nclass RivvenClient:\n    def list_topics(self)\n\n\nclass Client:\n    def list_topics(self)\n";
         assert!(in_asyncio(stub, &METHOD) && in_blocking(stub, &METHOD));
         assert!(in_node("\nexport class Client {\n  listTopics(): Promise\n}", &METHOD));
+        assert!(in_node("\nexport class Client {\n  static listTopics(): Promise\n}", &METHOD));
+        assert!(in_node("\nexport class Client {\n  readonly listTopics: string\n}", &METHOD));
     }
 
     #[test]

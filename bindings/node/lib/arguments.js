@@ -10,6 +10,7 @@ const { misuse } = require('./error.js');
 const MAX_U8 = 2 ** 8 - 1;
 const MAX_U32 = 2 ** 32 - 1;
 const MAX_U64 = 2n ** 64n - 1n;
+const MAX_I64 = 2n ** 63n - 1n;
 
 /**
  * @param {unknown} value
@@ -53,9 +54,27 @@ function optionalWhole(value, what) {
  * @param {string} [what]
  */
 function offset(value, what = 'offset') {
-  const exact = typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : value;
-  if (typeof exact === 'bigint' && exact >= 0n && exact <= MAX_U64) return exact;
-  throw misuse(`${what} must be a bigint or a safe integer, not negative, not ${shown(value)}`);
+  return exact(value, what, MAX_U64);
+}
+
+/**
+ * An offset of a request that has room for signed ones.
+ *
+ * @param {unknown} value
+ */
+function signedOffset(value) {
+  return exact(value, 'offset', MAX_I64);
+}
+
+/**
+ * @param {unknown} value
+ * @param {string} what
+ * @param {bigint} most
+ */
+function exact(value, what, most) {
+  const number = typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : value;
+  if (typeof number === 'bigint' && number >= 0n && number <= most) return number;
+  throw misuse(`${what} must be a bigint or a safe integer from 0 to ${most}, not ${shown(value)}`);
 }
 
 /**
@@ -253,6 +272,7 @@ module.exports = {
   pack,
   secret,
   shown,
+  signedOffset,
   text,
   texts,
   timestamp,

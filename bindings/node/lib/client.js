@@ -26,6 +26,7 @@ const operations = {
   ...require('./operations/records.js'),
   ...require('./operations/schemas.js'),
   ...require('./operations/topics.js'),
+  ...require('./operations/transactions.js'),
 };
 
 /** Emitted to iterators when no more changes will come. */

@@ -9,7 +9,9 @@ const { config } = require('./config.js');
 const { ConsumerRecords } = require('./consumer-records.js');
 const { RivvenError, misuse, orThrow } = require('./error.js');
 const { Handlers } = require('./handlers.js');
+const { readers } = require('./handles.js');
 const { openConsumer } = require('./native.js');
+const { commit, place, topicPartition } = require('./places.js');
 const { RecordStream } = require('./record-stream.js');
 const { settled } = require('./settled.js');
 
@@ -43,6 +45,7 @@ class Consumer extends EventEmitter {
     const onReport = (/** @type {NativeRebalance | NativeHandling} */ report) =>
       'kind' in report ? this.#rebalance(report) : this.#handle(report);
     this.#channel = new Channel((wake) => open(config(options), wake), onReport);
+    readers.set(this, { native: () => this.#native, giveBack: () => this.#giveBack() });
     this.on('newListener', (event) => {
       if (event === 'event') this.#watch();
     });
@@ -79,7 +82,7 @@ class Consumer extends EventEmitter {
    */
   async process(handler) {
     if (typeof handler !== 'function') throw misuse(`the handler must be a function, not ${args.shown(handler)}`);
-    for (const stream of this.#streams) stream.giveBack();
+    this.#giveBack();
     const handlers = new Handlers(handler);
     let call = 0;
     try {
@@ -291,6 +294,11 @@ class Consumer extends EventEmitter {
     return this.#channel.native;
   }
 
+  /** Leaves the records that streams have in hand to later polls. */
+  #giveBack() {
+    for (const stream of this.#streams) stream.giveBack();
+  }
+
   /**
    * @param {(native: NativeConsumer, token: number) => Failed} submit
    * @returns {Promise<any>}
@@ -305,7 +313,7 @@ class Consumer extends EventEmitter {
    * @param {(native: NativeConsumer, token: number) => Failed} submit
    */
   #elsewhere(submit) {
-    for (const stream of this.#streams) stream.giveBack();
+    this.#giveBack();
     return this.#call(submit);
   }
 
@@ -378,26 +386,6 @@ class Consumer extends EventEmitter {
   [Symbol.asyncDispose ?? Symbol('asyncDispose')]() {
     return this.close();
   }
-}
-
-/**
- * @param {unknown} topic
- * @param {unknown} partition
- */
-function place(topic, partition) {
-  return { topic: args.text(topic, 'topic'), partition: args.whole(partition, 'partition') };
-}
-
-/** @param {unknown} entry */
-function topicPartition(entry) {
-  const { topic, partition } = args.options(entry, 'a partition', ['topic', 'partition']);
-  return place(topic, partition);
-}
-
-/** @param {unknown} entry */
-function commit(entry) {
-  const { topic, partition, offset } = args.options(entry, 'a commit', ['topic', 'partition', 'offset']);
-  return { ...place(topic, partition), offset: args.offset(offset) };
 }
 
 /**

@@ -31,7 +31,7 @@ class Handlers {
       await this.#handler(record);
     } catch (error) {
       this.#thrown.set(place, error);
-      native.handled(handling.number, text(error));
+      native.handled(handling.number, textOf(error));
       return;
     }
     this.#thrown.delete(place);
@@ -52,8 +52,12 @@ class Handlers {
   }
 }
 
-/** @param {unknown} thrown */
-function text(thrown) {
+/**
+ * What was thrown, as text.
+ *
+ * @param {unknown} thrown
+ */
+function textOf(thrown) {
   try {
     return String(thrown);
   } catch {
@@ -61,4 +65,4 @@ function text(thrown) {
   }
 }
 
-module.exports = { Handlers };
+module.exports = { Handlers, textOf };

@@ -51,6 +51,12 @@ export interface Alteration {
   quotaValue: bigint | null;
 }
 
+/** Where a record is to go. */
+export interface Place {
+  topic: string;
+  partition: number | null;
+}
+
 /** An error of the call itself. */
 export type Failed = RivvenErrorFields | null;
 
@@ -127,6 +133,47 @@ export class NativeClient {
   registerSchema(token: number, url: string, subject: string, schemaType: string, schema: string): Failed;
   getSchema(token: number, url: string, id: number): Failed;
   getSchemaVersion(token: number, url: string, subject: string, version: number | null): Failed;
+
+  initProducerId(token: number, previous: bigint | null): Failed;
+  publishIdempotent(
+    token: number,
+    place: Place,
+    key: Uint8Array | null,
+    value: Uint8Array,
+    producer: NativeProducerState,
+  ): Failed;
+  beginTransaction(token: number, txnId: string, producer: NativeProducerState, timeoutMs: number | null): Failed;
+  addPartitionsToTxn(
+    token: number,
+    txnId: string,
+    producer: NativeProducerState,
+    partitions: TopicPartition[],
+  ): Failed;
+  publishTransactional(
+    token: number,
+    txnId: string,
+    place: Place,
+    key: Uint8Array | null,
+    value: Uint8Array,
+    producer: NativeProducerState,
+  ): Failed;
+  addOffsetsToTxn(
+    token: number,
+    txnId: string,
+    producer: NativeProducerState,
+    group: string,
+    offsets: Commit[],
+  ): Failed;
+  commitTransaction(token: number, txnId: string, producer: NativeProducerState): Failed;
+  abortTransaction(token: number, txnId: string, producer: NativeProducerState): Failed;
+}
+
+export class NativeProducerState {
+  private constructor();
+  readonly producerId: bigint;
+  readonly producerEpoch: number;
+  readonly nextSequence: number;
+  abandon(): Failed;
 }
 
 /** What became of records: the first went to the offset, the others follow. */
@@ -167,6 +214,33 @@ export class NativeProducer {
   purge(): number | RivvenErrorFields;
   stats(): ProducerStats | RivvenErrorFields;
   isIdempotent(): boolean | RivvenErrorFields;
+  beginTransaction(token: number): Failed;
+  openTransformer(consumer: NativeConsumer): NativeTransformer | RivvenErrorFields;
+}
+
+/** A transaction; its answers come by its producer. */
+export class NativeTransaction {
+  private constructor();
+  id(): string | RivvenErrorFields;
+  producerId(): bigint | RivvenErrorFields;
+  isOpen(): boolean | RivvenErrorFields;
+  enqueue(topic: string, partition: number | null, key: Uint8Array | null, value: Uint8Array): Failed;
+  send(token: number, topic: string, partition: number | null, key: Uint8Array | null, value: Uint8Array): Failed;
+  sendBatch(token: number, topic: string, lengths: Int32Array, bytes: Uint8Array): Failed;
+  flush(token: number): Failed;
+  sendOffsets(token: number, group: string, offsets: Commit[]): Failed;
+  sendConsumerOffsets(token: number, consumer: NativeConsumer): Failed;
+  commit(token: number): Failed;
+  abort(token: number): Failed;
+}
+
+/** Work that is done by transactions; its answers come by its producer. */
+export class NativeTransformer {
+  private constructor();
+  next(token: number): Failed;
+  commit(token: number): Failed;
+  fail(token: number, why: string): Failed;
+  report(token: number): Failed;
 }
 
 /** A change of partitions, which waits until the program says that it is done. */

@@ -6,8 +6,10 @@ const { inspect } = require('node:util');
 const args = require('./arguments.js');
 const { config } = require('./config.js');
 const { misuse, orThrow } = require('./error.js');
+const { channels } = require('./handles.js');
 const { openProducer } = require('./native.js');
 const { Outbox } = require('./outbox.js');
+const { begin } = require('./transaction.js');
 
 /** @import * as api from '../index' */
 /** @import { NativeProducer } from './native.js' */
@@ -30,6 +32,7 @@ class Producer extends EventEmitter {
     };
     const listened = () => this.listenerCount('deliveries') > 0;
     this.#outbox = new Outbox((wake) => open(config(options), wake), tell, listened);
+    channels.set(this, this.#outbox.channel);
   }
 
   /** @param {string | string[] | api.ProducerOptions} options */
@@ -75,6 +78,10 @@ class Producer extends EventEmitter {
    */
   async sendBatch(topic, messages) {
     return this.#outbox.sendBatch(this.#outbox.topic(topic), messages);
+  }
+
+  async beginTransaction() {
+    return begin(this.#outbox.channel);
   }
 
   /** @returns {Promise<void>} */

@@ -10,10 +10,13 @@ use rivven_client::{Error, Result};
 use crate::consumer::{Event, Handled, ProcessReport, Rebalance};
 use crate::failure::Failure;
 use crate::producer::Report;
+use crate::producer_state::NativeProducerState;
 use crate::records::{Polled, Records};
+use crate::transaction::{NativeTransaction, Round, Transformed};
 use crate::values::{
-    ClusterMetadata, DeletedRecords, GroupMembership, OffsetBounds, Published, PublishedBatch, QuotaEntry, Schema,
-    Session, StateChange, Stats, TopicConfigAltered, TopicConfigValue, TopicMetadata, TopicPartitions, list,
+    ClusterMetadata, DeletedRecords, GroupMembership, OffsetBounds, Published, PublishedBatch, PublishedInTransaction,
+    PublishedOnce, QuotaEntry, Schema, Session, StateChange, Stats, TopicConfigAltered, TopicConfigValue,
+    TopicMetadata, TopicPartitions, list,
 };
 
 /// The answer to one call.
@@ -53,6 +56,8 @@ pub(crate) enum Value {
     Settled(Vec<Settled>),
     Rebalance(Rebalance),
     Handled(Handled),
+    Transaction(NativeTransaction),
+    Round(Option<Round>),
 }
 
 impl Value {
@@ -85,6 +90,8 @@ impl ToNapiValue for Value {
                 Value::Settled(results) => Vec::to_napi_value(env, results),
                 Value::Rebalance(rebalance) => Rebalance::to_napi_value(env, rebalance),
                 Value::Handled(handled) => Handled::to_napi_value(env, handled),
+                Value::Transaction(transaction) => NativeTransaction::to_napi_value(env, transaction),
+                Value::Round(round) => Option::to_napi_value(env, round),
                 Value::Answer(answer) => to_js(env, answer),
             }
         }
@@ -105,8 +112,17 @@ unsafe fn to_js(env: sys::napi_env, answer: Answer) -> napi::Result<sys::napi_va
             Answer::Messages(messages) => Records::to_napi_value(env, Records::pack(&messages)),
             Answer::Deliveries(report) => Vec::to_napi_value(env, Report::all(&report)),
             Answer::Record(metadata) => Report::to_napi_value(env, Report::delivered(&metadata, &[])),
+            Answer::Records(records) => {
+                let reports = records.iter().map(|metadata| Report::delivered(metadata, &[]));
+                Vec::to_napi_value(env, reports.collect())
+            }
+            Answer::Counts(counts) => bool::to_napi_value(env, counts),
+            Answer::Transformed(report) => Transformed::to_napi_value(env, report.into()),
             Answer::Published(to) => Published::to_napi_value(env, to.into()),
             Answer::PublishedBatch(to) => PublishedBatch::to_napi_value(env, to.into()),
+            Answer::PublishedOnce(to) => PublishedOnce::to_napi_value(env, to.into()),
+            Answer::PublishedInTransaction(to) => PublishedInTransaction::to_napi_value(env, to.into()),
+            Answer::ProducerState(state) => NativeProducerState::to_napi_value(env, NativeProducerState { state }),
             Answer::TopicMetadata(topic) => TopicMetadata::to_napi_value(env, topic.into()),
             Answer::TopicConfigs(topics) => {
                 let topics = topics.into_iter().map(|(topic, configs)| {

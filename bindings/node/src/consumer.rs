@@ -36,7 +36,7 @@ const UNCALLED: u64 = 0;
 /// A consumer and the queue of its answers and rebalances.
 #[napi]
 pub(crate) struct NativeConsumer {
-    consumer: Consumer,
+    pub(crate) consumer: Consumer,
     queue: Arc<Queue>,
     inbox: Inbox,
     wake: Wake,
@@ -174,7 +174,7 @@ impl NativeConsumer {
 }
 
 /// Offsets as the core takes them.
-fn offsets(commits: Vec<Commit>) -> Vec<(String, u32, u64)> {
+pub(crate) fn offsets(commits: Vec<Commit>) -> Vec<(String, u32, u64)> {
     commits.into_iter().map(|commit| (commit.topic, commit.partition, commit.offset.get_u64().1)).collect()
 }
 

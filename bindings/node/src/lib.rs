@@ -18,7 +18,9 @@ mod inbox;
 mod log;
 mod operations;
 mod producer;
+mod producer_state;
 mod records;
+mod transaction;
 mod values;
 mod wake;
 

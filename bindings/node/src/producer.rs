@@ -12,15 +12,17 @@ use std::sync::Arc;
 use napi::Env;
 use napi::bindgen_prelude::{BigInt, Either, Function, Uint32Array};
 use napi_derive::napi;
-use rivven_bridge::{Completion as Entry, Producer, Queue, Reports, Topic, catch_panic};
+use rivven_bridge::{Answer, Completion as Entry, Producer, Queue, Reports, Topic, Transformer, catch_panic};
 use rivven_client::{
     DeliveryReport, Error, ErrorCode, ProducerStatsSnapshot, Properties, RecordMetadata, Result as CoreResult,
 };
 
 use crate::client::{milliseconds, set_all};
-use crate::completion::Completion;
+use crate::completion::{Completion, Value};
+use crate::consumer::NativeConsumer;
 use crate::failure::Failure;
 use crate::inbox::Inbox;
+use crate::transaction::{NativeTransaction, NativeTransformer, Round};
 use crate::wake::Wake;
 
 /// The token of reports; JavaScript counts its own from 1.
@@ -297,6 +299,17 @@ impl NativeProducer {
         catch_panic(call).err().map(Failure::from)
     }
 
+    fn completion(&self, Entry { token, result }: Entry) -> Completion {
+        let value = match result {
+            Ok(Answer::Transaction(transaction)) => {
+                Value::Transaction(NativeTransaction::new(transaction, &self.queue))
+            }
+            Ok(Answer::Round(round)) => Value::Round(round.map(|round| Round::new(round, &self.queue))),
+            result => return Completion::new(token, result, Failure::from),
+        };
+        Completion { token: token as i64, failure: None, value: Some(value) }
+    }
+
     /// Calls with the record that a buffer begins with, and its topic.
     fn with_first(
         &self,
@@ -321,8 +334,7 @@ impl NativeProducer {
     /// Takes answers and reports that have come, some at once; to be called until there are none.
     #[napi(catch_unwind)]
     pub fn drain(&self) -> Vec<Completion> {
-        let completion = |Entry { token, result }| Completion::new(token, result, Failure::from);
-        self.inbox.take(&self.queue).into_iter().map(completion).collect()
+        self.inbox.take(&self.queue).into_iter().map(|entry| self.completion(entry)).collect()
     }
 
     /// Keeps the event loop alive from now on, for records and calls that wait for their answers.
@@ -439,6 +451,21 @@ impl NativeProducer {
     pub fn is_idempotent(&self) -> Either<bool, Failure> {
         match catch_panic(|| self.producer.is_idempotent()) {
             Ok(is) => Either::A(is),
+            Err(error) => Either::B(error.into()),
+        }
+    }
+
+    /// Begins a transaction.
+    #[napi]
+    pub fn begin_transaction(&self, token: i64) -> Option<Failure> {
+        self.attempt(|| self.producer.submit_begin_transaction(&self.queue, token as u64))
+    }
+
+    /// Makes what reads from a consumer and writes by transactions of this producer.
+    #[napi]
+    pub fn open_transformer(&self, consumer: &NativeConsumer) -> Either<NativeTransformer, Failure> {
+        match catch_panic(|| Transformer::new(&consumer.consumer, &self.producer)) {
+            Ok(transformer) => Either::A(NativeTransformer::new(transformer, &self.queue)),
             Err(error) => Either::B(error.into()),
         }
     }

@@ -43,6 +43,36 @@ impl From<ops::PublishedBatch> for PublishedBatch {
     }
 }
 
+/// Of a record that has a number, by which the broker tells its attempts apart.
+#[napi(object, object_from_js = false)]
+pub(crate) struct PublishedOnce {
+    pub partition: u32,
+    pub offset: u64,
+    pub duplicate: bool,
+    pub maybe_duplicate: bool,
+}
+
+impl From<(u64, u32, bool)> for PublishedOnce {
+    fn from((offset, partition, duplicate): (u64, u32, bool)) -> Self {
+        PublishedOnce { partition, offset, duplicate, maybe_duplicate: false }
+    }
+}
+
+/// Of a record that has a number, which the broker gives back.
+#[napi(object, object_from_js = false)]
+pub(crate) struct PublishedInTransaction {
+    pub partition: u32,
+    pub offset: u64,
+    pub sequence: i32,
+    pub maybe_duplicate: bool,
+}
+
+impl From<(u64, u32, i32)> for PublishedInTransaction {
+    fn from((offset, partition, sequence): (u64, u32, i32)) -> Self {
+        PublishedInTransaction { partition, offset, sequence, maybe_duplicate: false }
+    }
+}
+
 #[napi(object, object_from_js = false)]
 pub(crate) struct TopicMetadata {
     pub name: String,

@@ -63,6 +63,22 @@ const story = (url) => ({
   registerSchema: [[url, 's', 'AVRO', '"string"'], (id) => id > 0],
   getSchema: [({ registerSchema }) => [url, registerSchema], ({ schema }) => schema === '"string"'],
   getSchemaVersion: [[url, 's'], ({ version }) => version === 1],
+  initProducerId: [[], ({ producerEpoch, nextSequence }) => producerEpoch === 0 && nextSequence === 0],
+  publishIdempotent: [
+    ({ initProducerId: producer }) => ['t', 'f', producer, { partition: 1 }],
+    ({ partition, duplicate }) => partition === 1 && !duplicate,
+  ],
+  beginTransaction: [({ initProducerId: producer }) => ['x', producer], undefined],
+  addPartitionsToTxn: [({ initProducerId: producer }) => ['x', producer, [{ topic: 't', partition: 0 }]], 1],
+  publishTransactional: [
+    ({ initProducerId: producer }) => ['x', 't', 'g', producer],
+    ({ partition, sequence }) => partition === 0 && sequence === 0,
+  ],
+  addOffsetsToTxn: [
+    ({ initProducerId: producer }) => ['x', producer, 'g', [{ topic: 't', partition: 0, offset: 4n }]],
+    undefined,
+  ],
+  commitTransaction: [({ initProducerId: producer }) => ['x', producer], undefined],
   deleteTopic: [['t'], undefined],
   stats: [[], ({ totalServers, healthyServers }) => totalServers === 2 && healthyServers === 1],
 });
@@ -102,9 +118,12 @@ test('every operation works past a server that is down', async (t) => {
   // A member that left cannot be taken out as well, so this needs another.
   const { member } = await client.joinGroup('i', joining);
   await client.removeMember('i', member);
+  // As does one that was committed.
+  await client.beginTransaction('y', results.initProducerId);
+  await client.abortTransaction('y', results.initProducerId);
 
   // Logins, which this broker has no use for, and what is no operation have tests of their own.
   const others = ['authenticate', 'authenticateScram', 'stateChanges', 'producer', 'consumer', 'close'];
-  const done = [...Object.keys(results), 'removeMember', ...others];
+  const done = [...Object.keys(results), 'removeMember', 'abortTransaction', ...others];
   assert.deepEqual(declared().sort(), done.sort());
 });

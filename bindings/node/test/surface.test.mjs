@@ -4,7 +4,18 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import rivven, { Client, Consumer, ConsumerRecords, Producer, Record, RivvenError, TopicHandle } from 'rivven';
+import rivven, {
+  Client,
+  Consumer,
+  ConsumerRecords,
+  Producer,
+  ProducerState,
+  Record,
+  RivvenError,
+  TopicHandle,
+  Transaction,
+  Transformer,
+} from 'rivven';
 
 import { packageFolder, repository } from '../testing/servers.mjs';
 
@@ -28,7 +39,17 @@ function declaration(head) {
 }
 
 test('what is declared exists', () => {
-  for (const [type, least] of [[Producer, 3], [TopicHandle, 3], [Consumer, 20], [ConsumerRecords, 2], [Record, 1]]) {
+  const classes = [
+    [Producer, 3],
+    [TopicHandle, 3],
+    [Consumer, 20],
+    [ConsumerRecords, 2],
+    [Record, 1],
+    [ProducerState, 1],
+    [Transaction, 8],
+    [Transformer, 4],
+  ];
+  for (const [type, least] of classes) {
     const methods = all(declaration(`export class ${type.name} `), /^  (\w+)\(/gm).filter((name) => name !== 'constructor');
     assert.ok(methods.length >= least);
     for (const name of methods) assert.equal(typeof type.prototype[name], 'function', name);
@@ -36,8 +57,10 @@ test('what is declared exists', () => {
   for (const name of all(declaration('export class Client '), /^  (\w+)\(/gm)) {
     assert.equal(typeof Client.prototype[name], 'function', name);
   }
-  for (const name of all(declaration('export class Client '), /^  static (\w+)\(/gm)) {
-    assert.equal(typeof Client[name], 'function', name);
+  for (const type of [Client, Producer, Consumer, Transaction]) {
+    const names = all(declaration(`export class ${type.name} `), /^  static (\w+)\(/gm);
+    assert.ok(names.length >= 1);
+    for (const name of names) assert.equal(typeof type[name], 'function', name);
   }
   for (const name of all(declarations, /^export (?:function|class) (\w+)/gm)) {
     assert.equal(typeof rivven[name], 'function', name);

@@ -1,13 +1,16 @@
 // Uses the whole interface as TypeScript sees it; compiled, never run.
 
 import { once } from 'node:events';
-import rivven, { Client, Consumer, ConsumerRecords, Producer, Record, RecordMetadata, RivvenError, TopicHandle, onLog, version } from 'rivven';
+import rivven, { Client, Consumer, ConsumerRecords, Producer, ProducerState, Record, RecordMetadata } from 'rivven';
+import { RivvenError, TopicHandle, Transaction, Transformer, onLog, transform, version } from 'rivven';
 import type { AuthSession, BatchRecord, Bytes, ClientOptions, ClientStats, ClusterMetadata } from 'rivven';
 import type { DeletedRecords, ErrorCode, Fetch, GroupMembership, GroupOffsets, LogLevel, LogRecord } from 'rivven';
 import type { MemberAssignment, OffsetBounds, Outcome, PublishedBatch, QuotaEntry, Schema, Settled } from 'rivven';
 import type { Deliveries, ProducerOptions, ProducerRecord, ProducerStats, SendOptions } from 'rivven';
 import type { ConsumerEvent, ConsumerOptions, ConsumerStats, RebalanceListener, TopicPartition } from 'rivven';
+import type { PublishedInTransaction, PublishedOnce, PublishOptions, TopicPartitionOffset } from 'rivven';
 import type { StateChange, TopicConfigs, TopicPartitions } from 'rivven';
+import type { TransformHandler, TransformReport, TransformRound } from 'rivven';
 
 const options: ClientOptions = {
   bootstrapServers: ['127.0.0.1:9092', '127.0.0.1:9093'],
@@ -57,6 +60,8 @@ const producing: ProducerOptions = {
   allowAutoCreateTopics: false,
   maxBlockMs: 100,
   partitioner: 'round-robin',
+  transactionalId: 'types',
+  transactionTimeoutMs: 1000,
 };
 
 async function produce(client: Client): Promise<bigint> {
@@ -259,6 +264,54 @@ async function group(client: Client): Promise<void> {
   console.log(commit, commits.length, offset, found, groups, offsets['t']?.[0], own[0]?.partitions, code);
 }
 
+async function transact(client: Client): Promise<bigint> {
+  const producer: ProducerState = await client.initProducerId();
+  const { producerId, producerEpoch, nextSequence } = await client.initProducerId(producer.producerId);
+  const where: PublishOptions = { key: 'k', partition: null };
+  const once: PublishedOnce = await client.publishIdempotent('t', 'v', producer, where);
+  if (once.duplicate || once.maybeDuplicate) producer.abandon();
+  const began: void = await client.beginTransaction('x', producer, { timeoutMs: 1000 });
+  const added: number = await client.addPartitionsToTxn('x', producer, [{ topic: 't', partition: 0 }]);
+  const inside: PublishedInTransaction = await client.publishTransactional('x', 't', Buffer.alloc(1), producer);
+  const offsets: TopicPartitionOffset[] = [{ topic: 't', partition: 0, offset: 5n }];
+  await client.addOffsetsToTxn('x', producer, 'g', offsets);
+  await client.commitTransaction('x', producer).catch(() => client.abortTransaction('x', producer));
+  console.log(began, added + producerEpoch + nextSequence + inside.sequence, inside.topic);
+  return producerId + once.offset + inside.offset;
+}
+
+async function together(producer: Producer, consumer: Consumer): Promise<bigint> {
+  await using transaction = await Transaction.begin(producer);
+  const where: SendOptions = { key: 'k', partition: 0 };
+  const sent: RecordMetadata = await transaction.send('t', 'v', where);
+  const handed: void = transaction.enqueue('t', Buffer.alloc(1), { key: null });
+  const records: (Bytes | BatchRecord)[] = ['v', { key: 'k', value: new Uint8Array(1) }];
+  const many: RecordMetadata[] = await transaction.sendBatch('t', records);
+  await transaction.flush();
+  await transaction.sendOffsets('g', [{ topic: 't', partition: 0, offset: 5 }]);
+  await transaction.sendConsumerOffsets(consumer);
+  const state: [string, bigint, boolean] = [transaction.id, transaction.producerId, transaction.isOpen];
+  const ended: void = await transaction.commit();
+  await (await producer.beginTransaction()).abort();
+  console.log(handed, state, ended);
+  return sent.offset + many[0]!.offset;
+}
+
+async function rework(consumer: Consumer, producer: Producer): Promise<TransformReport> {
+  const transformer = new Transformer(consumer, producer);
+  const round: TransformRound | null = await transformer.next();
+  if (round) for (const { value } of round.records) round.transaction.enqueue('t', value);
+  const counts: boolean = await transformer.commit();
+  if (!counts) await transformer.fail('no reason');
+  const { transactions, records, aborted, uncertain }: TransformReport = await transformer.report();
+  console.log(transactions + records + aborted + uncertain);
+  const handler: TransformHandler = (records) => console.log(records.length);
+  await transform(consumer, producer, handler);
+  return transform(consumer, producer, async (records, transaction) => {
+    await transaction.sendBatch('t', records.values());
+  });
+}
+
 async function schemas(client: Client): Promise<Schema[]> {
   const id: number = await client.registerSchema('http://127.0.0.1:8081', 's', 'AVRO', '"string"');
   const byId: Schema = await client.getSchema('http://127.0.0.1:8081', id);
@@ -300,7 +353,8 @@ await using scoped = new Client('127.0.0.1:9092');
 const client = await Client.connect(options).catch((error) => Promise.reject(explain(error)));
 const stop = listen('debug');
 await Promise.all([topics(client), logIn(client), write(client), produce(client), consume(client), read(scoped), client.ping()]);
-await Promise.all([readOtherwise(client), administrate(client), group(client), schemas(client), watch(client)]);
+await Promise.all([together(client.producer(), client.consumer()), rework(client.consumer(), client.producer())]);
+await Promise.all([readOtherwise(client), administrate(client), group(client), schemas(client), watch(client), transact(client)]);
 stop();
 await client.close();
 await client.close({ timeoutMs: 100 });
@@ -322,6 +376,14 @@ await client.publish('t', 'v', { headers: {} });
 new Record();
 // @ts-expect-error where a record went comes from a producer
 new RecordMetadata();
+// @ts-expect-error the state of a producer comes from a client
+new ProducerState();
+// @ts-expect-error a state is no number
+await client.publishIdempotent('t', 'v', 1n);
+// @ts-expect-error transactions come from a producer
+new Transaction();
+// @ts-expect-error a transformer reads from a consumer
+new Transformer(client, client.producer());
 // @ts-expect-error handles come from a producer
 new TopicHandle();
 // @ts-expect-error gzip is not supported

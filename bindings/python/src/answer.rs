@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyInt, PyList, PyModule, PyString, PyTuple, PyType};
 use rivven_bridge::Answer;
-use rivven_client::ops::{Assignment, ClusterMetadata, GroupMembership, MessageBatch, Published, TopicConfigs};
+use rivven_client::ops::{Assignment, ClusterMetadata, GroupMembership, MessageBatch, TopicConfigs};
 use rivven_client::protocol::{QuotaEntry, TopicConfigValue};
 use rivven_client::{
     CircuitState, ConsumerEvent, ConsumerStatsSnapshot, DeleteRecordsResult, Error, PartitionMetadata,
@@ -22,6 +22,7 @@ use rivven_client::{
 
 use crate::inbox::Owner;
 use crate::message::Message;
+use crate::producer_state::ProducerState;
 use crate::sent::SentRecords;
 
 /// What the caller wants to have of an answer.
@@ -54,7 +55,7 @@ pub(crate) fn to_python<'py>(py: Python<'py>, owner: &dyn Owner, answer: Answer,
     match answer {
         _ if matches!(form, Form::Nothing) => Ok(py.None().into_bound(py)),
         Answer::Done => Ok(py.None().into_bound(py)),
-        Answer::Published(published) => metadata(py, published, form),
+        Answer::Published(of) => metadata(py, form, of.offset, of.partition, (false, of.maybe_duplicate)),
         Answer::PublishedBatch(batch) => (batch.base_offset, batch.partition, batch.record_count).into_bound_py_any(py),
         Answer::Messages(batch) => messages(py, &batch, form.topic(py, 0)),
         Answer::Fetches(fetches) => each(py, owner, fetches, |at, batch| messages(py, &batch, form.topic(py, at))),
@@ -75,8 +76,17 @@ pub(crate) fn to_python<'py>(py: Python<'py>, owner: &dyn Owner, answer: Answer,
         Answer::Assignment(assignment) => self::assignment(py, assignment),
         Answer::Quotas(entries) => list(py, entries, |entry| quota(py, entry)),
         Answer::Session(session) => (session.session_id, session.expires_in).into_bound_py_any(py),
+        Answer::ProducerState(state) => Ok(Bound::new(py, ProducerState::new(state))?.into_any()),
+        Answer::PublishedOnce((offset, at, duplicate)) => metadata(py, form, offset, at, (duplicate, false)),
+        Answer::PublishedInTransaction((offset, at, _)) => metadata(py, form, offset, at, (false, false)),
         Answer::Schema(schema) => self::schema(py, schema),
         Answer::Sent(deliveries) => Ok(Bound::new(py, SentRecords::new(deliveries))?.into_any()),
+        Answer::Record(of) => record_metadata(py, &of),
+        Answer::Records(all) => list(py, all, |of| record_metadata(py, &of)),
+        Answer::Counts(counts) => counts.into_bound_py_any(py),
+        Answer::Transformed(of) => {
+            record(py, "TransformReport", (of.transactions, of.records, of.aborted, of.uncertain))
+        }
         Answer::Stats(stats) => self::stats(py, owner, stats),
         Answer::StateChange(None) => Ok(py.None().into_bound(py)),
         Answer::StateChange(Some(change)) => state_change(py, owner, change),
@@ -130,10 +140,17 @@ fn exception<'py>(py: Python<'py>, owner: &dyn Owner, error: &Error) -> Bound<'p
     owner.exception(py, error).into_value(py).into_bound(py).into_any()
 }
 
-fn metadata<'py>(py: Python<'py>, published: Published, form: &Form) -> Given<'py> {
+/// The RecordMetadata of a record that a client has published; whether it is a duplicate, and whether it may be one.
+fn metadata<'py>(
+    py: Python<'py>,
+    form: &Form,
+    offset: u64,
+    partition: u32,
+    (duplicate, maybe_duplicate): (bool, bool),
+) -> Given<'py> {
     static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     let class = CLASS.import(py, "rivven._records", "RecordMetadata")?;
-    class.call1((published.offset, form.topic(py, 0), published.partition, false, published.maybe_duplicate))
+    class.call1((offset, form.topic(py, 0), partition, duplicate, maybe_duplicate))
 }
 
 /// What the records of a batch have in common in their RecordMetadata.

@@ -147,6 +147,7 @@ numbers! {
     NewTotal(u32) is "new_total";
     Offset(u64) is "offset";
     BeforeOffset(u64) is "before_offset";
+    NextOffset(i64) is "offset";
     Timestamp(i64) is "timestamp";
     TimestampMs(i64) is "timestamp_ms";
     MaxMessages(u32) is "max_messages";
@@ -155,6 +156,8 @@ numbers! {
     SchemaId(u32) is "id";
     SchemaVersion(u32) is "version";
     QuotaValue(u64) is "quota_value";
+    PreviousProducerId(u64) is "previous_producer_id";
+    TimeoutMs(u64) is "timeout_ms";
 }
 
 /// The exception for what is no number, or one that the argument does not take.

@@ -29,8 +29,7 @@ pub(crate) fn connect(
     config: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<Connecting> {
     let handle = Handle::new(py, &properties(py, address, config)?, Style::Asyncio)?;
-    let base = PyClassInitializer::from(Operations::new(handle));
-    let client = Bound::new(py, base.add_subclass(RivvenClient))?;
+    let client = Bound::new(py, Operations::of(handle).add_subclass(RivvenClient))?;
     let handle = client.as_super().get().handle();
     let then = Then::GiveObject(client.clone().into_any().unbind());
     let future = handle.submit(py, then, |queue, token| handle.client().submit_connect(queue, token))?;
@@ -95,7 +94,7 @@ pub(crate) fn connect_blocking<'py>(
 ) -> PyResult<Bound<'py, BlockingClient>> {
     let handle = Handle::new(py, &properties(py, address, config)?, Style::Blocking)?;
     handle.wait(py, handle.client().connect())?;
-    Bound::new(py, PyClassInitializer::from(Operations::new(handle)).add_subclass(BlockingClient))
+    Bound::new(py, Operations::of(handle).add_subclass(BlockingClient))
 }
 
 /// Gives the version of the package, such as "0.2.0".

@@ -65,7 +65,7 @@ impl Consuming {
     }
 
     /// Waits for an answer; who listens is told of rebalances meanwhile.
-    fn wait<T: Send>(&self, py: Python<'_>, begun: Result<Call<T>>) -> PyResult<T> {
+    pub(crate) fn wait<T: Send>(&self, py: Python<'_>, begun: Result<Call<T>>) -> PyResult<T> {
         let call = self.raising(py, begun)?;
         let result = match self.listening() {
             None => wait(py, &call)?,
@@ -232,6 +232,19 @@ impl ConsumerOperations {
         } else {
             Err(PyTypeError::new_err("the consumer was made without a group: pass group="))
         }
+    }
+
+    /// What has a group whose offsets are committed.
+    pub(crate) fn with_group(&self) -> PyResult<Arc<Consuming>> {
+        self.check_group()?;
+        Ok(Arc::clone(&self.shared))
+    }
+
+    /// The same, for somebody else who reads from now on.
+    pub(crate) fn hand_over(&self, py: Python<'_>) -> PyResult<Arc<Consuming>> {
+        let consuming = self.with_group()?;
+        self.restart(py)?;
+        Ok(consuming)
     }
 
     fn connect_object<'py>(slf: &Bound<'py, Self>, object: Bound<'py, PyAny>) -> Given<'py> {
@@ -692,7 +705,8 @@ impl ConsumerOperations {
     }
 }
 
-fn offsets_of(Each(offsets): Each<(String, Partition, Offset)>) -> Vec<(String, u32, u64)> {
+/// Offsets as the core takes them.
+pub(crate) fn offsets_of(Each(offsets): Each<(String, Partition, Offset)>) -> Vec<(String, u32, u64)> {
     offsets.into_iter().map(|(topic, partition, offset)| (topic, partition.0, offset.0)).collect()
 }
 

@@ -26,12 +26,13 @@ use rivven_bridge::{Answer, Completion, ForkMark, Handling, Line, Queue, Rebalan
 use rivven_client::{DeliveryReport, Error, Result};
 
 use crate::answer::Form;
+use crate::client::Style;
 use crate::deliveries::{Deliveries, Number, RECORDS, Spread, Waiter};
 use crate::delivery::{self, Callback, Delivery, Outcome, Reported};
 use crate::processing::Handled;
 use crate::producer::Producing;
 use crate::rebalance::Rebalancing;
-use crate::{answer, error};
+use crate::{answer, error, transaction};
 
 /// A completion under this token answers no call: it only wakes the loop.
 const WAKE: u64 = 0;
@@ -118,6 +119,8 @@ pub(crate) enum Then {
     GiveChange,
     /// The caller gets this object.
     GiveObject(Py<PyAny>),
+    /// The caller gets what belongs to this producer.
+    GiveOf(Arc<Producing>),
     /// The caller gets the report of processing; the function is called for each record before.
     Process(Py<PyAny>),
     /// The owner's inboxes retire.
@@ -447,6 +450,7 @@ impl Then {
         match self {
             Then::Give(form) => answer::to_python(py, owner, answer, form),
             Then::GiveChange | Then::Process(_) => answer::to_python(py, owner, answer, &Form::Plain),
+            Then::GiveOf(producing) => transaction::to_python(py, producing, answer, Style::Asyncio),
             Then::GiveObject(object) => Ok(object.bind(py).clone()),
             Then::Retire => Ok(py.None().into_bound(py)),
         }

@@ -22,10 +22,14 @@ mod message;
 mod operations;
 mod processing;
 mod producer;
+mod producer_state;
 mod rebalance;
 mod records;
 mod sent;
 mod state_changes;
+mod transaction;
+mod transactions;
+mod transformer;
 mod wait;
 
 use pyo3::prelude::*;
@@ -56,6 +60,8 @@ mod _rivven {
     use super::producer::AsyncProducer;
     use super::producer::BlockingProducer;
     #[pymodule_export]
+    use super::producer_state::ProducerState;
+    #[pymodule_export]
     use super::rebalance::Rebalancing;
     #[pymodule_export]
     use super::records::Records;
@@ -63,11 +69,20 @@ mod _rivven {
     use super::sent::SentRecords;
     #[pymodule_export]
     use super::state_changes::{BlockingStateChanges, Stream};
+    use super::transaction::BlockingTransaction;
+    #[pymodule_export]
+    use super::transaction::{AsyncTransaction, Beginning};
+    #[pymodule_export]
+    use super::transformer::AsyncTransformer;
+    use super::transformer::BlockingTransformer;
 
-    /// Both producers have the same name, as both consumers do, each in the module that users have it from.
+    /// Both producers have the same name, as both classes of all other kinds do, each in the module that users have it
+    /// from.
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("_BlockingConsumer", module.py().get_type::<BlockingConsumer>())?;
-        module.add("_BlockingProducer", module.py().get_type::<BlockingProducer>())
+        module.add("_BlockingProducer", module.py().get_type::<BlockingProducer>())?;
+        module.add("_BlockingTransaction", module.py().get_type::<BlockingTransaction>())?;
+        module.add("_BlockingTransformer", module.py().get_type::<BlockingTransformer>())
     }
 }

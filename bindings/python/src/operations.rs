@@ -1,5 +1,6 @@
 //! The operations of a client, written once for both styles.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use pyo3::exceptions::PyTypeError;
@@ -24,6 +25,7 @@ use crate::arguments::{
 use crate::client::{Handle, Style};
 use crate::consumer::Asked;
 use crate::inbox::Then;
+use crate::transactions::Transactions;
 use crate::{arguments, consumer, error, producer, state_changes};
 
 type Topic<'py> = Bound<'py, PyString>;
@@ -33,14 +35,16 @@ type Given<'py> = PyResult<Bound<'py, PyAny>>;
 ///
 /// The methods of the former return futures of what is said, those of the
 /// latter wait for it. It has their name, as that is what errors of arguments say.
-#[pyclass(frozen, subclass, name = "Client", module = "rivven._rivven")]
+#[pyclass(frozen, subclass, extends = Transactions, name = "Client", module = "rivven._rivven")]
 pub(crate) struct Operations {
-    handle: Handle,
+    handle: Arc<Handle>,
 }
 
 impl Operations {
-    pub(crate) fn new(handle: Handle) -> Self {
-        Operations { handle }
+    /// What a client of either style is made of.
+    pub(crate) fn of(handle: Handle) -> PyClassInitializer<Self> {
+        let handle = Arc::new(handle);
+        PyClassInitializer::from(Transactions::new(Arc::clone(&handle))).add_subclass(Operations { handle })
     }
 
     pub(crate) fn handle(&self) -> &Handle {

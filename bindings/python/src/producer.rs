@@ -19,6 +19,7 @@ use crate::client::{Style, listen_to_the_log};
 use crate::error;
 use crate::inbox::{Inboxes, Owner, Record, Then, running_loop};
 use crate::sent::SentRecords;
+use crate::transaction;
 use crate::wait::wait;
 
 type Given<'py> = PyResult<Bound<'py, PyAny>>;
@@ -86,8 +87,26 @@ impl Producing {
         self.topics.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn raising<T>(&self, py: Python<'_>, result: Result<T>) -> PyResult<T> {
+    pub(crate) fn raising<T>(&self, py: Python<'_>, result: Result<T>) -> PyResult<T> {
         (self as &dyn Owner).raising(py, result)
+    }
+
+    /// Waits for what was begun.
+    pub(crate) fn wait<T: Send>(&self, py: Python<'_>, begun: Result<Call<T>>) -> PyResult<T> {
+        let call = self.raising(py, begun)?;
+        let result = wait(py, &call)?;
+        self.raising(py, result)
+    }
+
+    /// Begins what a new future of the running event loop is given the answer of.
+    pub(crate) fn submit<'py>(
+        self: &Arc<Self>,
+        py: Python<'py>,
+        then: Then,
+        begin: impl FnOnce(&Arc<Queue>, u64) -> Result<()>,
+    ) -> Given<'py> {
+        let owner: Arc<dyn Owner> = Arc::clone(self) as _;
+        self.inboxes.call(py, &owner, then, begin)
     }
 
     /// What takes the reports of a blocking producer.
@@ -166,9 +185,7 @@ impl ProducerOperations {
     }
 
     fn wait<T: Send>(&self, py: Python<'_>, begun: Result<Call<T>>) -> PyResult<T> {
-        let call = self.shared.raising(py, begun)?;
-        let result = wait(py, &call)?;
-        self.shared.raising(py, result)
+        self.shared.wait(py, begun)
     }
 
     fn submit<'py>(
@@ -177,8 +194,12 @@ impl ProducerOperations {
         then: Then,
         begin: impl FnOnce(&Arc<Queue>, u64) -> Result<()>,
     ) -> Given<'py> {
-        let owner: Arc<dyn Owner> = self.shared.clone();
-        self.shared.inboxes.call(py, &owner, then, begin)
+        self.shared.submit(py, then, begin)
+    }
+
+    /// The producer that handles share.
+    pub(crate) fn producing(&self) -> &Arc<Producing> {
+        &self.shared
     }
 
     fn send_one<'py>(
@@ -399,6 +420,20 @@ impl ProducerOperations {
             None => self.shared.raising(py, topic.enqueue(partition, key, value.as_ref(), 0)),
             Some(on_delivery) => self.enqueue_with(py, topic, (partition, key, value.as_ref()), on_delivery),
         }
+    }
+
+    /// Begins a transaction, and gives it as a Transaction.
+    ///
+    /// It is for `with` as well (`async with` in asyncio, with or without an
+    /// await of its own): then it is committed at the end of the block, and aborted if that raises.
+    /// A producer with a `transactional_id` sends within transactions only, and has one at
+    /// a time. Giving up the wait gives up the transaction.
+    ///
+    /// Raises RivvenException with the code INVALID_STATE if the producer was made without
+    /// a `transactional_id` or has a transaction that is open, CLOSED; TimeoutException if the
+    /// broker, which takes five, has no place for it within `max_block_ms`.
+    pub(crate) fn begin_transaction<'py>(&self, py: Python<'py>) -> Given<'py> {
+        transaction::begin(py, &self.shared, self.style)
     }
 
     /// Sends everything that was handed over before, without lingering, and waits until it is settled.

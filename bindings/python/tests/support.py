@@ -22,18 +22,28 @@ BROKER = os.environ.get("RIVVEN_TEST_BROKER", ROOT / "testing/broker/target/debu
 REGISTRY = os.environ.get("RIVVEN_TEST_REGISTRY", ROOT / "testing/broker/target/debug/rivven-test-registry")
 MISBEHAVE = os.environ.get("RIVVEN_MISBEHAVE", ROOT / "target/debug/rivven-misbehave")
 SCRIPTED_BROKER = Path(MISBEHAVE).with_name("rivven-scripted-broker")
+FAULT_PROXY = Path(MISBEHAVE).with_name("rivven-fault-proxy")
 
 
 @contextmanager
 def server(program: str | Path, *arguments: str) -> Iterator[SimpleNamespace]:
-    """Run a server, which ends when its standard input does; give what it says of itself, such as its `address`."""
+    """Run a server, which ends when its standard input does.
+
+    Give what it says of itself, such as its `address`, and `command`, which has it do something.
+    """
     process = subprocess.Popen([program, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert process.stdin and process.stdout
+    commands, answers = process.stdin, process.stdout
+    assert commands and answers
+
+    def command(text: str) -> Any:
+        print(text, file=commands, flush=True)
+        return json.loads(answers.readline())
+
     try:
-        yield SimpleNamespace(**json.loads(process.stdout.readline()))
+        yield SimpleNamespace(**json.loads(answers.readline()), command=command)
     finally:
-        process.stdin.close()
-        process.stdout.close()
+        commands.close()
+        answers.close()
         process.wait(30)
 
 

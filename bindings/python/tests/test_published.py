@@ -62,6 +62,20 @@ METHODS: dict[str, dict[str, Any]] = {
     "create_partitions": {"topic": ..., "new_total": ...},
     "delete_records": {"topic": ..., "partition": ..., "before_offset": ...},
     "delete_records_batch": {"topic": ..., "partition_offsets": ...},
+    "init_producer_id": {"previous_producer_id": None},
+    "publish_idempotent": {"topic": ..., "value": ..., "producer_state": ..., "key": None},
+    "begin_transaction": {"transactional_id": ..., "producer_state": ..., "timeout_ms": None},
+    "add_partitions_to_txn": {"transactional_id": ..., "producer_state": ..., "partitions": ...},
+    "publish_transactional": {
+        "transactional_id": ...,
+        "topic": ...,
+        "value": ...,
+        "producer_state": ...,
+        "key": None,
+    },
+    "add_offsets_to_txn": {"transactional_id": ..., "producer_state": ..., "group": ..., "offsets": ...},
+    "commit_transaction": {"transactional_id": ..., "producer_state": ...},
+    "abort_transaction": {"transactional_id": ..., "producer_state": ...},
     "ping": {},
     "consumer": {
         "topic": ...,
@@ -256,6 +270,48 @@ def test_the_records_of_several_partitions_are_deleted(broker: str, topic: str) 
         assert refused[0] == 0 and isinstance(refused[2], str)
         assert await client.get_offset_for_timestamp(topic, 0, timestamp_ms=0) == 0
         assert await client.delete_records(topic=topic, partition=0, before_offset=2) == 2
+
+    run(broker, program)
+
+
+# covers: P-init_producer_id python, P-publish_idempotent python, P-ProducerState python
+# covers: P-begin_transaction python, P-add_partitions_to_txn python, P-commit_transaction python
+# covers: P-abort_transaction python
+def test_transactions(broker: str, topic: str) -> None:
+    """In the published package this fails with OUT_OF_ORDER_SEQUENCE, since one counter serves all partitions."""
+
+    async def program(client: RivvenClient) -> None:
+        name = f"txn-{topic}"
+        await client.create_topic(topic, 3)
+        producer = await client.init_producer_id()
+        assert isinstance(producer, rivven.ProducerState)
+        numbers = (producer.producer_id, producer.producer_epoch, producer.next_sequence)
+        assert all(isinstance(number, int) for number in numbers) and str(numbers[0]) in repr(producer)
+        await client.begin_transaction(name, producer)
+        try:
+            await client.add_partitions_to_txn(name, producer, [(topic, 0), (topic, 1), (topic, 2)])
+            offsets = [await client.publish_idempotent(topic, b"message %d" % n, producer) for n in range(6)]
+            assert offsets == [0, 0, 0, 1, 1, 1]
+            for n in range(20):
+                offset = await client.publish_idempotent(topic, b"message", producer, key=b"key-%d" % n)
+                assert isinstance(offset, int)
+            await client.publish_idempotent(
+                topic=topic, value=b"message", producer_state=producer, key=b"key"
+            )
+        except rivven.RivvenError:
+            await client.abort_transaction(name, producer)
+            raise
+        await client.commit_transaction(name, producer)
+        messages = [message for n in range(3) for message in await client.consume(topic, n, 0, 100)]
+        assert len(messages) == 27 and producer.next_sequence > 1
+
+        producer = await client.init_producer_id(previous_producer_id=producer.producer_id)
+        assert producer.producer_epoch == 1
+        await client.begin_transaction(transactional_id=name, producer_state=producer, timeout_ms=30_000)
+        await client.add_partitions_to_txn(transactional_id=name, producer_state=producer, partitions=[(topic, 0)])
+        await client.abort_transaction(transactional_id=name, producer_state=producer)
+        await client.begin_transaction(name, producer, None)
+        await client.commit_transaction(transactional_id=name, producer_state=producer)
 
     run(broker, program)
 

@@ -107,7 +107,7 @@ static inline void groups_fail(rivven_client_t *client, rivven_code wanted) {
     check(!groups && !offsets && !membership && !assignment && status == 77, "outputs are untouched");
 }
 
-/* Publishing once and in transactions; the state has the transaction "x" open, which may write to partition 0 of "t". */
+/* Publishing once and in transactions; the state has the transaction "x" open, with partition 0 of "t" added. */
 static inline void transactions_fail(rivven_client_t *client, rivven_producer_state_t *state, rivven_code wanted) {
     const rivven_bytes_t value = rivven_bytes_from("v", 1);
     rivven_partitions_t *partitions = NULL;

@@ -328,8 +328,9 @@ static void *ping_on_and_on(void *unused) {
 static void *publish_on_and_on(void *unused) {
     (void)unused;
     while (!atomic_load(&stopping)) {
-        atomic_fetch_add(&publishes_failed, rivven_client_publish_idempotent(client, "t", 0, value(), value(), state, NULL,
-                                                                             NULL, NULL, NULL) != 0);
+        rivven_code code =
+            rivven_client_publish_idempotent(client, "t", 0, value(), value(), state, NULL, NULL, NULL, NULL);
+        atomic_fetch_add(&publishes_failed, code != RIVVEN_CODE_OK);
     }
     return NULL;
 }

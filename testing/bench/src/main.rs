@@ -15,6 +15,7 @@ mod reports;
 mod scenario;
 mod server;
 mod supply;
+mod transactions;
 mod usage;
 mod values;
 
@@ -40,6 +41,7 @@ enum Command {
     Raw(raw::Arguments),
     Program(program::Arguments),
     Calls(calls::Arguments),
+    Transactions(transactions::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
         Command::Raw(arguments) => raw::run(&arguments),
         Command::Program(arguments) => program::run(&arguments),
         Command::Calls(arguments) => calls::run(&arguments),
+        Command::Transactions(arguments) => transactions::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -35,6 +35,8 @@ pub(crate) enum Scenario {
     ConsumeReal,
     /// The real broker, from a producer to a consumer, one record at a time, and a consumer that nothing comes to
     E2eLatency,
+    /// The real broker, groups of records that count together
+    Transactions,
     /// Copying and writing alone
     Floor,
 }

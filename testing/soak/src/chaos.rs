@@ -180,6 +180,9 @@ pub async fn round(number: u64, seed: u64, readers: &[(String, Vec<String>)]) ->
         }
     }
     found.lost += missing.len() as u64;
+    if found.violations() > 0 {
+        eprintln!("round {number}: {found:?}");
+    }
     eprintln!("round {number}: {} met {} records, {} violations", found.fault, found.in_flight, found.violations());
     Ok(found)
 }
@@ -221,9 +224,10 @@ async fn transform(proxy: &FaultProxy, killed: bool) -> Result<HashSet<u64>> {
         .max_poll_records(40)
         .max_reconnect_attempts(1000)
         .process_retries(1000);
-    let consumer = Consumer::new(config.build()).await?;
+    // They connect when there is something to do, which the fault may make long.
+    let consumer = Consumer::unconnected(config.build()?)?;
     let config = patient(proxy).transactional_id("chaos").transaction_timeout(TIMEOUT).delivery_timeout(PATIENCE);
-    let producer = Producer::new(config.build()).await?;
+    let producer = Producer::unconnected(config.build()?, None)?;
     let mut transformer = Transformer::new(&consumer, &producer)?;
     let mut committed = HashSet::new();
     while (committed.len() as u64) < INPUT {
@@ -381,6 +385,9 @@ impl Reader {
             Err(_) => found.hangs += 1,
         }
         let complaint = self.complaint.lock().unwrap_or_else(PoisonError::into_inner);
+        if found.panics > 0 {
+            eprintln!("the reader complains: {complaint}");
+        }
         found.panics += u64::from(complaint.contains("panicked"));
         Ok(())
     }

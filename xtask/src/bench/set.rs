@@ -112,6 +112,7 @@ pub(super) const SET: &[Measure] = &[
         &["--call=consume", "--most=10000"],
     ),
     bench("e2e-latency", "Producer to Consumer, and idle", &["e2e-latency"]),
+    bench("transactions", "Transaction, Producer, single calls", &["transactions", "--partitions=16"]),
     bench("ping", "PipelinedClient", &["ping"]),
     bench("ping", "raw socket", &["raw", "--partitions=1", "--connections=1", "--in-flight=1", "--records=10000"]),
     peer("ping", "published client", Peer::Published, load(100, 1), &["--call", "ping"]),

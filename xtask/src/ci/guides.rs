@@ -29,7 +29,10 @@ const PRODUCER: &str = " orders are delivered, 0 are not\n";
 /// What `consumer` prints.
 const CONSUMER: &str = "1000 orders are read\n1000 orders are shipped\n";
 
-/// Runs `guide`, `admin`, `producer` and `consumer` in every language, which have to print what is expected.
+/// What `transactions` prints.
+const TRANSACTIONS: &str = "2 invoices are committed\n300 orders are billed\n";
+
+/// Runs `guide`, `admin`, `producer`, `consumer` and `transactions` in every language, which have to print what is expected.
 pub(super) fn run(session: &Session) -> Result<Tally> {
     let secure = TestBroker::start_with(session, &["--secure", "--user", USER])?;
     let ca_file = secure.ca_cert.as_deref().context("the broker has no TLS")?;
@@ -44,7 +47,8 @@ pub(super) fn run(session: &Session) -> Result<Tally> {
         let sent = output(session, *language, "producer", &[&plain.address])?;
         ensure!(sent.ends_with(PRODUCER), "producer in {language} ended with\n{sent}");
         expect(session, *language, "consumer", &[&plain.address], CONSUMER)?;
-        tally.passed += 4;
+        expect(session, *language, "transactions", &[&plain.address], TRANSACTIONS)?;
+        tally.passed += 5;
     }
     Ok(tally)
 }

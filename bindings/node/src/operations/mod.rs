@@ -7,6 +7,7 @@ mod groups;
 mod login;
 pub(crate) mod offsets;
 mod quotas;
-mod records;
+pub(crate) mod records;
 mod schemas;
 mod topics;
+mod transactions;

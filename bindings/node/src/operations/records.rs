@@ -87,7 +87,7 @@ impl NativeClient {
 }
 
 /// The records of a hand-over buffer, whose lengths `lib/arguments.js` has measured.
-fn unpack<'a>(lengths: &[i32], mut bytes: &'a [u8]) -> Vec<(Option<&'a [u8]>, &'a [u8])> {
+pub(crate) fn unpack<'a>(lengths: &[i32], mut bytes: &'a [u8]) -> Vec<(Option<&'a [u8]>, &'a [u8])> {
     let mut take = |length: i32| {
         let (taken, rest) = bytes.split_at(length as usize);
         bytes = rest;

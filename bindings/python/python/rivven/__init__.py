@@ -58,6 +58,7 @@ from ._records import (
     TopicConfigValue,
     TopicMetadata,
     TopicPartition,
+    TransformReport,
 )
 from ._rivven import (
     Consumer,
@@ -65,13 +66,17 @@ from ._rivven import (
     Delivery,
     Message,
     Producer,
+    ProducerState,
     RivvenClient,
     SentRecords,
+    Transaction,
+    Transformer,
     connect,
     version,
 )
 from ._state_changes import StateChanges
 from ._tls import connect_tls
+from ._transaction import transform
 
 MutableSequence.register(SentRecords)
 
@@ -110,6 +115,7 @@ __all__ = [
     "PollTooLate",
     "Producer",
     "ProducerServerStats",
+    "ProducerState",
     "ProducerStats",
     "QuotaEntry",
     "RecordMetadata",
@@ -131,9 +137,13 @@ __all__ = [
     "TopicConfigValue",
     "TopicMetadata",
     "TopicPartition",
+    "Transaction",
+    "TransformReport",
+    "Transformer",
     "Unreadable",
     "connect",
     "connect_tls",
     "set_log_level",
+    "transform",
     "version",
 ]

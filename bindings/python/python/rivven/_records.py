@@ -458,6 +458,25 @@ class ProcessReport(NamedTuple):
     """The messages that were left out."""
 
 
+class TransformReport(NamedTuple):
+    """What was done by transactions."""
+
+    transactions: int
+    """The transactions that were committed."""
+
+    records: int
+    """The records that were read in them."""
+
+    aborted: int
+    """The rounds that were aborted, whose records were read again."""
+
+    uncertain: int
+    """The rounds of which it is not known whether they were committed, and whose records were read again.
+
+    What was written before may count as well. It takes a lost answer and a restart of the broker.
+    """
+
+
 @dataclass(frozen=True)
 class ServerDegraded:
     """A server does not work any more, or still does not after another attempt."""

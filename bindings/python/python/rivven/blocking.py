@@ -51,12 +51,14 @@ from ._records import (
     TopicConfigValue,
     TopicMetadata,
     TopicPartition,
+    TransformReport,
 )
 from ._rivven import (
     Client,
     ConsumerEvents,
     ConsumerRecords,
     Message,
+    ProducerState,
     SentRecords,
     StateChanges,
     connect_blocking,
@@ -64,10 +66,14 @@ from ._rivven import (
 )
 from ._rivven import _BlockingConsumer as Consumer
 from ._rivven import _BlockingProducer as Producer
+from ._rivven import _BlockingTransaction as Transaction
+from ._rivven import _BlockingTransformer as Transformer
 from ._tls import connect_tls_blocking
+from ._transaction import transform_blocking
 
 connect = connect_blocking
 connect_tls = connect_tls_blocking
+transform = transform_blocking
 RivvenClient = Client
 """Another name of Client."""
 
@@ -100,6 +106,7 @@ __all__ = [
     "PollTooLate",
     "Producer",
     "ProducerServerStats",
+    "ProducerState",
     "ProducerStats",
     "QuotaEntry",
     "RecordMetadata",
@@ -121,9 +128,13 @@ __all__ = [
     "TopicConfigValue",
     "TopicMetadata",
     "TopicPartition",
+    "Transaction",
+    "TransformReport",
+    "Transformer",
     "Unreadable",
     "connect",
     "connect_tls",
     "set_log_level",
+    "transform",
     "version",
 ]

@@ -39,6 +39,8 @@ const VALUES: &[(&str, &str)] = &[
     ("close.timeout.ms", "11"),
     ("connections.per.broker", "12"),
     ("allow.auto.create.topics", "false"),
+    ("transactional.id", "etl"),
+    ("transaction.timeout.ms", "1300"),
     ("partitioner", "round-robin"),
     ("auth.username", "alice"),
     ("auth.password", "hunter2"),
@@ -70,6 +72,8 @@ fn the_builder_agrees_with_the_keys() {
         .close_timeout(Duration::from_millis(11))
         .connections_per_broker(12)
         .allow_auto_create_topics(false)
+        .transactional_id("etl")
+        .transaction_timeout(Duration::from_millis(1300))
         .partitioner(Partitioning::RoundRobin)
         .auth("alice", "hunter2")
         .build()
