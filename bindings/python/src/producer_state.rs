@@ -11,7 +11,8 @@ use crate::error;
 /// each partition number, whatever the topic. Calls with the same object follow
 /// one another, in the order in which they were made, from any thread or task;
 /// it may be used with every client of the broker, in both styles. The broker
-/// keeps identities in memory until it restarts.
+/// keeps identities in memory until it restarts. In a forked child process every
+/// call with it fails with the code FORKED: take another identity there.
 #[pyclass(frozen, module = "rivven")]
 pub(crate) struct ProducerState(State);
 
@@ -52,7 +53,7 @@ impl ProducerState {
     /// a transaction that is open nothing remains but to abort it.
     ///
     /// Raises RivvenException with the code INVALID_STATE while a call with it
-    /// is under way.
+    /// is under way, FORKED in a child process.
     fn abandon(&self, py: Python<'_>) -> PyResult<()> {
         self.0.abandon().map_err(|error| error::plain(py, &error))
     }

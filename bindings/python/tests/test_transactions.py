@@ -200,7 +200,7 @@ def test_a_call_whose_wait_is_given_up_is_made_all_the_same(broker: str, reader:
     assert committed(reader, topic) == [b"one", b"two"]
 
 
-def test_a_forked_child_needs_a_client_of_its_own(broker: str, topic: str) -> None:
+def test_a_forked_child_needs_a_client_and_an_identity_of_its_own(broker: str, topic: str) -> None:
     run_script(
         """
         import os, sys
@@ -210,7 +210,10 @@ def test_a_forked_child_needs_a_client_of_its_own(broker: str, topic: str) -> No
         state = client.init_producer_id()
         assert client.publish_idempotent(topic, b"parent", state, partition=0) == 0
         if (pid := os.fork()) == 0:
-            for call in (client.init_producer_id, lambda: client.publish_idempotent(topic, b"child", state)):
+            new = rivven.blocking.connect(address)
+            calls = [client.init_producer_id, state.abandon]
+            calls += [lambda by=by: by.publish_idempotent(topic, b"child", state) for by in (client, new)]
+            for call in calls:
                 try:
                     call()
                 except rivven.blocking.RivvenException as error:
@@ -218,9 +221,8 @@ def test_a_forked_child_needs_a_client_of_its_own(broker: str, topic: str) -> No
                 else:
                     raise AssertionError
             assert state.next_sequence == 1
-            state.abandon()
-            with rivven.blocking.connect(address) as new:
-                assert new.publish_idempotent(topic, b"child", state, partition=0) == 1
+            assert new.publish_idempotent(topic, b"child", new.init_producer_id(), partition=0) == 1
+            new.close()
             sys.exit(0)
         assert os.waitpid(pid, 0)[1] == 0
         assert client.publish_idempotent(topic, b"parent", state, partition=0) == 2
