@@ -8,6 +8,9 @@ use rivven_testkit::{FaultProxy, Faults, Plan, Seeded, TestBroker};
 use tokio::task::block_in_place;
 use tokio::time::sleep;
 
+/// How long connections are made on which an answer is altered.
+const ALTERED: Duration = Duration::from_secs(1);
+
 /// Something that goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
@@ -23,7 +26,7 @@ pub enum Fault {
     Stall(Duration),
     /// All connections are closed, and those made from now on are slow or cut by chance, with this seed.
     Rough(u64),
-    /// All connections are closed, and one answer on each that is made from now on is altered where that shows.
+    /// All connections are closed, and one answer on each that is made in the next second is altered where that shows.
     Corrupt(u64),
 }
 
@@ -80,6 +83,8 @@ impl Fault {
                     Plan::default().to_client(Faults::default().corrupt_frame(frame, at, 0xff))
                 });
                 proxy.cut_all();
+                sleep(ALTERED).await;
+                proxy.set_plan(|_| Plan::default());
             }
             Fault::Rough(seed) => {
                 proxy.set_plan(move |connection| Plan::random(seed.wrapping_add(connection)));
