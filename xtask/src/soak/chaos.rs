@@ -124,7 +124,7 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<bool> {
 
 /// The gate: ten rounds.
 pub(crate) fn gate(session: &Session) -> Result<Tally> {
-    let arguments = Arguments { rounds: 10, seed: 1, at_once: 2, json: PathBuf::new() };
+    let arguments = Arguments { rounds: 10, seed: 1, at_once: 1, json: PathBuf::new() };
     let _ = fs::remove_file(session.scratch(SOAKED));
     let record = rounds(session, &arguments)?;
     println!("{}", table(&record.runs)?);
