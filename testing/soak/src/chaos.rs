@@ -176,7 +176,11 @@ pub async fn round(number: u64, seed: u64, readers: &[(String, Vec<String>)]) ->
             for partition in 0..PARTITIONS {
                 logs.push(log::whole(&client, topic, partition).await?);
             }
-            found.add(&ledger?.compare(&logs));
+            let findings = ledger?.compare(&logs);
+            if findings.violations() > 0 {
+                eprintln!("round {number}, {topic}: {findings:?}");
+            }
+            found.add(&findings);
         }
     }
     found.lost += missing.len() as u64;
