@@ -1,5 +1,24 @@
 //! The named methods that every client has, written once upon its `call`.
 
+use crate::error::{ErrorCode, Result};
+
+/// The number of partitions of a topic, by its metadata; it is created if there is none.
+pub(crate) async fn partitions_of_created<M, C>(metadata: impl Fn() -> M, create: impl FnOnce() -> C) -> Result<u32>
+where
+    M: Future<Output = Result<(String, u32)>>,
+    C: Future<Output = Result<u32>>,
+{
+    match metadata().await {
+        Err(error) if error.code() == ErrorCode::UnknownTopicOrPartition => {}
+        known => return known.map(|(_, count)| count),
+    }
+    match create().await {
+        // Somebody else was faster.
+        Err(error) if error.code() == ErrorCode::TopicAlreadyExists => metadata().await.map(|(_, count)| count),
+        created => created,
+    }
+}
+
 /// Expands, inside the `impl` of a client with a method `call`, to one method for each operation.
 macro_rules! operations {
     () => {

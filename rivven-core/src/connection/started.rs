@@ -1,5 +1,6 @@
 //! A call whose request is on its way already.
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -45,6 +46,21 @@ impl Connection {
             }
         };
         Started { connection: self.clone(), frame, decode, deadline, state }
+    }
+}
+
+impl<T: Send + 'static> Started<T> {
+    /// Ready once the oldest of several attempts has ended, with it and what came of it; never if there is none.
+    ///
+    /// They lie in the order of their requests, which is that of their answers.
+    pub(crate) fn poll_oldest<A>(
+        attempts: &mut VecDeque<A>,
+        answer: impl FnOnce(&mut A) -> &mut Self,
+        cx: &mut Context<'_>,
+    ) -> Poll<(A, Result<T>)> {
+        let Some(oldest) = attempts.front_mut() else { return Poll::Pending };
+        let result = ready!(Pin::new(answer(oldest)).poll(cx));
+        attempts.pop_front().map_or(Poll::Pending, |oldest| Poll::Ready((oldest, result)))
     }
 }
 

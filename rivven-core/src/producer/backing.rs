@@ -10,10 +10,10 @@ use super::service::Service;
 use super::topic::Topic;
 use super::{Owner, partition};
 use crate::cluster::Cluster;
-use crate::compression::{CompressionType, Compressor};
+use crate::compression::Compressor;
 use crate::config::ProducerConfig;
 use crate::connection::Deadline;
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Detail, Error, ErrorCode, Result};
 use crate::protocol::{Operation, check_topic_name};
 
 /// A producer as its transactions see it; it lives as long as they do.
@@ -92,15 +92,12 @@ impl Backing {
 
     /// How fast the broker is, before anything is known of it.
     pub(crate) fn service(&self) -> Service {
-        Service::new(self.config().request_timeout, self.config().delivery_timeout)
+        self.owner.shared.service()
     }
 
     /// What values are compressed by, as the configuration says.
     pub(crate) fn compressor(&self) -> Compressor {
-        // The configuration was checked, so this is the compression that this build has.
-        Compressor::new(self.config().compression_type)
-            .or_else(|_| Compressor::new(CompressionType::None))
-            .unwrap_or_else(|_| unreachable!("no compression is always there"))
+        self.owner.shared.compressor()
     }
 
     /// Takes room for a record if there is some.
@@ -201,15 +198,15 @@ impl Backing {
         self.owner.shared.topic(topic).no_partition(partition, count)
     }
 
-    /// Takes the right to have a transaction, of which a producer has one at a time.
+    /// The name under which its transactions are known.
     ///
     /// # Errors
     ///
-    /// `INVALID_STATE` if it has no `transactional_id`, or if the program has one open.
+    /// `INVALID_STATE` if it has none.
     pub(crate) fn transactional_id(&self) -> Result<&str> {
         self.config().transactional_id.as_deref().ok_or_else(|| {
             let text = "begin a transaction: the producer has no transactional.id: give it one when it is made";
-            Error::Misuse(crate::error::Detail::new(text).with_code(ErrorCode::InvalidState))
+            Error::Misuse(Detail::new(text).with_code(ErrorCode::InvalidState))
         })
     }
 

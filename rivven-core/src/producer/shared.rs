@@ -22,6 +22,7 @@ use crate::compression::{CompressionType, Compressor};
 use crate::config::ProducerConfig;
 use crate::connection::ServerAddress;
 use crate::error::{Detail, Error, ErrorCode, Outcome, Result};
+use crate::methods::partitions_of_created;
 use crate::ops::{CreateTopic, GetMetadata, InitProducerId};
 use crate::protocol::{BatchBuffer, Operation};
 use crate::transaction::Place;
@@ -188,14 +189,23 @@ impl Shared {
     }
 
     fn start_sender(self: &Arc<Self>, destination: Option<ServerAddress>) -> Arc<Sender> {
-        let service = Service::new(self.config.request_timeout, self.config.delivery_timeout);
+        let service = self.service();
         let sender = Sender::new(destination, &service);
-        // The configuration was checked, so this is the compression that this build has.
-        let compressor = Compressor::new(self.config.compression_type)
-            .or_else(|_| Compressor::new(CompressionType::None))
-            .unwrap_or_else(|_| unreachable!("no compression is always there"));
-        self.cluster.spawn(Task::new(Arc::clone(self), Arc::clone(&sender), service, compressor).run());
+        self.cluster.spawn(Task::new(Arc::clone(self), Arc::clone(&sender), service, self.compressor()).run());
         sender
+    }
+
+    /// How fast the broker is, before anything is known of it.
+    pub(super) fn service(&self) -> Service {
+        Service::new(self.config.request_timeout, self.config.delivery_timeout)
+    }
+
+    /// What values are compressed by, as the configuration says.
+    pub(super) fn compressor(&self) -> Compressor {
+        // The configuration was checked, so this is the compression that this build has.
+        Compressor::new(self.config.compression_type)
+            .or_else(|_| Compressor::new(CompressionType::None))
+            .unwrap_or_else(|_| unreachable!("no compression is always there"))
     }
 
     /// Gives the partitions of a sender that gets no connection to others that have one; false if there are none.
@@ -391,22 +401,11 @@ impl Shared {
 
     /// The number of partitions, of a topic that is created if it does not exist and that is allowed.
     async fn partition_count(self: &Arc<Self>, topic: &str) -> Result<u32> {
-        match self.call(GetMetadata { topic }).await {
-            Ok(metadata) => Ok(metadata.1),
-            Err(error)
-                if error.code() == ErrorCode::UnknownTopicOrPartition && self.config.allow_auto_create_topics =>
-            {
-                match self.call(CreateTopic { name: topic, partitions: None }).await {
-                    Ok(count) => Ok(count),
-                    // Somebody else was faster.
-                    Err(error) if error.code() == ErrorCode::TopicAlreadyExists => {
-                        Ok(self.call(GetMetadata { topic }).await?.1)
-                    }
-                    Err(error) => Err(error),
-                }
-            }
-            Err(error) => Err(error),
+        let metadata = || self.call(GetMetadata { topic });
+        if !self.config.allow_auto_create_topics {
+            return metadata().await.map(|(_, count)| count);
         }
+        partitions_of_created(metadata, || self.call(CreateTopic { name: topic, partitions: None })).await
     }
 
     pub(super) async fn call<O: Operation>(self: &Arc<Self>, operation: O) -> Result<O::Output> {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -74,9 +74,7 @@ struct Attempts(VecDeque<Attempt>);
 impl Attempts {
     /// Ready once the oldest has ended: with it and what came of it.
     fn poll_oldest(&mut self, cx: &mut Context<'_>) -> Poll<(Attempt, Result<Ack>)> {
-        let Some(oldest) = self.0.front_mut() else { return Poll::Pending };
-        let result = ready!(Pin::new(&mut oldest.answer).poll(cx));
-        self.0.pop_front().map_or(Poll::Pending, |oldest| Poll::Ready((oldest, result)))
+        Started::poll_oldest(&mut self.0, |attempt| &mut attempt.answer, cx)
     }
 
     /// Waits until the oldest has ended, for ever if there is none.

@@ -141,6 +141,7 @@ impl Topic {
     }
 
     /// The partition of a record among so many.
+    #[inline]
     pub(super) fn partition_of(&self, how: &Partitioning, key: Option<&[u8]>, value: &[u8], count: u32) -> u32 {
         how.choose(&self.spread.keyless, self.name(), key, value, count)
     }
@@ -148,7 +149,7 @@ impl Topic {
     #[inline]
     fn choose(&self, given: &Given<'_>, how: &Partitioning, count: u32) -> u32 {
         let Record { key, data, .. } = given.record;
-        how.choose(&self.spread.keyless, self.name(), key, data, count)
+        self.partition_of(how, key, data, count)
     }
 
     /// Keeps a record until the number of partitions is known.

@@ -119,7 +119,10 @@ impl Driver {
                     break;
                 }
                 Some(Command::Flush { done }) => self.flush(done),
-                Some(command) => self.execute(command).await,
+                Some(Command::Record { entry, partition, key, value }) => self.take(entry, partition, key, value).await,
+                Some(Command::Offsets { group, offsets, done }) => {
+                    let _ = done.send(self.take_offsets(&group, &offsets).await);
+                }
                 // The program has dropped it.
                 None => {
                     let _ = self.shared.abort();
@@ -155,44 +158,38 @@ impl Driver {
         }
     }
 
-    /// Brings a record to its lane, or stores offsets, within the time of the transaction.
-    async fn execute(&mut self, command: Command) {
-        let over = sleep_until(self.shared.over_at());
-        let stops = self.shared.stops();
+    /// Brings a record to its lane, within the time of the transaction.
+    async fn take(&mut self, entry: Entry, partition: Option<u32>, key: Option<Bytes>, value: Bytes) {
+        let (over, stops) = (sleep_until(self.shared.over_at()), self.shared.stops());
         let shared = Arc::clone(&self.shared);
-        match command {
-            Command::Record { entry, partition, key, value } => {
-                let placing = self.place(&entry, partition, key.as_deref(), &value);
-                let placed = tokio::select! {
-                    placed = placing => placed,
-                    () = over => Err(shared.timed_out()),
-                    () = stops => return shared.refuse(&entry, Outcome::NotSent),
-                };
-                match placed {
-                    Ok((partition, frame)) => self.hand_over(Work { entry, partition, frame }),
-                    Err(error) => {
-                        shared.doom(&error);
-                        shared.backing.failed(&entry, error);
-                    }
-                }
+        let placed = tokio::select! {
+            placed = self.place(&entry, partition, key.as_deref(), &value) => placed,
+            () = over => Err(shared.timed_out()),
+            () = stops => return shared.refuse(&entry, Outcome::NotSent),
+        };
+        match placed {
+            Ok((partition, frame)) => self.hand_over(Work { entry, partition, frame }),
+            Err(error) => {
+                shared.doom(&error);
+                shared.backing.failed(&entry, error);
             }
-            Command::Offsets { group, offsets, done } => {
-                let storing = self.store(&group, &offsets);
-                let stored = tokio::select! {
-                    stored = storing => stored,
-                    () = over => Err(shared.timed_out()),
-                    () = stops => Err(shared.table().may_write("send offsets in").err().unwrap_or(Error::Timeout)),
-                };
-                if let Err(error) = &stored {
-                    let misuse = matches!(error.code(), ErrorCode::InvalidArgument | ErrorCode::InvalidGroupId);
-                    if !misuse {
-                        shared.doom(error);
-                    }
-                }
-                let _ = done.send(stored);
-            }
-            Command::Flush { .. } | Command::Commit { .. } | Command::Abort { .. } => {}
         }
+    }
+
+    /// Stores offsets, within the time of the transaction.
+    async fn take_offsets(&mut self, group: &str, offsets: &GroupOffsets) -> Result<()> {
+        let (over, stops) = (sleep_until(self.shared.over_at()), self.shared.stops());
+        let shared = Arc::clone(&self.shared);
+        let stored = tokio::select! {
+            stored = self.store(group, offsets) => stored,
+            () = over => Err(shared.timed_out()),
+            () = stops => Err(shared.table().may_write("send offsets in").err().unwrap_or(Error::Timeout)),
+        };
+        stored.inspect_err(|error| {
+            if !matches!(error.code(), ErrorCode::InvalidArgument | ErrorCode::InvalidGroupId) {
+                shared.doom(error);
+            }
+        })
     }
 
     /// The partition of a record, which is part of the transaction from now on, and its request.
@@ -313,12 +310,10 @@ impl Driver {
                 self.shared.ended(End::Committed);
                 Ok(())
             }
-            Verdict::Gone => {
-                self.shared.ended(End::Aborted);
-                Err(error.unwrap_or_else(|| self.shared.timed_out()))
-            }
-            Verdict::Dead => {
-                self.bury().await;
+            Verdict::Gone | Verdict::Dead => {
+                if verdict == Verdict::Dead {
+                    self.bury().await;
+                }
                 self.shared.ended(End::Aborted);
                 Err(error.unwrap_or_else(|| self.shared.timed_out()))
             }

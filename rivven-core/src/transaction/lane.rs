@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_util::future::OptionFuture;
@@ -17,7 +16,7 @@ use crate::cluster::Held;
 use crate::connection::{Deadline, Started};
 use crate::error::{Detail, Error, ErrorCode, Outcome, Result};
 use crate::ops::TransactionallyPublished;
-use crate::producer::{Entry, Service, answer_of};
+use crate::producer::{Answer, Entry, Service, answer_of};
 use crate::protocol::{Operation, Purpose, RequestFrame};
 
 /// How long a lane waits for a connection before it asks again.
@@ -82,7 +81,6 @@ impl Lane {
             if !open && self.window.is_empty() {
                 break;
             }
-            let timer = self.timer();
             tokio::select! {
                 biased;
                 (attempt, result) = oldest(&mut self.attempts) => self.answered(attempt, result),
@@ -94,7 +92,7 @@ impl Lane {
                     Some(work) => self.window.push(work.partition, work),
                     None => open = false,
                 },
-                Some(()) = OptionFuture::from(timer.map(sleep_until)) => self.not_before = None,
+                Some(()) = OptionFuture::from(self.not_before.map(sleep_until)) => self.not_before = None,
                 () = &mut doomed, if !stopped => stopped = true,
             }
         }
@@ -126,11 +124,6 @@ impl Lane {
             let answer = link.connection().start_call(work.frame.clone(), decode, deadline);
             self.attempts.push_back(Attempt { ticket, sent: Instant::now(), answer });
         }
-    }
-
-    /// When to look again, if something is to be sent then.
-    fn timer(&self) -> Option<Instant> {
-        self.not_before
     }
 
     fn connected(&mut self, connected: Result<Held>) {
@@ -165,7 +158,7 @@ impl Lane {
                 self.service.measure(1, now - sent.max(self.last_answer));
                 self.failures = 0;
                 self.shared.touched(sent);
-                crate::producer::Answer::Published { offset: published.offset, duplicate: false }
+                Answer::Published { offset: published.offset, duplicate: false }
             }
             Err(error) => {
                 self.check_link(error);
@@ -233,22 +226,18 @@ impl Drop for Lane {
 
 /// Ready once the oldest attempt has ended; never if there is none.
 fn oldest(attempts: &mut VecDeque<Attempt>) -> impl Future<Output = (Attempt, Result<TransactionallyPublished>)> {
-    std::future::poll_fn(|cx: &mut Context<'_>| {
-        let Some(attempt) = attempts.front_mut() else { return Poll::Pending };
-        let result = ready!(Pin::new(&mut attempt.answer).poll(cx));
-        attempts.pop_front().map_or(Poll::Pending, |attempt| Poll::Ready((attempt, result)))
-    })
+    std::future::poll_fn(|cx| Started::poll_oldest(attempts, |attempt| &mut attempt.answer, cx))
 }
 
 /// What an error says of the numbers; those of the transaction itself are final.
-fn refine(error: &Error) -> crate::producer::Answer {
+fn refine(error: &Error) -> Answer {
     match error.code() {
         ErrorCode::InvalidTxnId
         | ErrorCode::InvalidTxnState
         | ErrorCode::TransactionTimedOut
         | ErrorCode::TransactionError
-        | ErrorCode::PartitionNotInTxn => crate::producer::Answer::Refused,
-        ErrorCode::BufferFull => crate::producer::Answer::NotExecuted,
+        | ErrorCode::PartitionNotInTxn => Answer::Refused,
+        ErrorCode::BufferFull => Answer::NotExecuted,
         _ => answer_of(error),
     }
 }

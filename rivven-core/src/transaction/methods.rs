@@ -91,17 +91,9 @@ macro_rules! transaction_methods {
 
         /// The number of partitions of a topic, which is created if there is none.
         async fn partition_count(&self, topic: &str) -> $crate::Result<u32> {
-            match self.call(&$crate::ops::GetMetadata { topic }).await {
-                Err(error) if error.code() == $crate::ErrorCode::UnknownTopicOrPartition => {}
-                result => return result.map(|(_, count)| count),
-            }
-            match self.call(&$crate::ops::CreateTopic { name: topic, partitions: None }).await {
-                // Somebody else was faster.
-                Err(error) if error.code() == $crate::ErrorCode::TopicAlreadyExists => {
-                    self.call(&$crate::ops::GetMetadata { topic }).await.map(|(_, count)| count)
-                }
-                result => result,
-            }
+            let (ask, create) =
+                ($crate::ops::GetMetadata { topic }, $crate::ops::CreateTopic { name: topic, partitions: None });
+            $crate::methods::partitions_of_created(|| self.call(&ask), || self.call(&create)).await
         }
 
         /// Begins a transaction of a producer, which the broker aborts once it is idle for the timeout, 60 s if none is given.

@@ -14,6 +14,10 @@ use crate::ops::InTransaction;
 use crate::producer::{Backing, Entry};
 use crate::protocol::RequestFrame;
 
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// How long a broker may be at requests whose connection was lost.
 ///
 /// A record that it writes after it has aborted the transaction would count. It takes milliseconds for one, but may be
@@ -50,7 +54,7 @@ impl Default for Place {
 
 impl Place {
     fn open(&self) -> Option<Arc<Shared>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).upgrade()
+        lock(&self.open).upgrade()
     }
 
     /// Takes the place once the transaction before has ended; one that was dropped is being aborted.
@@ -67,7 +71,7 @@ impl Place {
     }
 
     pub(super) fn fill(&self, shared: &Arc<Shared>) {
-        *self.open.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(shared);
+        *lock(&self.open) = Arc::downgrade(shared);
     }
 
     /// Lets the open transaction be aborted, and waits for that.
@@ -124,7 +128,7 @@ impl Shared {
     }
 
     pub(super) fn table(&self) -> MutexGuard<'_, Table> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.table)
     }
 
     pub(super) fn txn_id(&self) -> &str {
@@ -172,12 +176,12 @@ impl Shared {
 
     /// Notes that the broker has executed a call that was made at this moment.
     pub(super) fn touched(&self, at: Instant) {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = lock(&self.last);
         *last = (*last).max(at);
     }
 
     fn last(&self) -> Instant {
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner)
+        *lock(&self.last)
     }
 
     /// From this moment on the transaction is not used any more, unless a call renews it.
@@ -218,7 +222,7 @@ impl Shared {
 
     /// A record that was on its way is written by this request.
     pub(super) fn written(&self, entry: &Entry, request: &RequestFrame, offset: u64) {
-        *self.written.lock().unwrap_or_else(PoisonError::into_inner) = Some(request.clone());
+        *lock(&self.written) = Some(request.clone());
         self.backing.written(entry, offset);
         self.one_less();
     }
@@ -247,12 +251,12 @@ impl Shared {
 
     /// Requests were lost that the broker may still be at.
     pub(super) fn lost_requests(&self) {
-        *self.lost.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        *lock(&self.lost) = Some(Instant::now());
     }
 
     /// Waits until the broker has had the time to finish what was lost, so that nothing of it is written after an abort.
     pub(super) async fn quiet(&self) {
-        let lost = *self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        let lost = *lock(&self.lost);
         if let Some(lost) = lost {
             sleep_until(lost + QUIET.min(self.timeout / 4)).await;
         }
@@ -273,6 +277,6 @@ impl Shared {
 
     /// A request that the broker has executed.
     pub(super) fn probe(&self) -> Option<RequestFrame> {
-        self.written.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.written).clone()
     }
 }

@@ -12,7 +12,6 @@ use super::Transaction;
 use crate::consumer::{Consumer, ConsumerRecords};
 use crate::error::{Detail, Error, ErrorCode, Outcome, Result};
 use crate::producer::Producer;
-use crate::resilience::Backoff;
 
 /// What a [`Transformer`] has done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -94,9 +93,7 @@ impl Transformer {
     pub async fn next(&mut self) -> Result<Option<(ConsumerRecords, Arc<Transaction>)>> {
         self.undo().await;
         if self.failures > 0 {
-            let process = &self.consumer.config().process;
-            let backoff = Backoff { initial: process.retry_backoff, max: process.retry_backoff_max, multiplier: 2.0 };
-            sleep(backoff.pause(self.failures, 0.5)).await;
+            sleep(self.consumer.config().process.backoff().pause(self.failures, 0.5)).await;
         }
         let records = loop {
             match self.consumer.poll().await {

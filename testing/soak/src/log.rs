@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use rivven_client::{Client, Result};
+use rivven_client::{Client, MessageData, Result};
 
 use crate::ledger::Stored;
 use crate::value;
@@ -28,6 +28,23 @@ pub async fn whole(client: &Client, topic: &str, partition: u32) -> Result<Vec<S
         next = stored.last().map_or(next, |(offset, _)| *offset).max(next) + 1;
     }
     Ok(stored)
+}
+
+/// What readers of what is committed see of a partition.
+///
+/// # Errors
+///
+/// Why it could not be read.
+pub async fn committed(client: &Client, topic: &str, partition: u32) -> Result<Vec<MessageData>> {
+    let (mut next, latest) = client.get_offset_bounds(topic, partition).await?;
+    let mut records = Vec::new();
+    while next < latest {
+        let batch = client.consume_read_committed(topic, partition, next, 1000).await?;
+        // Nothing comes where all that was read is hidden: it is passed one by one.
+        next = batch.last().map_or(next + 1, |last| last.offset.max(next) + 1);
+        records.extend(batch);
+    }
+    Ok(records)
 }
 
 /// The numbers of the records that any fetch from a damaged partition gives.

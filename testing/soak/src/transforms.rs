@@ -14,6 +14,8 @@ use tokio::process::{Child, Command};
 use tokio::task::block_in_place;
 use tokio::time::{sleep, timeout};
 
+use crate::log;
+
 /// Hourly temperatures of San Francisco, as `temperature,date` in degrees Fahrenheit.
 const READINGS: &str = include_str!("../../../examples/data/sf-temps.csv");
 
@@ -219,17 +221,11 @@ async fn look(client: &Client, records: u64) -> Result<Found> {
     let mut seen: BTreeMap<String, u64> = BTreeMap::new();
     let mut days: BTreeMap<Vec<u8>, u64> = BTreeMap::new();
     for partition in 0..PARTITIONS {
-        let (mut next, latest) = client.get_offset_bounds(OUTPUT, partition).await?;
-        while next < latest {
-            let batch = client.consume_read_committed(OUTPUT, partition, next, 1000).await?;
-            // Nothing comes where all that was read is hidden: it is passed one by one.
-            next = batch.last().map_or(next + 1, |last| last.offset.max(next) + 1);
-            for record in &batch {
-                let value = String::from_utf8_lossy(&record.value);
-                let id = value.split(' ').next().unwrap_or_default().to_owned();
-                *seen.entry(id).or_default() += 1;
-                *days.entry(record.key.as_deref().unwrap_or_default().to_vec()).or_default() += 1;
-            }
+        for record in log::committed(client, OUTPUT, partition).await? {
+            let value = String::from_utf8_lossy(&record.value);
+            let id = value.split(' ').next().unwrap_or_default().to_owned();
+            *seen.entry(id).or_default() += 1;
+            *days.entry(record.key.unwrap_or_default().to_vec()).or_default() += 1;
         }
     }
     let mut expected: BTreeMap<Vec<u8>, u64> = BTreeMap::new();

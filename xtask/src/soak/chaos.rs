@@ -40,9 +40,7 @@ impl Arguments {
     /// The arguments that let the same happen again.
     fn to_words(&self) -> Vec<String> {
         let Arguments { rounds, seed, at_once, .. } = self;
-        [("rounds", rounds), ("seed", seed), ("at-once", at_once)]
-            .map(|(name, value)| format!("--{name}={value}"))
-            .to_vec()
+        super::words([("rounds", rounds), ("seed", seed), ("at-once", at_once)])
     }
 }
 

@@ -49,9 +49,7 @@ impl Options {
     /// The arguments that let the same happen again.
     fn arguments(&self) -> Vec<String> {
         let Options { rounds, at_once, quiet, slack, .. } = self;
-        [("rounds", rounds), ("at-once", at_once), ("quiet", quiet), ("slack", slack)]
-            .map(|(name, value)| format!("--{name}={value}"))
-            .to_vec()
+        super::words([("rounds", rounds), ("at-once", at_once), ("quiet", quiet), ("slack", slack)])
     }
 }
 

@@ -87,6 +87,11 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<bool> {
     Ok(true)
 }
 
+/// Options as the words of a command line.
+fn words<const N: usize>(options: [(&str, &u64); N]) -> Vec<String> {
+    options.map(|(name, value)| format!("--{name}={value}")).to_vec()
+}
+
 /// Has rivven-soak make its runs; `hidden` are arguments that others have no use for.
 fn soak<Run: DeserializeOwned>(
     session: &Session,

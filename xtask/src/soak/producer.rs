@@ -40,9 +40,7 @@ impl Options {
     /// The arguments that let the same happen again.
     fn arguments(&self) -> Vec<String> {
         let Options { records, faults, kills, seconds, seed, .. } = self;
-        [("records", records), ("faults", faults), ("kills", kills), ("seconds", seconds), ("seed", seed)]
-            .map(|(name, value)| format!("--{name}={value}"))
-            .to_vec()
+        super::words([("records", records), ("faults", faults), ("kills", kills), ("seconds", seconds), ("seed", seed)])
     }
 }
 

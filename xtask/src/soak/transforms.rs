@@ -34,9 +34,7 @@ impl Options {
     /// The arguments that let the same happen again.
     fn arguments(&self) -> Vec<String> {
         let Options { kills, restarts, seed, .. } = self;
-        [("kills", kills), ("restarts", restarts), ("seed", seed)]
-            .map(|(name, value)| format!("--{name}={value}"))
-            .to_vec()
+        super::words([("kills", kills), ("restarts", restarts), ("seed", seed)])
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::ConsumerConfigBuilder;
 use crate::config::properties::Properties;
+use crate::resilience::Backoff;
 
 /// How [`Consumer::process`](crate::Consumer::process) works on records; the keys are `process.*`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +39,11 @@ pub enum OnFailure {
 }
 
 impl ProcessConfig {
+    /// The pauses before a record is handled again.
+    pub(crate) fn backoff(&self) -> Backoff {
+        Backoff { initial: self.retry_backoff, max: self.retry_backoff_max, multiplier: 2.0 }
+    }
+
     pub(super) fn from_properties(properties: &Properties) -> Self {
         let duration = |name| properties.duration(name).unwrap_or_default();
         let integer = |name| properties.integer(name).unwrap_or_default();

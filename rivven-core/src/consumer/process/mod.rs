@@ -27,7 +27,6 @@ use super::records::ConsumerRecord;
 use super::shared::Shared;
 use crate::config::{OnFailure, ProcessConfig};
 use crate::error::{Detail, Error, ErrorCode, Result};
-use crate::resilience::Backoff;
 
 use dead_letters::DeadLetters;
 use lane::Lane;
@@ -157,9 +156,7 @@ impl<H> Work<H> {
 
     /// The pause after so many failures in a row.
     fn pause(&self, failures: u32) -> Duration {
-        let ProcessConfig { retry_backoff, retry_backoff_max, .. } = *self.config();
-        let backoff = Backoff { initial: retry_backoff, max: retry_backoff_max, multiplier: 2.0 };
-        backoff.pause(failures, self.shared.cluster.random())
+        self.config().backoff().pause(failures, self.shared.cluster.random())
     }
 }
 
