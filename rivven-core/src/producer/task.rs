@@ -331,7 +331,7 @@ impl Task {
                 let error = self.shared.too_late(&batch, Outcome::Unknown);
                 self.shared.accumulator.give_up(&batch, error);
             }
-            self.finish(overdue.ended, self.server.as_deref());
+            self.finish(overdue.ended, partition.echoes(now), self.server.as_deref());
             partition.nudge();
         }
     }
@@ -395,7 +395,7 @@ impl Task {
         self.last_answer = now;
         match what {
             What::Plain(pack) => self.answered_plain(&partition, pack, (sent, result), &server),
-            What::Numbered(ticket) => self.answered_numbered(&partition, ticket, result, &server),
+            What::Numbered(ticket) => self.answered_numbered(&partition, ticket, (sent, result), &server),
         }
         partition.nudge();
     }
@@ -435,10 +435,13 @@ impl Task {
         &mut self,
         partition: &Arc<Partition>,
         ticket: Ticket,
-        result: Result<Ack>,
+        (sent, result): (Instant, Result<Ack>),
         server: &ServerCounters,
     ) {
         if let Err(error) = &result {
+            if error.outcome() == Outcome::Unknown {
+                partition.may_echo(self.end_of_echoes());
+            }
             self.shared.note_trouble(error);
             if needs_leaders(error) {
                 self.shared.look_for_leaders();
@@ -447,18 +450,19 @@ impl Task {
         let random = self.shared.cluster.random();
         let result = result.map(|ack| (ack.base_offset, ack.duplicate));
         let ended = partition.answered(ticket, result, self.quiet_until, random, &self.shared.identities());
-        self.finish(ended, Some(server));
+        self.finish(ended, partition.echoes(sent), Some(server));
     }
 
-    /// Settles batches that had numbers, those that were delivered by this server.
-    fn finish(&self, ended: Vec<Ended>, server: Option<&ServerCounters>) {
+    /// Settles batches that had numbers, those that were delivered by this server; `echoes` if earlier attempts may lie
+    /// in between their records.
+    fn finish(&self, ended: Vec<Ended>, echoes: bool, server: Option<&ServerCounters>) {
         for Ended { pack, result } in ended {
             self.sender.take_backlog(u64::from(pack.records));
             let accumulator = &self.shared.accumulator;
             match result {
                 Ok(delivered) => {
                     let at = Delivered::at(delivered.offset.unwrap_or(OFFSET_UNKNOWN));
-                    let counted = pack.records > 1 && delivered.maybe_duplicate;
+                    let counted = pack.records > 1 && (delivered.maybe_duplicate || echoes);
                     let delivered = Delivered {
                         duplicate: delivered.duplicate,
                         maybe_duplicate: delivered.maybe_duplicate,

@@ -133,6 +133,28 @@ async fn a_lost_answer_is_recognised() -> Result<()> {
     Ok(())
 }
 
+/// The broker may still write what a lost connection had delivered when what follows is written, too.
+#[tokio::test]
+async fn places_are_certain_only_where_no_earlier_attempt_may_be_in_between() -> Result<()> {
+    let broker = ScriptedBroker::builder().topic("t", 1).start().unwrap();
+    let producer = Producer::new(idempotent(broker.address()).linger_ms(60_000).build()).await?;
+    let send = async |values: &[&str]| {
+        let taken = values.iter().map(|value| producer.enqueue("t", None::<&str>, value));
+        let deliveries = taken.collect::<Result<Vec<_>>>()?;
+        soon("flush", producer.flush()).await?;
+        let sent = deliveries.into_iter().map(|delivery| delivery.result().expect("it is settled"));
+        let sent = sent.collect::<Result<Vec<_>>>()?;
+        Ok::<_, rivven_client::Error>((sent[0].offset_exact, sent[0].maybe_duplicate))
+    };
+    producer.refresh_metadata("t").await?;
+    assert_eq!(send(&["a", "b"]).await?, (true, false));
+    broker.on(Kind::IdempotentPublishBatch).once().unexecuted().close_connection();
+    send(&["c", "d"]).await?;
+    assert_eq!(send(&["e", "f"]).await?, (false, false), "the first attempt may still be under way");
+    assert_eq!(send(&["g"]).await?, (true, false), "the broker has named its place");
+    Ok(())
+}
+
 /// A number that the broker has not seen would be refused behind a gap.
 #[tokio::test]
 async fn a_batch_that_is_given_up_leaves_no_gap() -> Result<()> {
