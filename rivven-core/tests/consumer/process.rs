@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rivven_client::{
-    Client, Consumer, ConsumerConfigBuilder, ConsumerRecord, ErrorCode, OnFailure, ProcessReport, RebalanceListener,
-    Result, TopicPartition,
+    Client, Consumer, ConsumerConfigBuilder, ConsumerEvent, ConsumerRecord, ErrorCode, OnFailure, ProcessReport,
+    RebalanceListener, Result, TopicPartition,
 };
-use rivven_testkit::{Kind, Reply, ScriptedBroker, TestBroker};
+use rivven_testkit::{FaultProxy, Kind, Reply, ScriptedBroker, TestBroker};
 use tokio::sync::{Barrier, Notify};
 use tokio::task::JoinHandle;
 
-use super::{all_values, config, publish, soon, value};
+use super::{all_values, config, event, publish, soon, value};
 
 /// A broker with the topic `t`, and so many records in each of its partitions.
 async fn broker(partitions: u32, records: u64) -> Result<(TestBroker, Client)> {
@@ -393,4 +393,45 @@ async fn handlers_that_take_too_long_do_not_keep_partitions_from_being_given_bac
     assert_eq!(ended(processing).await.unwrap_err().code(), ErrorCode::InvalidState);
     assert_eq!(client.get_offset("tests", "t", 0).await?, Some(1), "what was done before, and nothing afterwards");
     Ok(())
+}
+
+/// The group takes a member that it does not hear of for dead, and gives its partitions to others, while handlers work.
+#[tokio::test]
+async fn what_is_lost_while_handlers_work_goes_to_others_and_is_not_committed_afterwards() -> Result<()> {
+    let (broker, client) = broker(1, 3).await?;
+    let proxy = FaultProxy::start(broker.address()).unwrap();
+    let member = |server: String| config(server).topic("t").session_timeout_ms(1500).heartbeat_interval_ms(100);
+    let cut_off = consumer(member(proxy.address())).await?;
+    let mut events = cut_off.events();
+    let gate = Gate::default();
+    let calls = Calls::new(&cut_off, u64::MAX);
+    let (passing, noted) = (gate.clone(), Arc::clone(&calls));
+    let processing = spawn(&cut_off, move |record| {
+        noted.note(&record);
+        passing.clone().pass(record)
+    });
+    soon("the handler", gate.begun.notified()).await;
+    proxy.stall();
+    let lost = |event| matches!(event, ConsumerEvent::Lost { .. }).then_some(());
+    event(&mut events, lost).await;
+    let other = consumer(member(broker.address().to_owned())).await?;
+    let mut read = 0;
+    soon("the records", async {
+        while read < 3 {
+            let records = other.poll().await.unwrap();
+            read = records.views().map(|record| record.offset + 1).max().unwrap_or(read);
+        }
+    })
+    .await;
+    other.commit().await?;
+    proxy.resume();
+    gate.go_on.notify_one();
+    cut_off.wakeup();
+    let report = ended(processing).await?;
+    let begun: Vec<_> = (0..2).map(|record| value(record).into_bytes()).collect();
+    assert_eq!(calls.values(0), begun, "nothing more was begun with");
+    assert_eq!(report.processed, 2);
+    assert_eq!(client.get_offset("tests", "t", 0).await?, Some(3), "what the others have committed");
+    cut_off.close().await?;
+    other.close().await
 }
