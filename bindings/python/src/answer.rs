@@ -141,6 +141,8 @@ fn exception<'py>(py: Python<'py>, owner: &dyn Owner, error: &Error) -> Bound<'p
 }
 
 /// The RecordMetadata of a record that a client has published; whether it is a duplicate, and whether it may be one.
+///
+/// Of a duplicate the broker remembers the place only if few records came behind it.
 fn metadata<'py>(
     py: Python<'py>,
     form: &Form,
@@ -150,17 +152,17 @@ fn metadata<'py>(
 ) -> Given<'py> {
     static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     let class = CLASS.import(py, "rivven._records", "RecordMetadata")?;
-    class.call1((offset, form.topic(py, 0), partition, duplicate, maybe_duplicate))
+    class.call1((offset, form.topic(py, 0), partition, duplicate, maybe_duplicate, !duplicate))
 }
 
 /// What the records of a batch have in common in their RecordMetadata.
 pub(crate) fn common_place<'py>(py: Python<'py>, of: &RecordMetadata) -> PyResult<Bound<'py, PyTuple>> {
-    (&*of.topic, of.partition, of.duplicate, of.maybe_duplicate).into_pyobject(py)
+    (&*of.topic, of.partition, of.duplicate, of.maybe_duplicate, of.offset_exact).into_pyobject(py)
 }
 
 /// Whether both have that in common.
 pub(crate) fn same_place(one: &RecordMetadata, other: &RecordMetadata) -> bool {
-    let place = |of: &RecordMetadata| (of.partition, of.duplicate, of.maybe_duplicate);
+    let place = |of: &RecordMetadata| (of.partition, of.duplicate, of.maybe_duplicate, of.offset_exact);
     place(one) == place(other) && Arc::ptr_eq(&one.topic, &other.topic)
 }
 

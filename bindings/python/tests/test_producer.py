@@ -40,9 +40,10 @@ def test_a_record_is_sent_and_its_place_is_told(produce: Produce, broker: str, r
     first = producer.send(b"one", topic=topic)
     second = producer.send("two", "key", topic=topic, partition=0)
     assert (type(first), first, first.topic, first.partition) == (rivven.RecordMetadata, 0, topic, 0)
-    assert (first.duplicate, first.maybe_duplicate, second) == (False, False, 1)
+    assert (first.duplicate, first.maybe_duplicate, first.offset_exact, second) == (False, False, True, 1)
     assert first == rivven.RecordMetadata(0, topic, 0) and repr(first) == repr(rivven.RecordMetadata(0, topic, 0))
     assert records(reader, topic) == {0: [(None, b"one"), (b"key", b"two")]}
+    assert not produce(broker, acks=0).send(b"three", topic=topic).offset_exact
 
 
 def test_a_handle_of_a_topic_needs_no_name(produce: Produce, broker: str, reader: Reader, topic: str) -> None:

@@ -15,7 +15,7 @@ class RecordMetadata(int):
     It equals, sorts, hashes and prints as the offset.
     """
 
-    _place: tuple[str, int, bool, bool]
+    _place: tuple[str, int, bool, bool, bool]
 
     def __new__(
         cls,
@@ -24,10 +24,11 @@ class RecordMetadata(int):
         partition: int,
         duplicate: bool = False,
         maybe_duplicate: bool = False,
+        offset_exact: bool = True,
     ) -> Self:
         """Make the metadata of the record at an offset."""
         self = super().__new__(cls, offset)
-        self._place = (topic, partition, duplicate, maybe_duplicate)
+        self._place = (topic, partition, duplicate, maybe_duplicate, offset_exact)
         return self
 
     @property
@@ -51,6 +52,14 @@ class RecordMetadata(int):
         return self._place[3]
 
     @property
+    def offset_exact(self) -> bool:
+        """Whether the offset is the record's own for certain.
+
+        It is counted from that of its batch; False where an earlier attempt may have been written in between.
+        """
+        return self._place[4]
+
+    @property
     def offset(self) -> int:
         """The position in the partition, as a plain int."""
         return int(self)
@@ -61,7 +70,7 @@ class RecordMetadata(int):
 
     __str__ = int.__repr__
 
-    def __getnewargs__(self) -> tuple[int, str, int, bool, bool]:  # type: ignore[override]
+    def __getnewargs__(self) -> tuple[int, str, int, bool, bool, bool]:  # type: ignore[override]
         """Give pickle and copy the arguments to make it again."""
         return (self.offset, *self._place)
 
