@@ -35,6 +35,35 @@ impl Fate {
             Err(error) => Fate::Failed { code: error.code(), may_be_there: error.outcome() == Outcome::Unknown },
         }
     }
+
+    /// The line in which a writer tells it.
+    pub(crate) fn told_of(self, number: u64) -> String {
+        match self {
+            Fate::Acknowledged { offset, maybe_duplicate } => {
+                let offset = offset.map_or_else(|| "?".to_owned(), |offset| offset.to_string());
+                format!("delivered {number} {offset} {}", if maybe_duplicate { "maybe-twice" } else { "once" })
+            }
+            Fate::Failed { code, may_be_there } => {
+                format!("failed {number} {} {}", code.name(), if may_be_there { "UNKNOWN" } else { "NOT_THERE" })
+            }
+        }
+    }
+
+    /// The record's number and its fate in such a line, if it is one.
+    pub(crate) fn heard(line: &str) -> Option<(u64, Fate)> {
+        let mut words = line.split(' ');
+        let (what, number) = (words.next()?, words.next()?.parse().ok()?);
+        let (first, second) = (words.next()?, words.next()?);
+        let fate = match what {
+            "delivered" => Fate::Acknowledged { offset: first.parse().ok(), maybe_duplicate: second == "maybe-twice" },
+            "failed" => {
+                let code = ErrorCode::ALL.iter().find(|code| code.name() == first)?;
+                Fate::Failed { code: *code, may_be_there: second == "UNKNOWN" }
+            }
+            _ => return None,
+        };
+        Some((number, fate))
+    }
 }
 
 /// The fates of the records 0, 1, 2, ..., which went to the partitions in turn.
@@ -238,6 +267,16 @@ mod tests {
         assert_eq!(compared(&[at(0)], &[0, 1]).unexpected, 1, "nobody sent it");
         assert_eq!(Ledger::new(2, vec![at(0), at(0)]).compare(&[log(&[1]), log(&[0])]).unexpected, 2);
         assert_eq!(Ledger::new(1, vec![]).compare(&[vec![(0, None)]]).unexpected, 1);
+    }
+
+    #[test]
+    fn what_is_told_is_heard() {
+        for fate in [at(7), MAYBE, failed(true), failed(false)] {
+            assert_eq!(Fate::heard(&fate.told_of(12)), Some((12, fate)));
+        }
+        for line in ["ready", "delivered 1", "failed 1 NO_CODE UNKNOWN", "said 1 2 once"] {
+            assert_eq!(Fate::heard(line), None);
+        }
     }
 
     #[test]

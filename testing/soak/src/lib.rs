@@ -7,7 +7,7 @@
 //! stalled and brokers that are restarted (`faults`), brokers that are killed,
 //! and the presets at full speed.
 //!
-//! `chaos` lets producers, readers and transactions meet one fault a round, all of them at once.
+//! `chaos` lets producers, a `writer` and a `member` in any language, and transactions meet one fault a round.
 //! `groups` lets processes come to a group, leave it and be killed, and compares what each `member` says.
 //! `transforms` kills a process that works by transactions, and looks whether each result is there once.
 
@@ -18,7 +18,9 @@ pub mod ledger;
 mod load;
 pub mod log;
 pub mod member;
+mod party;
 pub mod report;
 pub mod runs;
 pub mod transforms;
 pub mod value;
+pub mod writer;

@@ -5,16 +5,17 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::{Parser, Subcommand};
 use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt};
-use rivven_soak::chaos::{self, Round};
+use rivven_soak::chaos::{self, Language, Round};
 use rivven_soak::groups::{Coming, Found, Setting, round};
 use rivven_soak::member::{self, Membership};
 use rivven_soak::report::Report;
 use rivven_soak::runs::{PRESETS, Size, disturbed, killed, preset};
 use rivven_soak::transforms::{self, Work};
+use rivven_soak::writer::{self, Writing};
 
 /// Lets clients run while brokers and connections fail, and counts what becomes of every record.
 #[derive(Parser)]
@@ -32,6 +33,8 @@ enum Command {
     Chaos(ChaosOptions),
     /// A member of a group, which says what happens to it
     Member(Membership),
+    /// A producer of records with numbers, which says what became of each
+    Writer(Writing),
     /// Works on readings by transactions until it is killed
     Work(Work),
 }
@@ -74,6 +77,9 @@ struct ChaosOptions {
     /// Another kind of reader as LANGUAGE=COMMAND
     #[arg(long, value_name = "LANGUAGE=COMMAND")]
     member: Vec<String>,
+    /// A writer in each of these languages as LANGUAGE=COMMAND, in the same order
+    #[arg(long, value_name = "LANGUAGE=COMMAND")]
+    writer: Vec<String>,
     /// Write what was found to this file, round by round; rounds that it has are not made again
     #[arg(long, value_name = "FILE")]
     json: PathBuf,
@@ -131,6 +137,7 @@ async fn main() -> ExitCode {
         Command::Transforms(options) => transforms(&options).await,
         Command::Work(work) => transforms::work(&work).await,
         Command::Member(membership) => member::run(&membership).await,
+        Command::Writer(writing) => writer::run(&writing).await,
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -170,7 +177,7 @@ async fn producer(options: &Options) -> Result<()> {
 }
 
 async fn chaos(options: &ChaosOptions) -> Result<()> {
-    let readers = kinds(&options.member)?;
+    let languages = languages(options)?;
     let mut rounds: Vec<Round> = match fs::read_to_string(&options.json) {
         Ok(text) => serde_json::from_str(&text).with_context(|| format!("read {}", options.json.display()))?,
         Err(_) => Vec::new(),
@@ -178,7 +185,7 @@ async fn chaos(options: &ChaosOptions) -> Result<()> {
     let mut number = rounds.iter().map(|round| round.number + 1).max().unwrap_or(0);
     while (rounds.len() as u64) < options.rounds {
         let missing = (options.rounds - rounds.len() as u64).min(options.at_once.max(1));
-        let some = (number..number + missing).map(|number| chaos::round(number, options.seed, &readers));
+        let some = (number..number + missing).map(|number| chaos::round(number, options.seed, &languages));
         number += missing;
         for round in join_all(some).await {
             let round = round?;
@@ -193,12 +200,21 @@ async fn chaos(options: &ChaosOptions) -> Result<()> {
     chaos::check(&rounds)
 }
 
-/// The kinds of members: this program first, then others as LANGUAGE=COMMAND.
-fn kinds(others: &[String]) -> Result<Vec<(String, Vec<String>)>> {
+/// The languages that have a reader and a writer.
+fn languages(options: &ChaosOptions) -> Result<Vec<Language>> {
+    let (members, writers) = (kinds("member", &options.member)?, kinds("writer", &options.writer)?);
+    let names = |kinds: &[(String, Vec<String>)]| kinds.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    ensure!(names(&members) == names(&writers), "--member and --writer name the same languages in the same order");
+    let language = |((name, member), (_, writer))| Language { name, member, writer };
+    Ok(members.into_iter().zip(writers).map(language).collect())
+}
+
+/// The kinds of a party: this program first, then others as LANGUAGE=COMMAND.
+fn kinds(party: &str, others: &[String]) -> Result<Vec<(String, Vec<String>)>> {
     let own = std::env::current_exe()?.to_string_lossy().into_owned();
-    let rust = ("rust".to_owned(), vec![own, "member".to_owned()]);
+    let rust = ("rust".to_owned(), vec![own, party.to_owned()]);
     let others = others.iter().map(|member| {
-        let (language, command) = member.split_once('=').context("--member is LANGUAGE=COMMAND")?;
+        let (language, command) = member.split_once('=').with_context(|| format!("--{party} is LANGUAGE=COMMAND"))?;
         Ok((language.to_owned(), command.split(' ').map(str::to_owned).collect()))
     });
     [Ok(rust)].into_iter().chain(others).collect()
@@ -220,7 +236,7 @@ const HEARTBEAT: Duration = Duration::from_millis(500);
 const SESSION: Duration = Duration::from_secs(6);
 
 async fn groups(options: &GroupOptions) -> Result<()> {
-    let all = kinds(&options.member)?;
+    let all = kinds("member", &options.member)?;
     let rust = all[0].clone();
     let (quiet, slack) = (Duration::from_secs(options.quiet), Duration::from_secs(options.slack));
     let setting = |members| Setting { members, heartbeat: HEARTBEAT, session: SESSION, quiet, slack };

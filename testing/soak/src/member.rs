@@ -84,7 +84,8 @@ fn told(what: &str, partitions: &[TopicPartition]) {
     say(&format!("{what} {}{numbers}", since.as_millis()));
 }
 
-fn say(line: &str) {
+/// Says a line at once.
+pub(crate) fn say(line: &str) {
     let mut out = stdout().lock();
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
 }

@@ -88,17 +88,22 @@ fn soak(session: &Session, options: &Options) -> Result<Record<Run>> {
 }
 
 /// How a member in each language is started.
-pub(super) fn members(session: &Session) -> Result<Vec<String>> {
+fn members(session: &Session) -> Result<Vec<String>> {
+    parties(session, "member")
+}
+
+/// How a party in each language is started.
+pub(super) fn parties(session: &Session, party: &str) -> Result<Vec<String>> {
     let folder = session.root.join(MEMBERS);
     let mut interpreter = session.command(python::interpreter(session)?);
-    interpreter.arg(folder.join("member.py"));
+    interpreter.arg(folder.join(format!("{party}.py")));
     node::package(session)?;
     let mut node = session.command("node");
-    node.arg(folder.join("member.mjs"));
-    let program = session.scratch("bin/member-c");
-    let c = native::program(session, &folder.join("member.c"), &program)?;
-    let member = |(language, command): (&str, Command)| format!("--member={language}={}", line(&command));
-    Ok([("python", interpreter), ("node", node), ("c", c)].map(member).to_vec())
+    node.arg(folder.join(format!("{party}.mjs")));
+    let program = session.scratch(&format!("bin/{party}-c"));
+    let c = native::program(session, &folder.join(format!("{party}.c")), &program)?;
+    let start = |(language, command): (&str, Command)| format!("--{party}={language}={}", line(&command));
+    Ok([("python", interpreter), ("node", node), ("c", c)].map(start).to_vec())
 }
 
 /// A command and its variables as words.

@@ -1,17 +1,15 @@
 //! The processes of a group.
 
-use std::process::Stdio;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, Result, ensure};
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
+use anyhow::{Result, ensure};
 use tokio::time::sleep;
 
 use super::seen::Seen;
 use super::{START, Setting, wait_until};
 use crate::member::Membership;
+use crate::party::Party;
 
 /// What a group may take to settle beyond a heartbeat interval.
 const SETTLES: Duration = Duration::from_secs(2);
@@ -21,8 +19,7 @@ const LEAVE: Duration = Duration::from_secs(30);
 
 struct Member {
     number: usize,
-    /// The member closes when its standard input does.
-    process: Child,
+    party: Party,
 }
 
 /// The members that run, oldest first.
@@ -52,22 +49,11 @@ impl<'a> Squad<'a> {
     pub(super) fn start(&mut self) -> Result<()> {
         let number = self.started;
         let (_, command) = &self.setting.members[number % self.setting.members.len()];
-        let mut process = Command::new(&command[0])
-            .args(&command[1..])
-            .args(self.membership.arguments())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .with_context(|| format!("start {}", command.join(" ")))?;
-        let mut lines = BufReader::new(process.stdout.take().context("standard output")?).lines();
         let seen = Arc::clone(&self.seen);
-        tokio::spawn(async move {
-            while let Ok(Some(line)) = lines.next_line().await {
-                seen.lock().unwrap_or_else(PoisonError::into_inner).hear(number, &line);
-            }
-        });
-        self.members.push(Member { number, process });
+        let party = Party::start(command, &self.membership.arguments(), move |line| {
+            seen.lock().unwrap_or_else(PoisonError::into_inner).hear(number, line);
+        })?;
+        self.members.push(Member { number, party });
         self.started += 1;
         Ok(())
     }
@@ -102,11 +88,11 @@ impl<'a> Squad<'a> {
     }
 
     async fn close(&self, mut member: Member) -> Result<()> {
-        drop(member.process.stdin.take());
+        member.party.give_the_sign();
         let number = member.number;
         let closed = wait_until(LEAVE, || self.seen().has_closed(number)).await;
         ensure!(closed, "{}: member {number} does not leave", self.run);
-        let status = member.process.wait().await?;
+        let status = member.party.ended().await?;
         ensure!(status.success(), "{}: member {number} ended with {status}", self.run);
         Ok(())
     }
@@ -114,7 +100,7 @@ impl<'a> Squad<'a> {
     /// Kills the oldest member.
     pub(super) fn kill_one(&mut self) -> Result<()> {
         let mut member = self.members.remove(0);
-        member.process.start_kill()?;
+        member.party.kill()?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         self.seen().killed(member.number, now.as_millis() as u64);
         Ok(())

@@ -1,28 +1,34 @@
 //! Rounds in which producers, a reader and transactions meet one fault together.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::process::Stdio;
-use std::sync::{Arc, Mutex, PoisonError};
+mod reader;
+mod writer;
+
+use std::collections::{BTreeMap, HashSet};
+use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use rivven_client::{Client, Consumer, ConsumerConfig, Producer, ProducerConfig, Transformer};
+use rivven_client::{Client, Consumer, ConsumerConfig, Producer, Transformer};
 use rivven_testkit::{FaultProxy, Seeded, TestBroker};
 use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
-use tokio::process::{Child, Command};
+use tokio::time::error::Elapsed;
 use tokio::time::{sleep, timeout};
 
 use crate::faults::Fault;
 use crate::ledger::{Fate, Findings, Ledger};
 use crate::load::{hand_over, settled};
 use crate::log;
-use crate::member::Membership;
+use crate::party::Party;
 use crate::value;
+use crate::writer::patient;
+use reader::Reader;
+use writer::Writer;
 
 const PARTITIONS: u32 = 4;
-/// The records of each producer.
+/// The records of each of the two producers here.
 const RECORDS: u64 = 3000;
+/// The records of the writer.
+const WRITTEN: u64 = 1000;
 /// The records that transactions work on.
 const INPUT: u64 = 400;
 /// How many records have to be on their way when the fault comes.
@@ -46,7 +52,16 @@ pub struct Round {
     pub fault: String,
     /// The language of the reader.
     pub reader: String,
-    /// Records on their way when it did.
+    /// The language of the writer.
+    pub writer: String,
+    /// How many records met what.
+    pub counts: Counts,
+}
+
+/// How many records met what in a round, and how many parties.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Counts {
+    /// Records on their way when the fault came, those of the writer apart.
     pub in_flight: u64,
     /// Records that producers were told are there.
     pub acknowledged: u64,
@@ -75,20 +90,22 @@ pub struct Round {
 impl Round {
     /// How often something happened that must not.
     pub fn violations(&self) -> u64 {
-        self.lost + self.twice_unsaid + self.wrong + self.hangs + self.panics
+        let Counts { lost, twice_unsaid, wrong, hangs, panics, .. } = self.counts;
+        lost + twice_unsaid + wrong + hangs + panics
     }
 
     /// Whether the fault met enough.
     pub fn counts(&self) -> bool {
-        self.in_flight >= IN_FLIGHT
+        self.counts.in_flight >= IN_FLIGHT
     }
 
     fn add(&mut self, findings: &Findings) {
-        self.acknowledged += findings.acknowledged;
-        self.lost += findings.lost;
-        self.twice_unsaid += findings.duplicated;
-        self.twice_said += findings.stored_twice;
-        self.wrong += findings.out_of_order + findings.misplaced + findings.unexpected;
+        let counts = &mut self.counts;
+        counts.acknowledged += findings.acknowledged;
+        counts.lost += findings.lost;
+        counts.twice_unsaid += findings.duplicated;
+        counts.twice_said += findings.stored_twice;
+        counts.wrong += findings.out_of_order + findings.misplaced + findings.unexpected;
     }
 }
 
@@ -105,22 +122,42 @@ fn fault(number: u64, random: &mut Seeded) -> Fault {
     }
 }
 
+/// The languages that take part: the name of each, and how its member of a group and its writer are started.
+#[derive(Debug, Clone)]
+pub struct Language {
+    /// Its name.
+    pub name: String,
+    /// The command of a member.
+    pub member: Vec<String>,
+    /// The command of a writer.
+    pub writer: Vec<String>,
+}
+
 /// Lets everybody work while the fault of this round happens, and looks at what became of every record.
 ///
 /// # Errors
 ///
 /// That the round could not be made.
-pub async fn round(number: u64, seed: u64, readers: &[(String, Vec<String>)]) -> Result<Round> {
+pub async fn round(number: u64, seed: u64, languages: &[Language]) -> Result<Round> {
     let mut random = Seeded::new(seed.wrapping_mul(1_000_003).wrapping_add(number));
     let fault = fault(number, &mut random);
-    let (language, command) = &readers[number as usize % readers.len()];
+    let language = |number: u64| &languages[number as usize % languages.len()];
+    let (reads, writes) = (language(number), language(number + 1));
     let mut broker = TestBroker::builder().default_partitions(PARTITIONS).start()?;
     let proxy = FaultProxy::start(broker.address())?;
     prepare(&broker).await?;
-    let mut reader = Reader::start(command, &proxy)?;
-    let plain = Producer::new(patient(&proxy).build()).await?;
-    let numbered = Producer::new(patient(&proxy).enable_idempotence(true).build()).await?;
-    let mut found = Round { number, fault: fault.name().to_owned(), reader: language.clone(), ..Round::default() };
+    let reader = Reader::start(&reads.member, &proxy)?;
+    let writer = Writer::start(&writes.writer, &proxy)?;
+    let plain = Producer::new(patient(proxy.address()).build()).await?;
+    let numbered = Producer::new(patient(proxy.address()).enable_idempotence(true).build()).await?;
+    writer.ready().await?;
+    let mut found = Round {
+        number,
+        fault: fault.name().to_owned(),
+        reader: reads.name.clone(),
+        writer: writes.name.clone(),
+        ..Round::default()
+    };
     let sending = async |producer: &Producer, topic: &str| {
         let deliveries = hand_over(producer, topic, PARTITIONS, |number| number < RECORDS).await?;
         anyhow::Ok(settled(PARTITIONS, deliveries).await)
@@ -138,21 +175,19 @@ pub async fn round(number: u64, seed: u64, readers: &[(String, Vec<String>)]) ->
         anyhow::Ok(met)
     };
     let killed = matches!(fault, Fault::Kill);
-    let working = timeout(PATIENCE, transform(&proxy, killed));
-    let all = async {
-        tokio::join!(
-            timeout(PATIENCE, sending(&plain, "plain")),
-            timeout(PATIENCE, sending(&numbered, "numbered")),
-            working,
-            disturbing
-        )
-    };
-    let (plain_sent, numbered_sent, worked, met) = all.await;
-    found.in_flight = met?;
-    found.hangs += u64::from(plain_sent.is_err()) + u64::from(numbered_sent.is_err()) + u64::from(worked.is_err());
+    let (plain_sent, numbered_sent, written, worked, met) = tokio::join!(
+        timeout(PATIENCE, sending(&plain, "plain")),
+        timeout(PATIENCE, sending(&numbered, "numbered")),
+        writer.write(&mut found),
+        timeout(PATIENCE, transform(&proxy, killed)),
+        disturbing
+    );
+    let hangs = [plain_sent.is_err(), numbered_sent.is_err(), worked.is_err()];
+    found.counts.hangs += hangs.into_iter().filter(|hangs| *hangs).count() as u64;
+    found.counts.in_flight = met?;
     let restarted = killed || matches!(fault, Fault::Restart);
     let committed = worked.unwrap_or_else(|_| Ok(HashSet::new()))?;
-    found.transformed = committed.len() as u64;
+    found.counts.transformed = committed.len() as u64;
     drop((plain.close().await, numbered.close().await));
     let client = Client::connect(broker.address()).await?;
     reader.finish(&client, killed, &mut found).await?;
@@ -160,35 +195,46 @@ pub async fn round(number: u64, seed: u64, readers: &[(String, Vec<String>)]) ->
     sleep(TIMEOUT + REAPED).await;
     let seen = look_at_results(&client, restarted, &mut found).await?;
     let mut missing: HashSet<u64> = committed.difference(&seen).copied().collect();
-    let ledgers = [("plain", plain_sent.ok()), ("numbered", numbered_sent.ok())];
+    let ledgers = ledgers([
+        ("plain", plain_sent.ok().transpose()?),
+        ("numbered", numbered_sent.ok().transpose()?),
+        ("written", written?),
+    ]);
     if killed {
         let reachable = reachable(&client, &ledgers).await?;
         broker.terminate()?;
-        for (topic, ledger) in ledgers {
-            let Some(ledger) = ledger else { continue };
-            look_at_disk(&broker, topic, &ledger?, &reachable[topic], &mut found)?;
+        for (topic, ledger) in &ledgers {
+            look_at_disk(&broker, topic, ledger, &reachable[*topic], &mut found)?;
         }
         missing.retain(|number| !on_disk(&broker, "out").is_ok_and(|there| there.contains(number)));
     } else {
-        for (topic, ledger) in ledgers {
-            let Some(ledger) = ledger else { continue };
-            let mut logs = Vec::new();
-            for partition in 0..PARTITIONS {
-                logs.push(log::whole(&client, topic, partition).await?);
-            }
-            let findings = ledger?.compare(&logs);
-            if findings.violations() > 0 {
-                eprintln!("round {number}, {topic}: {findings:?}");
-            }
-            found.add(&findings);
+        for (topic, ledger) in &ledgers {
+            look_at_log(&client, topic, ledger, &mut found).await?;
         }
     }
-    found.lost += missing.len() as u64;
+    found.counts.lost += missing.len() as u64;
     if found.violations() > 0 {
         eprintln!("round {number}: {found:?}");
     }
-    eprintln!("round {number}: {} met {} records, {} violations", found.fault, found.in_flight, found.violations());
+    eprintln!(
+        "round {number}: {} met {} records, {} violations",
+        found.fault,
+        found.counts.in_flight,
+        found.violations()
+    );
     Ok(found)
+}
+
+/// Notes how a party ended.
+fn ended(who: &str, party: &Party, end: Result<Result<ExitStatus>, Elapsed>, found: &mut Round) -> Result<()> {
+    let counts = &mut found.counts;
+    let Ok(status) = end else {
+        eprintln!("round {}: the {who} does not end", found.number);
+        counts.hangs += 1;
+        return Ok(());
+    };
+    counts.panics += u64::from(!status?.success() || party.has_panicked());
+    Ok(())
 }
 
 async fn prepare(broker: &TestBroker) -> Result<()> {
@@ -202,18 +248,6 @@ async fn prepare(broker: &TestBroker) -> Result<()> {
         client.publish_batch("in", Some(partition), &records).await?;
     }
     Ok(())
-}
-
-/// A producer that gives nothing up, and notices a stall soon.
-fn patient(proxy: &FaultProxy) -> rivven_client::ProducerConfigBuilder {
-    ProducerConfig::builder()
-        .bootstrap_servers(vec![proxy.address()])
-        .linger_ms(5)
-        .request_timeout(Duration::from_secs(2))
-        .delivery_timeout(Duration::from_secs(3600))
-        .retries(i32::MAX as u32)
-        .retry_backoff_ms(20)
-        .retry_backoff_max_ms(500)
 }
 
 /// Works on `in` by transactions; the records whose results were committed.
@@ -230,7 +264,8 @@ async fn transform(proxy: &FaultProxy, killed: bool) -> Result<HashSet<u64>> {
         .process_retries(1000);
     // They connect when there is something to do, which the fault may make long.
     let consumer = Consumer::unconnected(config.build()?)?;
-    let config = patient(proxy).transactional_id("chaos").transaction_timeout(TIMEOUT).delivery_timeout(PATIENCE);
+    let config =
+        patient(proxy.address()).transactional_id("chaos").transaction_timeout(TIMEOUT).delivery_timeout(PATIENCE);
     let producer = Producer::unconnected(config.build()?, None)?;
     let mut transformer = Transformer::new(&consumer, &producer)?;
     let mut committed = HashSet::new();
@@ -267,22 +302,41 @@ async fn look_at_results(client: &Client, restarted: bool, found: &mut Round) ->
         }
     }
     let twice = seen.values().filter(|times| **times > 1).count() as u64;
-    *if restarted { &mut found.shown_again } else { &mut found.twice_unsaid } += twice;
+    *if restarted { &mut found.counts.shown_again } else { &mut found.counts.twice_unsaid } += twice;
     Ok(seen.into_keys().collect())
 }
 
-type Ledgers<'a> = [(&'a str, Option<Result<Ledger>>)];
+/// What became of the records of each topic, as far as that is known.
+type Ledgers<'a> = Vec<(&'a str, Ledger)>;
 
-async fn reachable(client: &Client, ledgers: &Ledgers<'_>) -> Result<BTreeMap<String, HashSet<u64>>> {
+fn ledgers<'a, const N: usize>(all: [(&'a str, Option<Ledger>); N]) -> Ledgers<'a> {
+    all.into_iter().filter_map(|(topic, ledger)| Some((topic, ledger?))).collect()
+}
+
+async fn reachable<'a>(client: &Client, ledgers: &Ledgers<'a>) -> Result<BTreeMap<&'a str, HashSet<u64>>> {
     let mut all = BTreeMap::new();
     for (topic, _) in ledgers {
         let mut numbers = HashSet::new();
         for partition in 0..PARTITIONS {
             numbers.extend(log::reachable(client, topic, partition).await?);
         }
-        all.insert((*topic).to_owned(), numbers);
+        all.insert(*topic, numbers);
     }
     Ok(all)
+}
+
+/// What was acknowledged has to be in the log, once and where it was said to be.
+async fn look_at_log(client: &Client, topic: &str, ledger: &Ledger, found: &mut Round) -> Result<()> {
+    let mut logs = Vec::new();
+    for partition in 0..PARTITIONS {
+        logs.push(log::whole(client, topic, partition).await?);
+    }
+    let findings = ledger.compare(&logs);
+    if findings.violations() > 0 {
+        eprintln!("round {}, {topic}: {findings:?}", found.number);
+    }
+    found.add(&findings);
+    Ok(())
 }
 
 fn on_disk(broker: &TestBroker, topic: &str) -> Result<HashSet<u64>> {
@@ -302,95 +356,15 @@ fn look_at_disk(
     found: &mut Round,
 ) -> Result<()> {
     let there = on_disk(broker, topic)?;
-    found.acknowledged += ledger.summary().acknowledged;
+    let counts = &mut found.counts;
+    counts.acknowledged += ledger.summary().acknowledged;
     for (number, fate) in (0..).zip(ledger.fates()) {
         if matches!(fate, Fate::Acknowledged { .. }) {
-            found.lost += u64::from(!there.contains(&number));
-            found.unreachable += u64::from(there.contains(&number) && !reachable.contains(&number));
+            counts.lost += u64::from(!there.contains(&number));
+            counts.unreachable += u64::from(there.contains(&number) && !reachable.contains(&number));
         }
     }
     Ok(())
-}
-
-/// A process that reads `plain` in a group.
-struct Reader {
-    process: Child,
-    read: Arc<Mutex<BTreeSet<(u32, u64)>>>,
-    complaint: Arc<Mutex<String>>,
-}
-
-impl Reader {
-    fn start(command: &[String], proxy: &FaultProxy) -> Result<Self> {
-        let membership = Membership {
-            server: proxy.address(),
-            group: "readers".to_owned(),
-            topic: "plain".to_owned(),
-            session: 6000,
-            heartbeat: 500,
-        };
-        let mut process = Command::new(&command[0])
-            .args(&command[1..])
-            .args(membership.arguments())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()?;
-        let (read, complaint): (Arc<Mutex<BTreeSet<_>>>, Arc<Mutex<String>>) = Default::default();
-        let stdout = process.stdout.take().context("the reader has an output")?;
-        let told = Arc::clone(&read);
-        tokio::spawn(async move {
-            let mut lines = BufReader::new(stdout).lines();
-            while let Ok(Some(line)) = lines.next_line().await {
-                let mut words = line.split(' ').skip_while(|word| *word != "read").skip(1);
-                let place =
-                    (words.next().and_then(|word| word.parse().ok()), words.next().and_then(|word| word.parse().ok()));
-                if let (Some(partition), Some(offset)) = place {
-                    told.lock().unwrap_or_else(PoisonError::into_inner).insert((partition, offset));
-                }
-            }
-        });
-        let mut stderr = process.stderr.take().context("the reader has an output for errors")?;
-        let said = Arc::clone(&complaint);
-        tokio::spawn(async move {
-            let mut text = String::new();
-            let _ = stderr.read_to_string(&mut text).await;
-            *said.lock().unwrap_or_else(PoisonError::into_inner) = text;
-        });
-        Ok(Reader { process, read, complaint })
-    }
-
-    /// Waits until it has read everything, which it may not after a kill of the broker, and lets it end.
-    async fn finish(&mut self, client: &Client, killed: bool, found: &mut Round) -> Result<()> {
-        let mut there = Vec::new();
-        for partition in 0..PARTITIONS {
-            let stored = log::whole(client, "plain", partition).await?;
-            there.extend(stored.into_iter().map(|(offset, _)| (partition, offset)));
-        }
-        let start = Instant::now();
-        let unread = || {
-            let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-            there.iter().filter(|place| !read.contains(place)).count()
-        };
-        while !killed && unread() > 0 && start.elapsed() < PATIENCE {
-            sleep(Duration::from_millis(20)).await;
-        }
-        found.read = self.read.lock().unwrap_or_else(PoisonError::into_inner).len() as u64;
-        if !killed {
-            found.lost += unread() as u64;
-        }
-        drop(self.process.stdin.take());
-        match timeout(PATIENCE, self.process.wait()).await {
-            Ok(status) => found.panics += u64::from(!status?.success()),
-            Err(_) => found.hangs += 1,
-        }
-        let complaint = self.complaint.lock().unwrap_or_else(PoisonError::into_inner);
-        if found.panics > 0 {
-            eprintln!("the reader complains: {complaint}");
-        }
-        found.panics += u64::from(complaint.contains("panicked"));
-        Ok(())
-    }
 }
 
 /// Fails if a round found what must not be.
