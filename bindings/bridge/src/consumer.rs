@@ -118,6 +118,11 @@ impl Consumer {
         Ok(self.parts()?.runtime.get().is_none())
     }
 
+    /// What polls have given and nobody has taken yet.
+    pub(crate) fn reading(&self) -> Result<&Arc<Reading>> {
+        Ok(&self.parts()?.reading)
+    }
+
     /// Begins to wait for records to [claim](Consumer::claim), at most so long.
     ///
     /// Whoever gives up the wait leaves them to the next one; a poll begins only when
@@ -127,7 +132,7 @@ impl Consumer {
     ///
     /// `FORKED`; with the answer, those of a poll.
     pub fn poll(&self, limit: Duration) -> Result<Call<()>> {
-        let reading = Arc::clone(&self.parts()?.reading);
+        let reading = Arc::clone(self.reading()?);
         self.start(|_| async move { reading.poll(limit).await })
     }
 
@@ -137,7 +142,7 @@ impl Consumer {
     ///
     /// As [`poll`](Consumer::poll).
     pub fn submit_poll(&self, limit: Duration, queue: &Arc<Queue>, token: u64) -> Result<()> {
-        let reading = Arc::clone(&self.parts()?.reading);
+        let reading = Arc::clone(self.reading()?);
         self.submit(queue, token, |_| async move { reading.poll(limit).await })
     }
 
@@ -147,7 +152,7 @@ impl Consumer {
     ///
     /// `FORKED`.
     pub fn claim(&self) -> Result<Option<ConsumerRecords>> {
-        Ok(self.parts()?.reading.claim())
+        Ok(self.reading()?.claim())
     }
 
     /// Begins to wait until there is a record to [take](Consumer::try_next), at most so long.
@@ -156,7 +161,7 @@ impl Consumer {
     ///
     /// As [`poll`](Consumer::poll).
     pub fn ready(&self, limit: Duration) -> Result<Call<()>> {
-        let reading = Arc::clone(&self.parts()?.reading);
+        let reading = Arc::clone(self.reading()?);
         self.start(|_| async move { reading.ready(limit).await.map(drop) })
     }
 
@@ -166,7 +171,7 @@ impl Consumer {
     ///
     /// As [`poll`](Consumer::poll).
     pub fn submit_ready(&self, limit: Duration, queue: &Arc<Queue>, token: u64) -> Result<()> {
-        let reading = Arc::clone(&self.parts()?.reading);
+        let reading = Arc::clone(self.reading()?);
         self.submit(queue, token, |_| async move { reading.ready(limit).await.map(drop) })
     }
 
@@ -176,7 +181,7 @@ impl Consumer {
     ///
     /// `FORKED`.
     pub fn try_next(&self) -> Result<Option<ConsumerRecord>> {
-        Ok(self.parts()?.reading.try_next())
+        Ok(self.reading()?.try_next())
     }
 
     /// Takes the records that have come, at most so many; the program is done with them when it asks for more.
@@ -185,7 +190,7 @@ impl Consumer {
     ///
     /// `FORKED`.
     pub fn take(&self, most: usize) -> Result<Vec<ConsumerRecord>> {
-        Ok(self.parts()?.reading.take(most))
+        Ok(self.reading()?.take(most))
     }
 
     /// Gives back what nobody has taken, before the program goes on elsewhere.
@@ -194,7 +199,7 @@ impl Consumer {
     ///
     /// `FORKED`.
     pub fn restart(&self) -> Result<()> {
-        self.parts()?.reading.restart();
+        self.reading()?.restart();
         Ok(())
     }
 
@@ -206,7 +211,8 @@ impl Consumer {
     pub fn process(&self, handlers: (&Arc<Queue>, u64)) -> Result<(Call<ProcessReport>, Processing)> {
         let (processing, given_up) = Processing::new();
         let handlers = Handlers::new(handlers.0, handlers.1);
-        Ok((self.start(|core| process(core, handlers, given_up))?, processing))
+        let reading = Arc::clone(self.reading()?);
+        Ok((self.start(|core| process((core, reading), handlers, given_up))?, processing))
     }
 
     /// Begins to process like [`process`](Consumer::process); the answer goes to a queue.
@@ -217,7 +223,8 @@ impl Consumer {
     pub fn submit_process(&self, handlers: (&Arc<Queue>, u64), queue: &Arc<Queue>, token: u64) -> Result<Processing> {
         let (processing, given_up) = Processing::new();
         let handlers = Handlers::new(handlers.0, handlers.1);
-        self.submit(queue, token, |core| process(core, handlers, given_up))?;
+        let reading = Arc::clone(self.reading()?);
+        self.submit(queue, token, |core| process((core, reading), handlers, given_up))?;
         Ok(processing)
     }
 

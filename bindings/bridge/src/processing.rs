@@ -9,6 +9,7 @@ use tokio::sync::{Notify, oneshot};
 use crate::answer::Answer;
 use crate::fork::ForkMark;
 use crate::queue::{Completion, Queue};
+use crate::reading::Reading;
 
 /// A record that a handler of the program is to work on.
 ///
@@ -83,10 +84,11 @@ impl Handlers {
 
 /// Processes until that ends, or is given up.
 pub(crate) async fn process(
-    core: Arc<Consumer>,
+    (core, reading): (Arc<Consumer>, Arc<Reading>),
     handlers: Handlers,
     given_up: oneshot::Receiver<()>,
 ) -> Result<ProcessReport> {
+    let _alone = reading.alone().await;
     let dropped = Arc::clone(&handlers.dropped);
     tokio::select! {
         report = core.process(move |record| handlers.clone().handle(record)) => report,

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rivven_client::{Consumer, ConsumerRecord, ConsumerRecords, RecordStream, Result};
-use tokio::sync::Mutex as AsyncMutex;
+use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard, Notify};
 use tokio::time::{Instant, timeout_at};
 
 /// The longest that is waited, so that no point in time overflows.
@@ -21,11 +21,18 @@ pub(crate) struct Reading {
     /// What the last poll gave, until it is claimed. No other one begins before, as
     /// that would say that the program is done with records that it never saw.
     given: Mutex<Option<ConsumerRecords>>,
+    /// Tells those who wait that somebody else is to read.
+    interrupted: Notify,
 }
 
 impl Reading {
     pub(crate) fn new(core: &Arc<Consumer>) -> Self {
-        Reading { core: Arc::clone(core), stream: AsyncMutex::default(), given: Mutex::default() }
+        Reading {
+            core: Arc::clone(core),
+            stream: AsyncMutex::default(),
+            given: Mutex::default(),
+            interrupted: Notify::new(),
+        }
     }
 
     fn given(&self) -> MutexGuard<'_, Option<ConsumerRecords>> {
@@ -34,6 +41,15 @@ impl Reading {
 
     /// Waits until there is something to claim, at most so long.
     pub(crate) async fn poll(&self, limit: Duration) -> Result<()> {
+        let interrupted = self.interrupted.notified();
+        tokio::select! {
+            biased;
+            () = interrupted => Ok(()),
+            polled = self.poll_now(limit) => polled,
+        }
+    }
+
+    async fn poll_now(&self, limit: Duration) -> Result<()> {
         let until = Instant::now() + limit.min(LONGEST);
         let Ok(mut stream) = timeout_at(until, self.stream.lock()).await else { return Ok(()) };
         if self.given().is_some() {
@@ -58,6 +74,15 @@ impl Reading {
     /// It also ends when all partitions are at their ends. Before the consumer has had a first answer nobody could
     /// tell that there is none, so it waits for that, however short the time.
     pub(crate) async fn ready(&self, limit: Duration) -> Result<bool> {
+        let interrupted = self.interrupted.notified();
+        tokio::select! {
+            biased;
+            () = interrupted => Ok(false),
+            ready = self.ready_now(limit) => ready,
+        }
+    }
+
+    async fn ready_now(&self, limit: Duration) -> Result<bool> {
         let until = Instant::now() + limit.min(LONGEST);
         let Ok(mut stream) = timeout_at(until, self.stream.lock()).await else { return Ok(false) };
         let stream = stream.get_or_insert_with(|| self.core.stream());
@@ -88,15 +113,34 @@ impl Reading {
         stream.as_mut().map(|stream| stream.take_ready(most)).unwrap_or_default()
     }
 
+    /// Lets nobody else read until what is returned is dropped; what nobody has taken is given back.
+    ///
+    /// Whoever waits for records ends without any, also if it is not known any more: a call that was cancelled waits on.
+    pub(crate) async fn alone(&self) -> Alone<'_> {
+        self.interrupted.notify_waiters();
+        let mut stream = self.stream.lock().await;
+        self.give_back(&mut stream);
+        Alone(stream)
+    }
+
     /// Gives back what nobody has taken, so that it is read again from where the program goes on.
     pub(crate) fn restart(&self) {
-        let Ok(mut stream) = self.stream.try_lock() else { return };
+        if let Ok(mut stream) = self.stream.try_lock() {
+            self.give_back(&mut stream);
+        }
+    }
+
+    fn give_back(&self, stream: &mut Option<RecordStream>) {
         if let Some(records) = self.claim() {
             stream.get_or_insert_with(|| self.core.stream()).resume(&records);
         }
         drop(stream.take());
     }
 }
+
+/// Nobody else reads while this is there.
+#[expect(dead_code, reason = "it is held, and let go")]
+pub(crate) struct Alone<'a>(AsyncMutexGuard<'a, Option<RecordStream>>);
 
 impl std::fmt::Debug for Reading {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

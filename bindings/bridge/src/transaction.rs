@@ -13,6 +13,7 @@ use crate::consumer::Consumer;
 use crate::fork::ForkMark;
 use crate::producer::Producer;
 use crate::queue::Queue;
+use crate::reading::Reading;
 use crate::share::Share;
 
 /// What errors call a transaction once its producer is closed.
@@ -225,6 +226,7 @@ pub struct Transformer {
 #[derive(Debug)]
 struct Working {
     core: Arc<Mutex<rivven_client::Transformer>>,
+    reading: Arc<Reading>,
     runtime: Arc<Share>,
 }
 
@@ -237,7 +239,8 @@ impl Transformer {
     pub fn new(consumer: &Consumer, producer: &Producer) -> Result<Self> {
         let (core, runtime, mark) = producer.shares()?;
         let core = Arc::new(Mutex::new(rivven_client::Transformer::new(consumer.core()?, &core)?));
-        Ok(Transformer { parts: ManuallyDrop::new(Working { core, runtime }), mark })
+        let reading = Arc::clone(consumer.reading()?);
+        Ok(Transformer { parts: ManuallyDrop::new(Working { core, reading, runtime }), mark })
     }
 
     fn parts(&self) -> Result<&Working> {
@@ -266,9 +269,10 @@ impl Transformer {
     }
 
     fn reading(&self) -> Result<impl Future<Output = Result<Option<Round>>> + Send + 'static> {
-        let Working { core, runtime } = self.parts()?;
-        let (core, runtime, mark) = (Arc::clone(core), Arc::clone(runtime), self.mark);
+        let Working { core, reading, runtime } = self.parts()?;
+        let (core, reading, runtime, mark) = (Arc::clone(core), Arc::clone(reading), Arc::clone(runtime), self.mark);
         Ok(async move {
+            let _alone = reading.alone().await;
             let next = core.lock().await.next().await?;
             Ok(next.map(|(records, transaction)| Round {
                 records,
@@ -283,7 +287,7 @@ impl Transformer {
     ///
     /// `FORKED`; with the answer, those of [`rivven_client::Transformer::commit`].
     pub fn commit(&self) -> Result<Call<bool>> {
-        let Working { core, runtime } = self.parts()?;
+        let Working { core, runtime, .. } = self.parts()?;
         let core = Arc::clone(core);
         Ok(runtime.run(WHAT, async move { core.lock().await.commit().await }))
     }
@@ -294,7 +298,7 @@ impl Transformer {
     ///
     /// As [`commit`](Transformer::commit).
     pub fn submit_commit(&self, queue: &Arc<Queue>, token: u64) -> Result<()> {
-        let Working { core, runtime } = self.parts()?;
+        let Working { core, runtime, .. } = self.parts()?;
         let core = Arc::clone(core);
         runtime.run_into(WHAT, queue, token, async move { core.lock().await.commit().await });
         Ok(())
@@ -306,7 +310,7 @@ impl Transformer {
     ///
     /// `FORKED`; with the answer, those of [`rivven_client::Transformer::fail`].
     pub fn fail(&self, why: &str) -> Result<Call<()>> {
-        let Working { core, runtime } = self.parts()?;
+        let Working { core, runtime, .. } = self.parts()?;
         let (core, why) = (Arc::clone(core), why.to_owned());
         Ok(runtime.run(WHAT, async move { core.lock().await.fail(&why).await }))
     }
@@ -317,7 +321,7 @@ impl Transformer {
     ///
     /// As [`fail`](Transformer::fail).
     pub fn submit_fail(&self, why: &str, queue: &Arc<Queue>, token: u64) -> Result<()> {
-        let Working { core, runtime } = self.parts()?;
+        let Working { core, runtime, .. } = self.parts()?;
         let (core, why) = (Arc::clone(core), why.to_owned());
         runtime.run_into(WHAT, queue, token, async move { core.lock().await.fail(&why).await });
         Ok(())
@@ -329,7 +333,7 @@ impl Transformer {
     ///
     /// `FORKED`.
     pub fn report(&self) -> Result<Call<TransformReport>> {
-        let Working { core, runtime } = self.parts()?;
+        let Working { core, runtime, .. } = self.parts()?;
         let core = Arc::clone(core);
         Ok(runtime.run(WHAT, async move { Ok(core.lock().await.report()) }))
     }
@@ -340,7 +344,7 @@ impl Transformer {
     ///
     /// `FORKED`.
     pub fn submit_report(&self, queue: &Arc<Queue>, token: u64) -> Result<()> {
-        let Working { core, runtime } = self.parts()?;
+        let Working { core, runtime, .. } = self.parts()?;
         let core = Arc::clone(core);
         runtime.run_into(WHAT, queue, token, async move { Ok(core.lock().await.report()) });
         Ok(())
