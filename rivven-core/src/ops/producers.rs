@@ -11,11 +11,27 @@ pub(crate) const ECHO: Duration = Duration::from_millis(100);
 
 /// Gives a producer an identity, by which the broker tells records that are sent again.
 ///
-/// The broker keeps identities in memory and counts from 1 again after a restart.
+/// The broker keeps identities in memory and counts from 1 again after a restart. One that it does not know it takes over
+/// as a new one.
 #[derive(Debug, Clone, Copy)]
 pub struct InitProducerId {
     /// An identity to take over, whose epoch rises; `None` for a new one.
     pub previous: Option<u64>,
+}
+
+impl InitProducerId {
+    /// Asks for an identity that nobody has had.
+    ///
+    /// Those that the broker chooses it gives out again after a restart. To the producer that had one before, a number
+    /// that another one has sent since is a duplicate: its record would be taken for written, and lost. It also hides
+    /// what was committed under an identity before, once a transaction is aborted under the same one. What it does not
+    /// know it takes over as new. Nobody counts as far as the ids that are chosen here begin, and all of them are whole
+    /// numbers in every language.
+    pub(crate) fn of_random_id() -> Self {
+        const FIRST: u64 = 1 << 32;
+        const END: u64 = 1 << 53;
+        InitProducerId { previous: Some(FIRST + getrandom::u64().unwrap_or_default() % (END - FIRST)) }
+    }
 }
 
 impl Operation for InitProducerId {

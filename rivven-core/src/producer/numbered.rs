@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::partition::Pack;
-use super::sequence::{Answer, Cause, Delivered, Grant, Identities, Sequence, Settled, Stamp, Step, Ticket};
+use super::sequence::{Answer, Cause, Delivered, Grant, Sequence, Settled, Stamp, Step, Ticket};
 use crate::error::{Detail, Error, ErrorCode, Outcome};
 use crate::protocol::{FramedBatch, RequestFrame};
 
@@ -139,12 +139,12 @@ impl Numbered {
     }
 
     /// Notes what came of an attempt, and its error.
-    pub(super) fn answered(&mut self, ticket: Ticket, answer: Answer, error: Option<Error>, identities: &Identities) {
+    pub(super) fn answered(&mut self, ticket: Ticket, answer: Answer, error: Option<Error>) {
         if let Some(kept) = self.kept.get_mut(&ticket) {
             kept.error = error.or(kept.error.take());
             kept.writes.note(answer);
         }
-        self.sequence.answered(ticket, answer, identities);
+        self.sequence.answered(ticket, answer);
     }
 
     /// Gives a batch up, with an error if it has none of its own.

@@ -9,7 +9,7 @@ use super::accumulator::{Accumulator, BATCH_COST};
 use super::batch::{Batch, Receipt};
 use super::numbered::{Due, Ended, Numbered, answer_of};
 use super::sender::Sender;
-use super::sequence::{Answer, Grant, Identities, Ticket};
+use super::sequence::{Answer, Grant, Ticket};
 use super::topic::Spread;
 use crate::error::Error;
 use crate::protocol::{BatchBuffer, FramedBatch, RequestFrame, Stamp};
@@ -479,7 +479,6 @@ impl Partition {
         result: Result<(u64, bool), Error>,
         quiet: Option<Instant>,
         random: f64,
-        identities: &Identities,
     ) -> Vec<Ended> {
         let mut queue = self.queue();
         let queue = &mut *queue;
@@ -487,13 +486,13 @@ impl Partition {
         let Some(numbered) = &mut queue.numbered else { return Vec::new() };
         match result {
             Ok((offset, duplicate)) => {
-                numbered.answered(ticket, Answer::Published { offset, duplicate }, None, identities);
+                numbered.answered(ticket, Answer::Published { offset, duplicate }, None);
             }
             Err(error) => {
                 let answer = answer_of(&error);
                 let again = matches!(answer, Answer::NotExecuted | Answer::Failed | Answer::Unknown);
                 let retry = numbered.pack(ticket).filter(|_| again).map(|pack| pack.retries.next(&error, random));
-                numbered.answered(ticket, answer, Some(error.clone()), identities);
+                numbered.answered(ticket, answer, Some(error.clone()));
                 match retry {
                     Some(Retry::Stop) => numbered.give_up(ticket, error),
                     Some(Retry::Retry(pause) | Retry::Reroute(pause)) => {

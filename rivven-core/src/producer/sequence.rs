@@ -15,8 +15,9 @@
 //!   So "duplicate" says that the *first* record of a batch is stored. Then the
 //!   last one is sent again by itself: it is recognised or accepted, or else the
 //!   refusal tells from where on records are missing, and they go one by one.
-//! - It forgets all ids when it restarts, and gives them out again from 1 on:
-//!   see [`Identities`].
+//! - It forgets all ids when it restarts, and gives them out again from 1 on.
+//!   Ids chosen at random, which it takes as new, nobody else ever has
+//!   ([`InitProducerId::of_random_id`](crate::ops::InitProducerId::of_random_id)).
 //!
 //! All of it rests on two things that the sender sees to: attempts of a
 //! partition follow one another on one connection, which answers in order; and
@@ -38,7 +39,7 @@ mod world;
 use std::collections::VecDeque;
 use std::mem;
 
-pub(crate) use identity::{Grant, Identities, Identity};
+pub(crate) use identity::{Grant, Identity};
 pub(crate) use verdict::{Answer, Cause, Delivered, Failure, Settled, Stamp, Step, Ticket};
 
 use crate::error::Outcome;
@@ -146,13 +147,9 @@ impl Sequence {
     ///
     /// Attempts are answered in the order in which they were sent, also when
     /// a lost connection answers them all.
-    pub(crate) fn answered(&mut self, ticket: Ticket, answer: Answer, identities: &Identities) {
+    pub(crate) fn answered(&mut self, ticket: Ticket, answer: Answer) {
         let Some(index) = self.position(ticket) else { return };
-        let suspect = self.grant.is_some_and(|grant| identities.is_suspect(grant));
         self.batches[index].in_flight = false;
-        if suspect && matches!(answer, Answer::Published { .. } | Answer::OutOfOrder { .. }) {
-            self.taint();
-        }
         match answer {
             Answer::Published { offset, duplicate } => self.published(index, offset, duplicate),
             Answer::NotExecuted => {}
@@ -277,14 +274,6 @@ impl Sequence {
     /// If the broker has it otherwise, another producer uses the same id.
     fn may_be_executed(&self, end: usize) -> bool {
         self.batches.range(..end).all(|batch| batch.unknown)
-    }
-
-    /// The broker may have restarted and yet accept the number 0: what is of
-    /// unknown outcome, while nothing is acknowledged, may then be stored once more.
-    fn taint(&mut self) {
-        if self.batches[0].base == 0 && self.batches[0].stored == 0 {
-            self.batches.iter_mut().for_each(|batch| batch.maybe_duplicate |= batch.unknown);
-        }
     }
 
     /// Notes which records of a batch are stored, now that one attempt was published.

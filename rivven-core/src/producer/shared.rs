@@ -12,7 +12,7 @@ use super::accumulator::Accumulator;
 use super::batch::Batch;
 use super::partition::{Partition, Pending};
 use super::sender::Sender;
-use super::sequence::{Grant, Identities, Identity};
+use super::sequence::{Grant, Identity};
 use super::service::Service;
 use super::stats::Load;
 use super::task::{Task, describe, encoded};
@@ -61,7 +61,6 @@ pub(super) struct Shared {
     stage: AtomicU8,
     ended: watch::Sender<bool>,
     looking_for_leaders: AtomicBool,
-    identities: Mutex<Identities>,
     /// Whether the last attempt to get an identity has failed.
     no_identity: AtomicBool,
     pub(super) transaction: Place,
@@ -80,7 +79,6 @@ impl Shared {
             stage: AtomicU8::new(Stage::Open as u8),
             ended: watch::Sender::new(false),
             looking_for_leaders: AtomicBool::new(false),
-            identities: Mutex::default(),
             no_identity: AtomicBool::new(false),
             transaction: Place::default(),
             trouble: Mutex::default(),
@@ -283,18 +281,6 @@ impl Shared {
         }
     }
 
-    /// What is known of the identities that were given.
-    pub(super) fn identities(&self) -> MutexGuard<'_, Identities> {
-        self.identities.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Notes that the identities may mean nothing, or something else, to the server that is asked from now on.
-    pub(super) fn another_server(&self) {
-        let mut identities = self.identities();
-        identities.asked();
-        identities.failed();
-    }
-
     /// Whether a record that is sent again is written once all the same.
     pub(super) fn is_idempotent(&self) -> bool {
         self.accumulator.idempotent
@@ -309,10 +295,14 @@ impl Shared {
             let topic = Arc::clone(&partition.topic);
             let got = async {
                 let _turn = topic.asking.lock().await;
-                match topic.identity().filter(|grant| grant.serial > newer_than) {
-                    Some(grant) => Some(grant),
-                    None => shared.new_identity(&topic.name).await.inspect(|grant| topic.set_identity(*grant)),
+                let present = topic.identity();
+                if present.is_some_and(|grant| grant.serial > newer_than) {
+                    return present;
                 }
+                let serial = present.map_or(0, |grant| grant.serial) + 1;
+                let identity = shared.new_identity(&topic.name).await?;
+                topic.set_identity(Grant { identity, serial });
+                topic.identity()
             };
             let grant = tokio::select! {
                 grant = got => grant,
@@ -323,21 +313,16 @@ impl Shared {
     }
 
     /// A new identity; `None` where none can be had, and what waits for it has been given up.
-    async fn new_identity(self: &Arc<Self>, topic: &str) -> Option<Grant> {
+    async fn new_identity(self: &Arc<Self>, topic: &str) -> Option<Identity> {
         let mut failures = 0;
         loop {
-            self.identities().asked();
-            let error = match self.call(InitProducerId { previous: None }).await {
-                Ok((id, epoch)) => match self.identities().answered(Identity { id, epoch }) {
-                    Some(grant) => {
-                        self.no_identity.store(false, Ordering::Release);
-                        return Some(grant);
-                    }
-                    None => continue,
-                },
+            let error = match self.call(InitProducerId::of_random_id()).await {
+                Ok((id, epoch)) => {
+                    self.no_identity.store(false, Ordering::Release);
+                    return Some(Identity { id, epoch });
+                }
                 Err(error) => error,
             };
-            self.identities().failed();
             self.no_identity.store(true, Ordering::Release);
             self.note_trouble(&error);
             failures += 1;

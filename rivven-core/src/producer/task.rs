@@ -271,9 +271,6 @@ impl Task {
         match connected {
             Ok(link) => {
                 tracing::debug!(address = %link.address(), "producer connected");
-                if self.server.as_ref().is_some_and(|before| before.address() != link.address()) {
-                    self.shared.another_server();
-                }
                 let server = self.shared.accumulator.counters.server(link.address());
                 self.sender.goes_to(&server);
                 self.server = Some(server);
@@ -449,7 +446,7 @@ impl Task {
         }
         let random = self.shared.cluster.random();
         let result = result.map(|ack| (ack.base_offset, ack.duplicate));
-        let ended = partition.answered(ticket, result, self.quiet_until, random, &self.shared.identities());
+        let ended = partition.answered(ticket, result, self.quiet_until, random);
         self.finish(ended, partition.echoes(sent), Some(server));
     }
 

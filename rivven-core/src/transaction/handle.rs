@@ -395,20 +395,9 @@ fn length(key: Option<&[u8]>, value: &[u8]) -> usize {
     key.map_or(0, <[u8]>::len) + value.len()
 }
 
-/// An identity that nobody has had.
-///
-/// Those that the broker chooses count from 1 again after a restart, and it hides what was committed under one before, once
-/// a transaction is aborted under the same one. It takes over what it does not know as new. Nobody counts as far as these
-/// begin, and all of them are whole numbers in every language.
-fn random_identity() -> u64 {
-    const FIRST: u64 = 1 << 32;
-    const END: u64 = 1 << 53;
-    FIRST + getrandom::u64().unwrap_or_default() % (END - FIRST)
-}
-
 /// Takes a new identity and begins; with the moment at which that was asked for.
 async fn begin_once(backing: &Backing, txn_id: &str) -> Result<(Identity, Instant)> {
-    let (producer_id, producer_epoch) = backing.call(InitProducerId { previous: Some(random_identity()) }).await?;
+    let (producer_id, producer_epoch) = backing.call(InitProducerId::of_random_id()).await?;
     let txn = InTransaction { txn_id, producer_id, producer_epoch };
     let timeout: Duration = backing.config().transaction_timeout;
     let begun = Instant::now();

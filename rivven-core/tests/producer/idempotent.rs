@@ -133,6 +133,35 @@ async fn a_lost_answer_is_recognised() -> Result<()> {
     Ok(())
 }
 
+/// The broker gives its own identities out again after a restart. A producer that had one before would find the number of
+/// a lost record used by another one, and take that record for written.
+// covers: F070 rust
+#[tokio::test]
+async fn a_lost_record_is_not_mistaken_for_that_of_another_producer_after_a_restart() -> Result<()> {
+    let mut broker = TestBroker::start().unwrap();
+    let proxy = FaultProxy::start(broker.address()).unwrap();
+    let config = idempotent(proxy.address()).request_timeout(Duration::from_secs(2));
+    let one = Producer::new(config.build()).await?;
+    let other = Producer::new(idempotent(broker.address()).build()).await?;
+    for value in ["a", "b", "c"] {
+        soon("a delivery", one.send_to_partition("one", 0, None::<&str>, value)).await?;
+        soon("a delivery", other.send_to_partition("other", 0, None::<&str>, value)).await?;
+    }
+    proxy.stall();
+    let lost = one.topic("one").enqueue_to_partition(0, None::<&str>, "d")?;
+    under_way(&one).await;
+    broker.restart().unwrap();
+    for value in ["d", "e", "f", "g", "h"] {
+        soon("a delivery", other.send_to_partition("other", 0, None::<&str>, value)).await?;
+    }
+    proxy.cut_all();
+    proxy.resume();
+    assert!(soon("a delivery", lost).await?.maybe_duplicate, "its fate was lost together with the identity");
+    let client = Client::connect(broker.address()).await?;
+    check(&client, "one", 0, 4).await?;
+    check(&client, "other", 0, 8).await
+}
+
 /// The broker may still write what a lost connection had delivered when what follows is written, too.
 #[tokio::test]
 async fn places_are_certain_only_where_no_earlier_attempt_may_be_in_between() -> Result<()> {

@@ -86,9 +86,8 @@ impl Broker {
         Broker { producers: Vec::new(), logs: vec![vec![Vec::new(); partitions]; topics], uses: Vec::new() }
     }
 
-    /// `InitProducerId{None}`: ids count from 1.
-    pub(super) fn init(&mut self) -> Identity {
-        let id = self.producers.len() as u64 + 1;
+    /// `InitProducerId{Some}` with an id that it does not know.
+    pub(super) fn init(&mut self, id: u64) -> Identity {
         let numbers = vec![Numbers::default(); self.logs[0].len()];
         self.producers.push(Producer { id, epoch: 0, numbers });
         Identity { id, epoch: 0 }

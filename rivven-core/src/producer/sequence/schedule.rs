@@ -31,7 +31,6 @@ pub(super) struct Seen {
     pub(super) framed_again: u64,
     pub(super) records_alone: u64,
     pub(super) adopted: u64,
-    pub(super) thrown_away: u64,
 }
 
 fn check(partitions: &[Partition], broker: &Broker, seen: &mut Seen) {

@@ -5,23 +5,20 @@ use super::*;
 const STORED: Answer = Answer::Published { offset: 100, duplicate: false };
 const RECOGNISED: Answer = Answer::Published { offset: 100, duplicate: true };
 
-/// A partition with the identity 1, and the producer's identities.
+/// A partition with the identity 1.
 struct Bench {
     sequence: Sequence,
-    identities: Identities,
 }
 
 impl Bench {
     fn new(retry_unknown_outcome: bool) -> Self {
-        let mut bench = Bench { sequence: Sequence::new(5, retry_unknown_outcome), identities: Identities::default() };
+        let mut bench = Bench { sequence: Sequence::new(5, retry_unknown_outcome) };
         bench.adopt(1);
         bench
     }
 
     fn adopt(&mut self, id: u64) {
-        self.identities.asked();
-        let grant = self.identities.answered(Identity { id, epoch: 0 }).expect("a new id");
-        assert!(self.sequence.adopt(grant));
+        assert!(self.sequence.adopt(Grant { identity: Identity { id, epoch: 0 }, serial: id }));
     }
 
     /// Batches of so many records, under way.
@@ -33,7 +30,7 @@ impl Bench {
     }
 
     fn answer(&mut self, ticket: Ticket, answer: Answer) {
-        self.sequence.answered(ticket, answer, &self.identities);
+        self.sequence.answered(ticket, answer);
     }
 
     fn out_of_order(&mut self, ticket: Ticket, expected: i32) {
@@ -319,19 +316,6 @@ fn an_id_that_somebody_else_has_too_is_left() {
     bench.answer(a, Answer::NotExecuted);
     bench.out_of_order(b, 1);
     bench.steps([Step::AskIdentity { newer_than: 3 }]);
-}
-
-#[test]
-fn a_first_number_accepted_by_a_broker_that_may_have_restarted_may_be_stored_twice() {
-    let mut bench = Bench::new(true);
-    let [a, b] = bench.stamp([1, 1]);
-    bench.answer(a, Answer::Unknown);
-    bench.answer(b, Answer::Unknown);
-    bench.steps([Step::Resend { ticket: a }, Step::Resend { ticket: b }]);
-    bench.identities.asked();
-    bench.answer(a, STORED);
-    bench.answer(b, STORED);
-    bench.settled([a, b].map(|ticket| (ticket, maybe_twice(Some(100)))));
 }
 
 #[test]

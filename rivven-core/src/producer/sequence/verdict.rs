@@ -29,9 +29,8 @@ pub(crate) enum Step {
     /// The batch's own frame is kept.
     SendRecord { ticket: Ticket, index: u32, stamp: Stamp },
     /// Give the partition an identity with [`Sequence::adopt`](super::Sequence::adopt): the topic's
-    /// present one if its serial number is over `newer_than`, else a new one by
-    /// `InitProducerId{None}` by way of [`Identities`](super::Identities), which becomes the topic's.
-    /// Never `InitProducerId{Some}`.
+    /// present one if its serial number is over `newer_than`, else a new one, which
+    /// becomes the topic's. Never one that anybody has had.
     AskIdentity { newer_than: u64 },
     /// Do nothing until an answer has come.
     Wait,
@@ -81,8 +80,7 @@ pub(crate) struct Delivered {
     pub(crate) offset: Option<u64>,
     /// Whether the broker recognised records that it had already.
     pub(crate) duplicate: bool,
-    /// Whether an attempt under an identity that was lost, or that the broker
-    /// may have forgotten and accepted again, may have stored records too.
+    /// Whether an attempt under an identity that was lost may have stored records too.
     pub(crate) maybe_duplicate: bool,
 }
 

@@ -7,7 +7,7 @@ use rivven_testkit::Seeded;
 
 use super::model::{Begun, Broker, Execution, FOREIGN, Record, Request, Response, Trouble};
 use super::schedule::Seen;
-use super::{Answer, Delivered, Failure, Grant, Identities, Identity, Sequence, Stamp, Step, Ticket};
+use super::{Answer, Delivered, Failure, Grant, Identity, Sequence, Stamp, Step, Ticket};
 
 const TOPICS: usize = 2;
 const PARTITIONS: usize = 2;
@@ -122,7 +122,8 @@ pub(super) struct World<'a> {
     /// Whether the sender waits until the broker has finished with the old connection.
     waits: bool,
     pub(super) broker: Broker,
-    identities: Identities,
+    /// How many ids were chosen.
+    ids: u64,
     topics: Vec<Topic>,
     pub(super) partitions: Vec<Partition>,
     connections: Vec<Connection>,
@@ -149,7 +150,7 @@ impl<'a> World<'a> {
             seeded,
             waits,
             broker: Broker::new(TOPICS, PARTITIONS),
-            identities: Identities::default(),
+            ids: 0,
             topics: (0..TOPICS).map(|_| Topic::default()).collect(),
             partitions,
             connections: (0..CONNECTIONS).map(|_| Connection::default()).collect(),
@@ -300,10 +301,7 @@ impl<'a> World<'a> {
                 self.seen.adopted += 1;
             }
             _ if topic.asking.is_some() => {}
-            _ => {
-                self.identities.asked();
-                topic.asking = Some(Asking::Sent);
-            }
+            _ => topic.asking = Some(Asking::Sent),
         }
     }
 
@@ -311,24 +309,17 @@ impl<'a> World<'a> {
         let asking = self.topics[topic].asking;
         self.topics[topic].asking = match asking {
             None => None,
-            Some(_) if self.comes(self.weather.init_lost) => {
-                self.identities.failed();
+            Some(_) if self.comes(self.weather.init_lost) => None,
+            Some(Asking::Sent) => {
+                self.ids += 1;
+                Some(Asking::Answered(self.broker.init(self.ids)))
+            }
+            Some(Asking::Answered(identity)) => {
+                let serial = self.topics[topic].current.map_or(0, |grant| grant.serial) + 1;
+                self.topics[topic].current = Some(Grant { identity, serial });
                 None
             }
-            Some(Asking::Sent) => Some(Asking::Answered(self.broker.init())),
-            Some(Asking::Answered(identity)) => self.identity_came(topic, identity),
         };
-    }
-
-    fn identity_came(&mut self, topic: usize, identity: Identity) -> Option<Asking> {
-        let granted = self.identities.answered(identity);
-        if granted.is_some() {
-            self.topics[topic].current = granted;
-            return None;
-        }
-        self.seen.thrown_away += 1;
-        self.identities.asked();
-        Some(Asking::Sent)
     }
 
     fn write(&mut self, connection: usize) {
@@ -358,7 +349,7 @@ impl<'a> World<'a> {
     }
 
     fn answer(&mut self, index: usize, ticket: Ticket, answer: Answer) {
-        self.partitions[index].sequence.answered(ticket, answer, &self.identities);
+        self.partitions[index].sequence.answered(ticket, answer);
         self.take_settled(index);
     }
 
@@ -402,10 +393,7 @@ impl<'a> World<'a> {
         for topic in &mut self.topics {
             // An answer on its way may arrive nevertheless.
             let arrives = matches!(topic.asking, Some(Asking::Answered(_))) && self.seeded.one_in(2);
-            if topic.asking.is_some() && !arrives {
-                self.identities.failed();
-                topic.asking = None;
-            }
+            topic.asking = topic.asking.filter(|_| arrives);
         }
         self.broker.restart();
     }
