@@ -3,9 +3,10 @@
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 /// Such a process, which is killed if this is dropped.
@@ -14,6 +15,8 @@ pub(crate) struct Party {
     process: Child,
     /// It ends when everything was heard.
     hearing: JoinHandle<()>,
+    /// Told when it says its first line.
+    begun: Arc<Notify>,
     complaints: Arc<Mutex<String>>,
 }
 
@@ -34,9 +37,12 @@ impl Party {
             .spawn()
             .with_context(|| format!("start {}", command.join(" ")))?;
         let mut said = BufReader::new(process.stdout.take().context("standard output")?).lines();
+        let begun: Arc<Notify> = Arc::default();
+        let begins = Arc::clone(&begun);
         let hearing = tokio::spawn(async move {
             while let Ok(Some(line)) = said.next_line().await {
                 hear(&line);
+                begins.notify_one();
             }
         });
         let mut complained = BufReader::new(process.stderr.take().context("standard error")?).lines();
@@ -48,7 +54,20 @@ impl Party {
                 *noted.lock().unwrap_or_else(PoisonError::into_inner) += &line;
             }
         });
-        Ok(Party { process, hearing, complaints })
+        Ok(Party { process, hearing, begun, complaints })
+    }
+
+    /// Waits until it has said something, as every party does when it has connected.
+    pub(crate) async fn begun(&mut self) -> Result<()> {
+        tokio::select! {
+            () = self.begun.notified() => Ok(()),
+            status = self.process.wait() => bail!("a party ended before it began: {}", status?),
+        }
+    }
+
+    /// Whether it has ended.
+    pub(crate) fn has_ended(&mut self) -> Result<bool> {
+        Ok(self.process.try_wait()?.is_some())
     }
 
     /// Closes its standard input, which every party waits for.

@@ -146,10 +146,11 @@ pub async fn round(number: u64, seed: u64, languages: &[Language]) -> Result<Rou
     let mut broker = TestBroker::builder().default_partitions(PARTITIONS).start()?;
     let proxy = FaultProxy::start(broker.address())?;
     prepare(&broker).await?;
-    let reader = Reader::start(&reads.member, &proxy)?;
-    let writer = Writer::start(&writes.writer, &proxy)?;
+    let mut reader = Reader::start(&reads.member, &proxy)?;
+    let mut writer = Writer::start(&writes.writer, &proxy)?;
     let plain = Producer::new(patient(proxy.address()).build()).await?;
     let numbered = Producer::new(patient(proxy.address()).enable_idempotence(true).build()).await?;
+    reader.ready().await?;
     writer.ready().await?;
     let mut found = Round {
         number,
@@ -193,6 +194,8 @@ pub async fn round(number: u64, seed: u64, languages: &[Language]) -> Result<Rou
     reader.finish(&client, killed, &mut found).await?;
     // Transactions that were given up while the broker was away are aborted by themselves.
     sleep(TIMEOUT + REAPED).await;
+    // The broker has closed the other one if the reader took long.
+    let client = Client::connect(broker.address()).await?;
     let seen = look_at_results(&client, restarted, &mut found).await?;
     let mut missing: HashSet<u64> = committed.difference(&seen).copied().collect();
     let ledgers = ledgers([

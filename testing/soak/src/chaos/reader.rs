@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use rivven_client::Client;
 use rivven_testkit::FaultProxy;
 use tokio::time::{sleep, timeout};
@@ -38,6 +38,11 @@ impl Reader {
         Ok(Reader { party, read })
     }
 
+    /// Waits until it polls.
+    pub(super) async fn ready(&mut self) -> Result<()> {
+        timeout(PATIENCE, self.party.begun()).await.context("the reader does not get ready")?
+    }
+
     /// Waits until it has read everything, which it may not after a kill of the broker, and lets it end.
     pub(super) async fn finish(mut self, client: &Client, killed: bool, found: &mut Round) -> Result<()> {
         let mut there = Vec::new();
@@ -46,11 +51,12 @@ impl Reader {
             there.extend(stored.into_iter().map(|(offset, _)| (partition, offset)));
         }
         let start = Instant::now();
+        let read = Arc::clone(&self.read);
         let unread = || {
-            let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+            let read = read.lock().unwrap_or_else(PoisonError::into_inner);
             there.iter().filter(|place| !read.contains(place)).count()
         };
-        while !killed && unread() > 0 && start.elapsed() < PATIENCE {
+        while !killed && unread() > 0 && start.elapsed() < PATIENCE && !self.party.has_ended()? {
             sleep(Duration::from_millis(20)).await;
         }
         found.counts.read = self.read.lock().unwrap_or_else(PoisonError::into_inner).len() as u64;

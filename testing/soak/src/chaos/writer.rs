@@ -6,7 +6,6 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use rivven_testkit::FaultProxy;
-use tokio::sync::Notify;
 use tokio::time::{timeout, timeout_at};
 
 use super::{PARTITIONS, PATIENCE, Round, WRITTEN, ended};
@@ -16,7 +15,6 @@ use crate::writer::Writing;
 
 pub(super) struct Writer {
     party: Party,
-    ready: Arc<Notify>,
     fates: Arc<Mutex<BTreeMap<u64, Fate>>>,
 }
 
@@ -24,21 +22,21 @@ impl Writer {
     pub(super) fn start(command: &[String], proxy: &FaultProxy) -> Result<Self> {
         let writing =
             Writing { server: proxy.address(), topic: "written".to_owned(), partitions: PARTITIONS, records: WRITTEN };
-        let (fates, ready): (Arc<Mutex<BTreeMap<_, _>>>, Arc<Notify>) = Default::default();
-        let (told, is_ready) = (Arc::clone(&fates), Arc::clone(&ready));
+        let fates: Arc<Mutex<BTreeMap<_, _>>> = Arc::default();
+        let told = Arc::clone(&fates);
         let party = Party::start(command, &writing.arguments(), move |line| match Fate::heard(line) {
             Some((number, fate)) => {
                 told.lock().unwrap_or_else(PoisonError::into_inner).insert(number, fate);
             }
-            None if line == "ready" => is_ready.notify_one(),
+            None if line == "ready" => {}
             None => eprintln!("the writer says: {line}"),
         })?;
-        Ok(Writer { party, ready, fates })
+        Ok(Writer { party, fates })
     }
 
     /// Waits until it has connected.
-    pub(super) async fn ready(&self) -> Result<()> {
-        timeout(PATIENCE, self.ready.notified()).await.context("the writer does not get ready")
+    pub(super) async fn ready(&mut self) -> Result<()> {
+        timeout(PATIENCE, self.party.begun()).await.context("the writer does not get ready")?
     }
 
     /// Lets it write everything, and waits until it has told what became of that; nothing if it never does.
