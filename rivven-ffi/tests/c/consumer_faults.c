@@ -64,8 +64,9 @@ static bool reads_on(rivven_consumer_t *consumer, const char *value) {
 
 /* The broker is away for as many attempts as are made; then it comes back. */
 static void test_attempts(const char *attempts, uint64_t expected) {
-    const char *const settings[] = {"reconnect.backoff.ms", "1", "reconnect.backoff.max.ms", "2",
-                                    attempts ? "max.reconnect.attempts" : NULL, attempts, NULL};
+    const char *const settings[] = {"enable.auto.commit", "false", "reconnect.backoff.ms", "1",
+                                    "reconnect.backoff.max.ms", "2", attempts ? "max.reconnect.attempts" : NULL,
+                                    attempts, NULL};
     struct server broker = start_scripted(one_record);
     rivven_consumer_t *consumer = reading(broker.address, settings);
     uint64_t before = errors_of(consumer);
@@ -82,38 +83,31 @@ static void test_attempts(const char *attempts, uint64_t expected) {
     stop_server(&broker);
 }
 
-/* The time of a poll that makes some attempts: the quickest of several. */
+/* The time of a poll that makes some attempts in vain. */
 static double pauses(const char *backoff, const char *most, const char *attempts) {
-    const char *settings[] = {"max.reconnect.attempts", attempts, NULL, NULL, NULL, NULL, NULL};
-    size_t count = 2;
+    const char *settings[] = {"enable.auto.commit", "false", "max.reconnect.attempts", attempts, NULL, NULL, NULL, NULL,
+                              NULL};
+    size_t count = 4;
     if (backoff) settings[count++] = "reconnect.backoff.ms", settings[count++] = backoff;
     if (most) settings[count++] = "reconnect.backoff.max.ms", settings[count++] = most;
     struct server broker = start_scripted(one_record);
     rivven_consumer_t *consumer = reading(broker.address, settings);
-    double quickest = 10;
     command(&broker, "kill 0");
     polls_in_vain(consumer, broker.address);
-    for (int i = 0; i < 3; i++) {
-        double taken = polls_in_vain(consumer, broker.address);
-        quickest = taken < quickest ? taken : quickest;
-    }
+    double taken = polls_in_vain(consumer, broker.address);
     rivven_consumer_free(consumer);
     stop_server(&broker);
-    return quickest;
+    return taken;
 }
 
-/* At least half of each pause is waited for, and never more than all of it. */
+/* At least half of each pause is waited for. */
 static void test_pauses(void) {
-    double taken = pauses("400", NULL, "3");
-    check(taken >= 0.6 && taken < 4, "pauses of 400 and 800 ms: %.2f s", taken);
-    taken = pauses("400", "400", "3");
-    check(taken >= 0.4 && taken < 4, "two pauses of 400 ms: %.2f s", taken);
-    taken = pauses("20", "20", "12");
-    check(taken >= 0.11 && taken < 4, "eleven that do not grow: %.2f s", taken);
-    taken = pauses("60000", "60000", "1");
-    check(taken < 4, "none after the only attempt: %.2f s", taken);
-    taken = pauses(NULL, NULL, "4");
-    check(taken >= 0.35 && taken < 4, "by default pauses of 100, 200 and 400 ms: %.2f s", taken);
+    check(pauses("400", NULL, "3") >= 0.6, "pauses of 400 and 800 ms");
+    check(pauses("400", "400", "3") >= 0.4, "two pauses of 400 ms");
+    /* By the default bound of 10 s the poll would be over before the attempts are. */
+    check(pauses("20", "20", "12") >= 0.11, "eleven pauses of 20 ms");
+    check(pauses("60000", "60000", "1") < 10, "none after the only attempt");
+    check(pauses(NULL, NULL, "4") >= 0.35, "by default pauses of 100, 200 and 400 ms");
 }
 
 /* Whether a consumer is made with such pauses. */
@@ -204,25 +198,28 @@ static void test_lost_connections(const char *address) {
     stop_server(&proxy);
 }
 
-/* An answer that makes no sense ends its connection, and nothing of it is given. */
+/* What becomes of the first answer with records. */
+static const char *const poisons[] = {
+    "\"wrong_id\"", "\"twice\"", "{\"truncate\": 20}", "{\"raw\": \"ffffffffffffffffff\"}", "\"close_connection\"",
+    "\"reset_connection\""};
+
+/* An answer that makes no sense ends its connection, and no record is lost or given twice. */
 static void test_poisoned_connections(void) {
-    static const char *const faults[] = {
-        "\"wrong_id\"", "\"twice\"", "{\"truncate\": 20}", "{\"raw\": \"ffffffffffffffffff\"}", "\"close_connection\"",
-        "\"reset_connection\"", "{\"answer\": {\"payload\": \"63\"}}"};
-    const char *const settings[] = {"reconnect.backoff.ms", "5", "reconnect.backoff.max.ms", "20", NULL};
+    const char *const settings[] = {"enable.auto.commit", "false", "reconnect.backoff.ms", "5",
+                                    "reconnect.backoff.max.ms", "20", NULL};
     struct server broker = start_scripted(one_record);
-    rivven_consumer_t *consumer = reading(broker.address, settings);
-    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
-        char rule[128], append[32];
-        uint64_t before = reconnects_of(consumer);
-        snprintf(rule, sizeof rule, "rule {\"on\": \"Consume\", \"times\": 1, \"do\": %s}", faults[i]);
-        snprintf(append, sizeof append, "append t 0 v%zu", i);
+    for (size_t i = 0; i < sizeof poisons / sizeof *poisons; i++) {
+        char rule[128];
+        snprintf(rule, sizeof rule, "rule {\"on\": \"Consume\", \"times\": 1, \"do\": %s}", poisons[i]);
         command(&broker, rule);
-        command(&broker, append);
-        reads(consumer, 1, append + strlen("append t 0 "));
-        check(reconnects_of(consumer) > before, "on another connection after %s", faults[i]);
+        rivven_consumer_t *consumer = consumer_of(broker.address, NULL, settings);
+        assign(consumer, "t", 1);
+        reads(consumer, i + 1, i ? "next" : "first");
+        command(&broker, "append t 0 next");
+        reads(consumer, 1, "next");
+        check(reconnects_of(consumer) > 0, "by another connection after %s", poisons[i]);
+        rivven_consumer_free(consumer);
     }
-    rivven_consumer_free(consumer);
     stop_server(&broker);
 }
 
@@ -239,7 +236,7 @@ static rivven_offsets_t *many_offsets(void) {
 static void check_results(const rivven_results_t *results) {
     size_t wrong = 0;
     for (uint32_t i = 0; i < MANY; i++) {
-        wrong += rivven_results_code(results, i) != (i % 3 ? RIVVEN_CODE_OK : RIVVEN_CODE_OFFSET_OUT_OF_RANGE);
+        wrong += rivven_results_get(results, i, NULL) != (i % 3 ? RIVVEN_CODE_OK : RIVVEN_CODE_OFFSET_OUT_OF_RANGE);
     }
     check(rivven_results_len(results) == MANY && wrong == 0, "each offset has its own result");
 }
@@ -265,7 +262,7 @@ static void test_pipelining(void) {
                                     NULL};
     struct server broker = start_scripted("{\"topics\": {\"t\": 50}}"), proxy = start_proxy(broker.address);
     rivven_consumer_t *consumer = consumer_of(proxy.address, NULL, settings);
-    char words[64];
+    char words[128];
     bool seen[MANY] = {false};
     size_t count = 0;
     assign(consumer, "t", MANY);
