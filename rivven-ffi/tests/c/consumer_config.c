@@ -216,7 +216,8 @@ static void test_poll_size(const char *address, const char *size, uint64_t most)
 static void test_poll_sizes(void) {
     char records[12];
     snprintf(records, sizeof records, "%d", MANY);
-    struct server sink = start_server("RIVVEN_SINK", (const char *const[]){"--partitions", "1", "--records", records, NULL});
+    const char *const arguments[] = {"--partitions", "1", "--records", records, NULL};
+    struct server sink = start_server("RIVVEN_SINK", arguments);
     test_poll_size(sink.address, "700", 700);
     test_poll_size(sink.address, NULL, 500);
     stop_server(&sink);
@@ -280,9 +281,10 @@ static void test_auto_commit(const char *address) {
     rivven_consumer_t *all[] = {usual, often, rarely, never};
     for (size_t i = 0; i < 4; i++) poll_once(all[i]);
     comes_to_commit(often, client, "often");
-    check(committed(client, "usual", "committed") == UINT64_MAX, "others do not yet");
+    bool not_yet = committed(client, "usual", "committed") == UINT64_MAX;
+    check(not_yet || seconds() - start >= 5, "others do not yet");
     double taken = comes_to_commit(usual, client, "usual") - start;
-    check(taken >= 5 && taken < 10, "the default is five seconds: %.2f s", taken);
+    check(taken >= 5 && taken < 15, "the default is five seconds: %.2f s", taken);
     poll_once(rarely);
     poll_once(never);
     check(committed(client, "rarely", "committed") == UINT64_MAX, "where the time is long it is not over");
@@ -297,18 +299,18 @@ static void test_auto_commit(const char *address) {
 
 /* Writes a record that does not count between two that do. */
 static void write_aborted(const char *address) {
-    const rivven_bytes_t none = rivven_bytes_from(NULL, 0);
+    const rivven_bytes_t none = rivven_bytes_from(NULL, 0), aborted = rivven_bytes_from_string("aborted");
+    const rivven_bytes_t before = rivven_bytes_from_string("before"), after = rivven_bytes_from_string("after");
     rivven_client_t *client = connected_client(address);
     rivven_config_t *config = config_of(address, (const char *const[]){"transactional.id", "aborting", NULL});
     rivven_producer_t *producer = NULL;
     rivven_transaction_t *transaction = NULL;
-    succeeds("publish", rivven_client_publish(client, "isolated", rivven_bytes_from_string("before"), NULL, NULL, &error));
+    succeeds("publish", rivven_client_publish(client, "isolated", before, NULL, NULL, &error));
     succeeds("make a producer", rivven_producer_new(config, NULL, &producer, &error));
     succeeds("begin", rivven_transaction_begin(producer, &transaction, &error));
-    succeeds("send", rivven_transaction_send(transaction, "isolated", 0, none, rivven_bytes_from_string("aborted"), NULL,
-                                             &error));
+    succeeds("send", rivven_transaction_send(transaction, "isolated", 0, none, aborted, NULL, &error));
     succeeds("abort", rivven_transaction_abort(transaction, &error));
-    succeeds("publish", rivven_client_publish(client, "isolated", rivven_bytes_from_string("after"), NULL, NULL, &error));
+    succeeds("publish", rivven_client_publish(client, "isolated", after, NULL, NULL, &error));
     rivven_transaction_free(transaction);
     rivven_producer_free(producer);
     rivven_config_free(config);
@@ -368,7 +370,8 @@ static void test_tls(void) {
                                                      "broker.example", NULL}) == RIVVEN_CODE_TLS_FAILED,
           "another authority is not trusted");
     rivven_code code = read_secure(&broker, (const char *const[]){NULL});
-    check(code == RIVVEN_CODE_CONNECTION_LOST || code == RIVVEN_CODE_RESPONSE_TOO_LARGE || code == RIVVEN_CODE_TIMED_OUT,
+    check(code == RIVVEN_CODE_CONNECTION_LOST || code == RIVVEN_CODE_RESPONSE_TOO_LARGE ||
+              code == RIVVEN_CODE_TIMED_OUT,
           "by default nothing is encrypted: %s", rivven_code_name(code));
     stop_secure(&broker);
 }

@@ -139,22 +139,20 @@ void test_lost_connections(const std::string &address) {
     consumer.close();
 }
 
+/// What becomes of the first answer with records.
+constexpr const char *poisons[] = {R"("wrong_id")",         R"("twice")",
+                                   R"({"truncate": 20})",   R"({"raw": "ffffffffffffffffff"})",
+                                   R"("close_connection")", R"("reset_connection")"};
+
 /// An answer that makes no sense ends its connection, and no record is lost or given twice.
-void test_poisoned_connections() {
+void test_poisoned_connection(const std::string &poison) {
     Server broker(start_scripted(one_record));
-    std::vector<std::string> written = {"first"};
-    for (const char *poison : {R"("wrong_id")", R"("twice")", R"({"truncate": 20})", R"({"raw": "ffffffffffffffffff"})",
-                               R"("close_connection")", R"("reset_connection")"}) {
-        broker.command(R"(rule {"on": "Consume", "times": 1, "do": )"s + poison + "}");
-        rivven::Consumer consumer = consumer_of(
-            broker.address(),
-            {{"enable.auto.commit", "false"}, {"reconnect.backoff.ms", "5"}, {"reconnect.backoff.max.ms", "20"}});
-        consumer.assign({{"t", 0}});
-        check(values(consumer, written.size()) == written, "the records after %s", poison);
-        broker.command("append t 0 next");
-        written.emplace_back("next");
-        check(values(consumer, 1).front() == "next" && consumer.stats().reconnects > 0, "by another connection");
-    }
+    broker.command(R"(rule {"on": "Consume", "times": 1, "do": )" + poison + "}");
+    rivven::Consumer consumer =
+        reading(broker, {{"reconnect.backoff.ms", "5"}, {"reconnect.backoff.max.ms", "20"}});
+    broker.command("append t 0 next");
+    check(values(consumer, 1).front() == "next" && consumer.stats().reconnects > 0, "by another connection after %s",
+          poison.c_str());
 }
 
 /// Commits through a slow line take about as long as one, and each has its result.
@@ -173,20 +171,16 @@ void commits_together(rivven::Consumer &consumer) {
     throws("one error for all", Code::OffsetOutOfRange, [&] { consumer.commit_offsets(offsets); });
 }
 
-/// So does reading all partitions by a single connection.
-void test_pipelining() {
-    Server broker(start_scripted(R"({"topics": {"t": 50}})")), proxy(start_proxy(broker.address().c_str()));
-    rivven::Consumer consumer = consumer_of(
-        proxy.address(),
-        {{"connections.per.broker", "1"}, {"enable.auto.commit", "false"}, {"fetch.max.wait.ms", "20"}});
-    std::vector<rivven::TopicPartition> partitions;
-    for (std::uint32_t i = 0; i < many; ++i) partitions.push_back({"t", i});
-    consumer.assign(partitions);
-    check(consumer.poll(500ms).empty(), "there is nothing yet");
+/// Lets all bytes be late, and makes a record in each partition.
+void prepare_late_records(Server &proxy, Server &broker) {
     const std::string late = R"({"delay_ms": )" + std::to_string(late_ms) + "}";
     proxy.command(R"(plan {"to_broker": )" + late + R"(, "to_client": )" + late + "}");
     proxy.command("cut");
     for (int i = 0; i < many; ++i) broker.command("append t " + std::to_string(i) + " v");
+}
+
+/// So does reading all partitions by a single connection.
+void reads_together(rivven::Consumer &consumer) {
     std::vector<bool> seen(many, false);
     std::size_t count = 0;
     const double start = seconds();
@@ -198,6 +192,19 @@ void test_pipelining() {
     const double taken = seconds() - start;
     check(count == many && std::count(seen.begin(), seen.end(), true) == many, "a record of each partition");
     check(taken < one_by_one, "%d partitions in %.2f s", many, taken);
+}
+
+void test_pipelining() {
+    Server broker(start_scripted(R"({"topics": {"t": 50}})")), proxy(start_proxy(broker.address().c_str()));
+    rivven::Consumer consumer = consumer_of(
+        proxy.address(),
+        {{"connections.per.broker", "1"}, {"enable.auto.commit", "false"}, {"fetch.max.wait.ms", "20"}});
+    std::vector<rivven::TopicPartition> partitions;
+    for (std::uint32_t i = 0; i < many; ++i) partitions.push_back({"t", i});
+    consumer.assign(partitions);
+    check(consumer.poll(500ms).empty(), "there is nothing yet");
+    prepare_late_records(proxy, broker);
+    reads_together(consumer);
     commits_together(consumer);
 }
 
@@ -213,7 +220,7 @@ int main() {
         test_default_pauses();
         test_new_partitions(broker.address());
         test_lost_connections(broker.address());
-        test_poisoned_connections();
+        for (const char *poison : poisons) test_poisoned_connection(poison);
         test_pipelining();
     } catch (const std::exception &error) {
         check(false, "unexpected: %s", error.what());
