@@ -72,6 +72,7 @@ static void bill_all(rivven_consumer_t *consumer, rivven_producer_t *producer) {
     for (size_t billed = 0; billed < ORDERS;) {
         bool counts;
         check(rivven_transformer_next(transformer, &orders, &transaction, &error));
+        if (!orders) break; /* The consumer was woken up or closed: there is no transaction either. */
         bill(transaction, orders);
         check(rivven_transformer_commit(transformer, &counts, &error));
         if (counts) billed += rivven_batch_len(orders);

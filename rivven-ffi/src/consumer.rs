@@ -33,10 +33,9 @@ use crate::rebalances::RebalanceCallback;
 /// Reads records of topics.
 ///
 /// Its partitions are those that are assigned by `rivven_consumer_assign`, or
-/// those of the topics that are subscribed to by `rivven_consumer_subscribe`; the
-/// configuration may name either. What the program is done with is committed by
-/// itself every `auto.commit.interval.ms` and at the end, or by
-/// `rivven_consumer_commit`.
+/// those of the topics that are subscribed to by `rivven_consumer_subscribe`. What
+/// the program is done with is committed by itself every
+/// `auto.commit.interval.ms` and at the end, or by `rivven_consumer_commit`.
 ///
 /// It may be used by any number of threads at once; polls wait for each other. In
 /// the child of a `fork` every call on a consumer of the parent fails with

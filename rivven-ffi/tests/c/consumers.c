@@ -4,76 +4,20 @@
  * close alone; what cannot be read is said.
  */
 
-#include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 
-#include "client.h"
-#include "launch.h"
+#include "consumer.h"
 
 enum { RECORDS = 3000, PARTITIONS = 3 };
 
 static struct server broker;
 
-static rivven_consumer_t *consumer_of(const char *address, rivven_queue_t *queue, const char *const *settings) {
-    rivven_config_t *config = config_of(address, settings);
-    rivven_consumer_t *consumer = NULL;
-    succeeds("make a consumer", rivven_consumer_new(config, queue, &consumer, &error));
-    rivven_config_free(config);
-    return consumer;
-}
-
 /* A consumer of a group that commits only when it is told to. */
 static rivven_consumer_t *member_of(const char *group) {
     const char *const settings[] = {"group.id", group, "enable.auto.commit", "false", NULL};
     return consumer_of(broker.address, NULL, settings);
-}
-
-/* Partitions 0 to `count` - 1 of a topic. */
-static rivven_partitions_t *partitions_of(const char *topic, uint32_t count) {
-    rivven_partitions_t *partitions = NULL;
-    if (rivven_partitions_new(&partitions, NULL)) give_up("rivven_partitions_new");
-    for (uint32_t i = 0; i < count; i++) {
-        if (rivven_partitions_add(partitions, topic, i, NULL)) give_up("rivven_partitions_add");
-    }
-    return partitions;
-}
-
-static void assign(rivven_consumer_t *consumer, const char *topic, uint32_t count) {
-    rivven_partitions_t *partitions = partitions_of(topic, count);
-    succeeds("assign", rivven_consumer_assign(consumer, partitions, &error));
-    rivven_partitions_free(partitions);
-}
-
-/* Makes a topic whose records have their numbers as values, by turns in each partition. */
-static void fill(const char *topic, uint32_t partitions, uint32_t records) {
-    rivven_client_t *client = connected_client(broker.address);
-    if (rivven_client_create_topic(client, topic, partitions, NULL, NULL)) give_up("rivven_client_create_topic");
-    for (uint32_t partition = 0; partition < partitions; partition++) {
-        rivven_bytes_t values[RECORDS];
-        static char texts[RECORDS][12];
-        size_t count = 0;
-        for (uint32_t record = partition; record < records; record += partitions, count++) {
-            snprintf(texts[count], sizeof texts[count], "v%" PRIu32, record);
-            values[count] = rivven_bytes_from_string(texts[count]);
-        }
-        if (count && rivven_client_publish_batch(client, topic, partition, NULL, values, count, NULL, NULL, NULL)) {
-            give_up("rivven_client_publish_batch");
-        }
-    }
-    rivven_client_free(client);
-}
-
-/* Polls until there are records, at most 30 s. */
-static rivven_batch_t *next_records(rivven_consumer_t *consumer) {
-    for (double start = seconds(); seconds() - start < 30;) {
-        rivven_batch_t *batch = NULL;
-        if (!succeeds("poll", rivven_consumer_poll(consumer, 1000, &batch, &error))) return NULL;
-        if (rivven_batch_len(batch)) return batch;
-        rivven_batch_free(batch);
-    }
-    return NULL;
 }
 
 /* The number that a value holds. */
@@ -114,7 +58,7 @@ static bool is_in_parts(const rivven_batch_t *batch) {
 /* Every record comes once, where it is. */
 static void test_all_records(void) {
     static bool seen[RECORDS];
-    fill("all", PARTITIONS, RECORDS);
+    fill(broker.address, "all", PARTITIONS, RECORDS);
     rivven_consumer_t *consumer = member_of("all");
     succeeds("connect", rivven_consumer_connect(consumer, &error));
     assign(consumer, "all", PARTITIONS);
@@ -216,7 +160,7 @@ static void test_looked_at_by_many(void) {
 static void test_commits(void) {
     bool found = true;
     uint64_t offset = 77;
-    fill("commits", 1, 10);
+    fill(broker.address, "commits", 1, 10);
     rivven_consumer_t *consumer = member_of("commits");
     assign(consumer, "commits", 1);
     succeeds("committed", rivven_consumer_committed(consumer, "commits", 0, &found, &offset, &error));
@@ -248,7 +192,7 @@ static void test_positions(void) {
     uint64_t offset = 77, lag = 77;
     rivven_partitions_t *list = NULL;
     rivven_batch_t *batch = NULL;
-    fill("positions", 1, 20);
+    fill(broker.address, "positions", 1, 20);
     rivven_consumer_t *consumer = member_of("positions");
     assign(consumer, "positions", 1);
     succeeds("assignments", rivven_consumer_assignments(consumer, &list, &error));
@@ -326,7 +270,7 @@ static void test_rebalances(void) {
     rivven_queue_t *queue = NULL;
     rivven_events_t *events = NULL;
     if (rivven_queue_new(&queue, NULL)) give_up("rivven_queue_new");
-    fill("rebalances", PARTITIONS, 30);
+    fill(broker.address, "rebalances", PARTITIONS, 30);
     static const char *const settings[] = {"group.id", "rebalances", NULL};
     rivven_consumer_t *consumer = consumer_of(broker.address, queue, settings);
     struct witness witness = {.thread = pthread_self(), .consumer = consumer};

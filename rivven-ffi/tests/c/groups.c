@@ -71,7 +71,11 @@ static void test_group(const char *program, const char *address) {
     check(come_to_have(one, other, 2, 3), "a third one gets some of them");
     kill(killed, SIGKILL);
     waitpid(killed, NULL, 0);
+    double start = seconds();
     check(come_to_have(one, other, PARTITIONS, PARTITIONS), "when it is killed the others get it back");
+    /* By the default its session would end after ten seconds. */
+    double taken = seconds() - start;
+    check(taken > 1 && taken < 9, "after the timeout of its session: %.2f s", taken);
     rivven_consumer_t *third = member_of(address);
     check(come_to_have(other, third, PARTITIONS, PARTITIONS), "one that does not poll is not waited for");
     check(count_of(one) == 0, "and has lost its partitions");

@@ -127,10 +127,10 @@ static inline struct server start_misbehaving(const char *mode) {
     return start_server("RIVVEN_MISBEHAVE", arguments);
 }
 
-/* Starts a broker that does what a script says, which is JSON. */
+/* Starts a broker that does what a script says, which is JSON; it obeys. */
 static inline struct server start_scripted(const char *script) {
     const char *const arguments[] = {"--json", script, NULL};
-    return start_server("RIVVEN_SCRIPTED_BROKER", arguments);
+    return start_obedient("RIVVEN_SCRIPTED_BROKER", arguments);
 }
 
 /* Starts a proxy to an address, which obeys. */
