@@ -59,9 +59,11 @@ impl Party {
 
     /// Waits until it has said something, as every party does when it has connected.
     pub(crate) async fn begun(&mut self) -> Result<()> {
+        // To wait for the process would close its standard input.
         tokio::select! {
+            biased;
             () = self.begun.notified() => Ok(()),
-            status = self.process.wait() => bail!("a party ended before it began: {}", status?),
+            _ = &mut self.hearing => bail!("a party ended before it began"),
         }
     }
 
