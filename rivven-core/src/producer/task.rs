@@ -39,6 +39,9 @@ const UNFOLD: Duration = Duration::from_secs(5);
 /// How long a broker that lost a connection may take for a request that it had read, besides that for its records.
 const QUIET: Duration = Duration::from_millis(100);
 
+/// How long a broker that is overloaded may take for the requests of a lost connection at least.
+const SLOW: Duration = Duration::from_secs(30);
+
 /// How long earlier attempts may be written where the request timeout is beyond all clocks.
 const ECHO: Duration = Duration::from_secs(1 << 30);
 
@@ -476,10 +479,11 @@ impl Task {
     /// Until when the broker may be at requests that nobody waits for any more.
     ///
     /// A stalled connection delivers them when the stall ends, together with the one that is sent again, and the
-    /// answer of that comes at most a request timeout after it was sent.
+    /// answer of that comes at most a request timeout after it was sent. Only the certainty of places depends on it, so
+    /// rather too long than too short.
     fn end_of_echoes(&self) -> Instant {
-        let timeout = self.shared.config.request_timeout;
-        let pause = timeout.saturating_mul(2).saturating_add(self.service.of(self.unanswered));
+        let timeout = self.shared.config.request_timeout.saturating_mul(2).max(SLOW);
+        let pause = timeout.saturating_add(self.service.of(self.unanswered));
         Instant::now().checked_add(pause).unwrap_or_else(|| Instant::now() + ECHO)
     }
 
