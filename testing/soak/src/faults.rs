@@ -93,6 +93,14 @@ impl Fault {
         }
         Ok(())
     }
+
+    /// Ends what it has left behind.
+    pub(crate) fn end(self, proxy: &FaultProxy) {
+        if let Fault::Rough(_) = self {
+            proxy.set_plan(|_| Plan::default());
+            proxy.cut_all();
+        }
+    }
 }
 
 /// How many of each there are.

@@ -191,6 +191,8 @@ pub async fn round(number: u64, seed: u64, languages: &[Language]) -> Result<Rou
     found.counts.transformed = committed.len() as u64;
     drop((plain.close().await, numbered.close().await));
     let client = Client::connect(broker.address()).await?;
+    // To leave has a time limit, which connections that stay slow may use up.
+    fault.end(&proxy);
     reader.finish(&client, killed, &mut found).await?;
     // Transactions that were given up while the broker was away are aborted by themselves.
     sleep(TIMEOUT + REAPED).await;
