@@ -72,7 +72,7 @@ int main(int argc, char **argv) {
         }
     } while (code != RIVVEN_CODE_WOKEN_UP);
     pthread_join(thread, NULL);
-    check(rivven_consumer_close(consumer, -1, &error));
+    check(rivven_consumer_close(consumer, 60000, &error));
     puts("closed");
     rivven_error_free(error);
     rivven_consumer_free(consumer);

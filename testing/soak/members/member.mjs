@@ -12,6 +12,7 @@ const consumer = await Consumer.connect({
   groupId,
   sessionTimeoutMs: Number(session),
   heartbeatIntervalMs: Number(heartbeat),
+  closeTimeoutMs: 60_000,
 });
 consumer.setRebalanceListener({
   onPartitionsAssigned: (partitions) => told('assigned', partitions),

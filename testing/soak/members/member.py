@@ -25,6 +25,7 @@ consumer = Consumer(
     group_id=group,
     session_timeout_ms=int(session),
     heartbeat_interval_ms=int(heartbeat),
+    close_timeout_ms=60_000,
 )
 consumer.set_rebalance_listener(
     on_partitions_assigned=lambda partitions: told("assigned", partitions),

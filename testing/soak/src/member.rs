@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write, stdin, stdout};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
 use async_trait::async_trait;
@@ -42,7 +42,9 @@ pub async fn run(membership: &Membership) -> Result<()> {
         .group_id(&membership.group)
         .topic(&membership.topic)
         .session_timeout_ms(membership.session)
-        .heartbeat_interval_ms(membership.heartbeat);
+        .heartbeat_interval_ms(membership.heartbeat)
+        // A disk that is overloaded must not look like a member that hangs.
+        .close_timeout(Duration::from_secs(60));
     let consumer = Arc::new(Consumer::new(config.build()).await?);
     consumer.set_rebalance_listener(Told);
     say("polls");

@@ -64,7 +64,11 @@ impl Reader {
             found.counts.lost += unread() as u64;
         }
         self.party.give_the_sign();
+        let start = Instant::now();
         let end = timeout(PATIENCE, self.party.ended()).await;
+        if start.elapsed() > Duration::from_secs(2) {
+            eprintln!("round {}: the reader took {:?} to leave", found.number, start.elapsed());
+        }
         ended("reader", &self.party, end, found)
     }
 }
