@@ -1293,8 +1293,9 @@ export class Producer extends EventEmitter<ProducerEvents> implements AsyncDispo
    *
    * Throws `QUEUE_FULL` if there is no room and a mebibyte of records waits for
    * some already: there is room again after some event `deliveries`. Throws
-   * `REQUEST_TOO_LARGE` for what no hand-over buffer holds, 2 GiB, and
-   * `CLOSED`; every other error comes with the event.
+   * `REQUEST_TOO_LARGE` for what no hand-over buffer holds, 2 GiB,
+   * `INVALID_STATE` with a `transactionalId`, as records go by transactions
+   * then, and `CLOSED`; every other error comes with the event.
    *
    * The event loop has to have its turn for events and promises to be settled:
    * a loop that enqueues very many records awaits something at times.

@@ -88,7 +88,7 @@ pub(crate) async fn process(
     handlers: Handlers,
     given_up: oneshot::Receiver<()>,
 ) -> Result<ProcessReport> {
-    let _alone = reading.alone().await;
+    let _alone = reading.alone().await?;
     let dropped = Arc::clone(&handlers.dropped);
     tokio::select! {
         report = core.process(move |record| handlers.clone().handle(record)) => report,

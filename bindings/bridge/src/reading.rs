@@ -1,9 +1,10 @@
 //! Reading for languages in which whoever waits may give up waiting: what has come then is kept.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rivven_client::{Consumer, ConsumerRecord, ConsumerRecords, RecordStream, Result};
+use rivven_client::{Consumer, ConsumerRecord, ConsumerRecords, Detail, Error, ErrorCode, RecordStream, Result};
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard, Notify};
 use tokio::time::{Instant, timeout_at};
 
@@ -23,6 +24,8 @@ pub(crate) struct Reading {
     given: Mutex<Option<ConsumerRecords>>,
     /// Tells those who wait that somebody else is to read.
     interrupted: Notify,
+    /// Whether somebody reads [`alone`](Reading::alone), or is about to.
+    taken: AtomicBool,
 }
 
 impl Reading {
@@ -32,6 +35,7 @@ impl Reading {
             stream: AsyncMutex::default(),
             given: Mutex::default(),
             interrupted: Notify::new(),
+            taken: AtomicBool::new(false),
         }
     }
 
@@ -42,6 +46,7 @@ impl Reading {
     /// Waits until there is something to claim, at most so long.
     pub(crate) async fn poll(&self, limit: Duration) -> Result<()> {
         let interrupted = self.interrupted.notified();
+        self.check()?;
         tokio::select! {
             biased;
             () = interrupted => Ok(()),
@@ -75,6 +80,7 @@ impl Reading {
     /// tell that there is none, so it waits for that, however short the time.
     pub(crate) async fn ready(&self, limit: Duration) -> Result<bool> {
         let interrupted = self.interrupted.notified();
+        self.check()?;
         tokio::select! {
             biased;
             () = interrupted => Ok(false),
@@ -116,11 +122,28 @@ impl Reading {
     /// Lets nobody else read until what is returned is dropped; what nobody has taken is given back.
     ///
     /// Whoever waits for records ends without any, also if it is not known any more: a call that was cancelled waits on.
-    pub(crate) async fn alone(&self) -> Alone<'_> {
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_STATE` if somebody else reads alone.
+    pub(crate) async fn alone(&self) -> Result<Alone<'_>> {
+        if self.taken.swap(true, Ordering::AcqRel) {
+            return Err(occupied());
+        }
+        let taken = Taken(&self.taken);
         self.interrupted.notify_waiters();
         let mut stream = self.stream.lock().await;
         self.give_back(&mut stream);
-        Alone(stream)
+        Ok(Alone { _stream: stream, _taken: taken })
+    }
+
+    /// Looks whether there is anything to wait for.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_STATE` if somebody reads alone.
+    fn check(&self) -> Result<()> {
+        if self.taken.load(Ordering::Acquire) { Err(occupied()) } else { Ok(()) }
     }
 
     /// Gives back what nobody has taken, so that it is read again from where the program goes on.
@@ -138,9 +161,26 @@ impl Reading {
     }
 }
 
+fn occupied() -> Error {
+    let text =
+        "the consumer is processing, or transforming, and gives its records to handlers: end that first by wakeup";
+    Error::Misuse(Detail::new(text).with_code(ErrorCode::InvalidState))
+}
+
 /// Nobody else reads while this is there.
-#[expect(dead_code, reason = "it is held, and let go")]
-pub(crate) struct Alone<'a>(AsyncMutexGuard<'a, Option<RecordStream>>);
+pub(crate) struct Alone<'a> {
+    _stream: AsyncMutexGuard<'a, Option<RecordStream>>,
+    _taken: Taken<'a>,
+}
+
+/// Somebody is about to read alone.
+struct Taken<'a>(&'a AtomicBool);
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
 
 impl std::fmt::Debug for Reading {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

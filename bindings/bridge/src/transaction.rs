@@ -272,8 +272,10 @@ impl Transformer {
         let Working { core, reading, runtime } = self.parts()?;
         let (core, reading, runtime, mark) = (Arc::clone(core), Arc::clone(reading), Arc::clone(runtime), self.mark);
         Ok(async move {
-            let _alone = reading.alone().await;
-            let next = core.lock().await.next().await?;
+            let mut core = core.lock().await;
+            // It ends before the call does that waits for the lock.
+            let _alone = reading.alone().await?;
+            let next = core.next().await?;
             Ok(next.map(|(records, transaction)| Round {
                 records,
                 transaction: Transaction::new(transaction, runtime, mark),

@@ -36,6 +36,7 @@ class Outbox {
   #channel;
   #onDeliveries;
   #listened;
+  #transactional;
   #handover = new Handover();
   #backlog;
   #waiters = new Waiters();
@@ -54,14 +55,17 @@ class Outbox {
 
   /**
    * @param {(wake: () => void) => NativeProducer | api.RivvenErrorFields} open
-   * @param {(deliveries: api.Deliveries) => void} onDeliveries
-   * @param {() => boolean} listened whether somebody wants to know of deliveries
+   * @param {object} to
+   * @param {(deliveries: api.Deliveries) => void} to.tell
+   * @param {() => boolean} to.listened whether somebody wants to know of deliveries
+   * @param {boolean} to.transactional whether records go by transactions alone
    */
-  constructor(open, onDeliveries, listened) {
+  constructor(open, { tell, listened, transactional }) {
     const settle = (/** @type {Report[]} */ reports) => reports.forEach((report) => this.#settle(report));
     this.#channel = new Channel(open, settle);
-    this.#onDeliveries = onDeliveries;
+    this.#onDeliveries = tell;
     this.#listened = listened;
+    this.#transactional = transactional;
     this.#backlog = new Backlog({
       give: (records) => this.#give(records),
       awaitRoom: (records) => this.#channel.background((native, token) => native.awaitRoom(token, records)),
@@ -122,6 +126,9 @@ class Outbox {
     const { key, partition } = optionsOf(options, 'enqueue');
     const checked = valueOf(value);
     this.#checkOpen();
+    if (this.#transactional) {
+      throw misuse('enqueue: the producer has a transactionalId: begin a transaction and enqueue in that', 'INVALID_STATE');
+    }
     const most = this.#handover.measure(key, checked);
     if (this.#full && this.#backlog.bytes + most > MAX_HELD) throw new RivvenError(this.#full);
     this.#makeRoom(most);

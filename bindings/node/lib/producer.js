@@ -31,7 +31,8 @@ class Producer extends EventEmitter {
       process.nextTick(() => this.emit('deliveries', deliveries));
     };
     const listened = () => this.listenerCount('deliveries') > 0;
-    this.#outbox = new Outbox((wake) => open(config(options), wake), tell, listened);
+    const transactional = typeof options === 'object' && !Array.isArray(options) && options.transactionalId != null;
+    this.#outbox = new Outbox((wake) => open(config(options), wake), { tell, listened, transactional });
     channels.set(this, this.#outbox.channel);
   }
 

@@ -93,6 +93,8 @@ test('every misuse has its error', async (t) => {
   await failsWith('INVALID_STATE', plain.beginTransaction());
   const producer = producing(t);
   await failsWith('INVALID_STATE', producer.send(topic, 'outside'));
+  assert.throws(() => producer.enqueue(topic, 'outside'), { code: 'INVALID_STATE' });
+  assert.throws(() => producer.topic(topic).enqueue('outside'), { code: 'INVALID_STATE' });
   await failsWith('INVALID_STATE', producer.sendBatch(topic, ['outside']));
 
   const transaction = await producer.beginTransaction();

@@ -471,6 +471,31 @@ def test_another_process_goes_on_where_one_died(
 
 
 # covers: F120 python
+def test_what_does_not_count_is_worked_on_again(broker: str, reader: Reader, numbered: str) -> None:
+    class Quit(BaseException):
+        pass
+
+    def quits(_records: ConsumerRecords, _transaction: rivven.Transaction) -> None:
+        raise Quit
+
+    async def commits(_records: ConsumerRecords, transaction: rivven.Transaction) -> None:
+        await transaction.commit()
+
+    async def main() -> None:
+        async with producing(rivven, broker, "etl") as producer, consuming(rivven, broker, numbered) as consumer:
+            with pytest.raises(Quit):
+                await rivven.transform(consumer, producer, quits)
+            # It counts without the offsets, which it was too early for.
+            with pytest.raises(rivven.RivvenException) as caught:
+                await rivven.transform(consumer, producer, commits)
+            assert caught.value.code == "INVALID_STATE"
+            report = await rivven.transform(consumer, producer, Copying(consumer, numbered))
+            assert (report.records, report.aborted) == (RECORDS, 0)
+
+    soon(main())
+
+
+# covers: F120 python
 def test_what_was_cancelled_is_worked_on_again(broker: str, reader: Reader, numbered: str) -> None:
     async def main() -> None:
         async with producing(rivven, broker, "etl") as producer, consuming(rivven, broker, numbered) as consumer:

@@ -56,6 +56,8 @@ struct Round {
     /// Where each partition began.
     starts: Vec<(String, u32, u64)>,
     records: u64,
+    /// Whether the offsets are in the transaction: if it counts without them, the records are read again.
+    with_offsets: bool,
 }
 
 impl Transformer {
@@ -104,7 +106,7 @@ impl Transformer {
             }
         };
         let (starts, count) = (starts(&records), records.len() as u64);
-        let round = self.round.insert(Round { transaction: None, starts, records: count });
+        let round = self.round.insert(Round { transaction: None, starts, records: count, with_offsets: false });
         match self.producer.begin_transaction().await {
             Ok(transaction) => {
                 let transaction = Arc::new(transaction);
@@ -130,6 +132,7 @@ impl Transformer {
         let (round, transaction) = self.under_way()?;
         let committed = async {
             transaction.send_consumer_offsets(&self.consumer).await?;
+            self.round.iter_mut().for_each(|round| round.with_offsets = true);
             transaction.commit().await
         };
         match committed.await {
@@ -197,7 +200,7 @@ impl Transformer {
     /// Goes back to where the records began, and aborts; not if they count, though nobody has waited for that.
     async fn undo(&mut self) {
         let Some(round) = self.round.clone() else { return };
-        if let Some(transaction) = &round.transaction
+        if let Some(transaction) = round.transaction.as_ref().filter(|_| round.with_offsets)
             && transaction.was_committed().await
         {
             return self.succeeded(&round);

@@ -94,11 +94,10 @@ impl Fault {
         Ok(())
     }
 
-    /// Ends what it has left behind.
+    /// Lets connections that are made from now on be good ones.
     pub(crate) fn end(self, proxy: &FaultProxy) {
         if let Fault::Rough(_) = self {
             proxy.set_plan(|_| Plan::default());
-            proxy.cut_all();
         }
     }
 }

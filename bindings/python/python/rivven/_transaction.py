@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import suppress
 from inspect import isawaitable
 from typing import TYPE_CHECKING
@@ -73,7 +72,8 @@ async def transform(
     The consumer has to be made with `enable_auto_commit=False`, the producer with
     a `transactional_id`. Read the topics that are written with `isolation_level` 1.
     It ends by `wakeup` and by `close` of the consumer, and gives a TransformReport.
-    Cancelling it aborts the transaction, and has the records read again by whoever goes on.
+    Cancelling it aborts the transaction, and has the records read again by whoever goes on; so
+    does whatever else the handler raises that is no Exception.
 
     Raises ConfigException for another consumer or producer; RivvenException with the code
     PROCESSING_FAILED, caused by what the handler raised, where that failed every time;
@@ -99,12 +99,14 @@ async def transform(
             del round
             reading = True
         return await transformer.report()
-    except asyncio.CancelledError:
+    except Exception:
+        raise
+    except BaseException as end:
         if reading:
             # The wait goes on otherwise, and takes records that nobody works on.
             consumer.wakeup()
         with suppress(RivvenException):
-            await transformer.fail("it was cancelled")
+            await transformer.fail(f"it was ended by {type(end).__name__}")
         raise
 
 
