@@ -36,7 +36,7 @@ static void each_once(rivven::Config &config) {
     rivven::transform(consumer, producer, [&](const rivven::Batch &batch, rivven::Transaction &transaction) {
         for (const rivven::Record order : batch) transaction.enqueue("invoices-cpp", order.value, order.key);
         billed += batch.size();
-        if (billed == orders) consumer.wakeup();
+        if (billed >= orders) consumer.wakeup();
     });
     // transform]
     consumer.close();

@@ -40,7 +40,7 @@ async function eachOnce() {
       transaction.enqueue('invoices-node', value, { key });
       billed++;
     }
-    if (billed === ORDERS) consumer.wakeup();
+    if (billed >= ORDERS) consumer.wakeup();
   });
   // transform]
   await consumer.close();

@@ -34,7 +34,7 @@ async def each_once(address: str) -> None:
         for order in orders:
             transaction.enqueue("invoices-python", order.value, order.key)
             billed += 1
-        if billed == ORDERS:
+        if billed >= ORDERS:
             consumer.wakeup()
 
     async with consumer, producer:

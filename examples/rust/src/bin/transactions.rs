@@ -60,7 +60,7 @@ async fn each_once(address: &str) -> anyhow::Result<()> {
         for order in orders.views() {
             drop(transaction.enqueue("invoices-rust", order.key, order.value)?);
         }
-        if billed.fetch_add(orders.len(), Ordering::Relaxed) + orders.len() == ORDERS {
+        if billed.fetch_add(orders.len(), Ordering::Relaxed) + orders.len() >= ORDERS {
             consumer.wakeup();
         }
         Ok::<_, rivven_client::Error>(())
