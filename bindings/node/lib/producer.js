@@ -31,8 +31,9 @@ class Producer extends EventEmitter {
       process.nextTick(() => this.emit('deliveries', deliveries));
     };
     const listened = () => this.listenerCount('deliveries') > 0;
-    const transactional = typeof options === 'object' && !Array.isArray(options) && options.transactionalId != null;
-    this.#outbox = new Outbox((wake) => open(config(options), wake), { tell, listened, transactional });
+    const settings = config(options);
+    const transactional = 'transactionalId' in settings;
+    this.#outbox = new Outbox((wake) => open(settings, wake), { tell, listened, transactional });
     channels.set(this, this.#outbox.channel);
   }
 
