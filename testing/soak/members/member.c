@@ -72,8 +72,8 @@ int main(int argc, char **argv) {
         }
     } while (code != RIVVEN_CODE_WOKEN_UP);
     pthread_join(thread, NULL);
-    check(rivven_consumer_close(consumer, 60000, &error));
-    puts("closed");
+    if (rivven_consumer_close(consumer, 60000, &error) == RIVVEN_CODE_OK) puts("closed");
+    else printf("error %s\n", rivven_error_message(error));
     rivven_error_free(error);
     rivven_consumer_free(consumer);
     rivven_config_free(config);

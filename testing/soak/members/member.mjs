@@ -29,5 +29,9 @@ for (;;) {
     say('error', error.message);
   }
 }
-await consumer.close();
-say('closed');
+try {
+  await consumer.close();
+  say('closed');
+} catch (error) {
+  say('error', error.message);
+}

@@ -49,5 +49,8 @@ while True:
         if error.code == "WOKEN_UP":
             break
         say("error", error)
-consumer.close()
-say("closed")
+try:
+    consumer.close()
+    say("closed")
+except rivven.RivvenException as error:
+    say("error", error)

@@ -62,8 +62,10 @@ pub async fn run(membership: &Membership) -> Result<()> {
             Err(error) => say(&format!("error {error}")),
         }
     }
-    consumer.close().await?;
-    say("closed");
+    match consumer.close().await {
+        Ok(()) => say("closed"),
+        Err(error) => say(&format!("error {error}")),
+    }
     Ok(())
 }
 
