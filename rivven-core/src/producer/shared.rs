@@ -301,8 +301,9 @@ impl Shared {
                 }
                 let serial = present.map_or(0, |grant| grant.serial) + 1;
                 let identity = shared.new_identity(&topic.name).await?;
-                topic.set_identity(Grant { identity, serial });
-                topic.identity()
+                let grant = Grant { identity, serial };
+                topic.set_identity(grant);
+                Some(grant)
             };
             let grant = tokio::select! {
                 grant = got => grant,

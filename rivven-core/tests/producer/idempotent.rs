@@ -6,7 +6,7 @@ use std::time::Duration;
 use rivven_client::{Client, ErrorCode, Outcome, Producer, ProducerConfig, ProducerConfigBuilder, Result};
 use rivven_testkit::{FaultProxy, Kind, Reply, ScriptedBroker, TestBroker};
 
-use super::{config, soon, under_way};
+use super::{config, send_together, soon, under_way};
 
 fn idempotent(server: impl Into<String>) -> ProducerConfigBuilder {
     config(server).enable_idempotence(true).retries(1000)
@@ -34,10 +34,8 @@ async fn what_a_stall_may_have_doubled_is_said() -> Result<()> {
     let config = idempotent(proxy.address()).linger_ms(60_000).request_timeout(Duration::from_millis(500));
     let producer = Producer::new(config.connection_timeout(Duration::from_secs(10)).build()).await?;
     let send = async |values: std::ops::Range<u32>| {
-        let taken = values.map(|value| producer.enqueue("t", None::<&str>, format!("v{value:06}")));
-        let deliveries = taken.collect::<Result<Vec<_>>>()?;
-        soon("flush", producer.flush()).await?;
-        deliveries.into_iter().map(|delivery| delivery.result().expect("it is settled")).collect::<Result<Vec<_>>>()
+        let values: Vec<_> = values.map(|value| format!("v{value:06}")).collect();
+        send_together(&producer, &values).await
     };
     assert!(!send(0..1).await?[0].maybe_duplicate);
     let doubled = async {
@@ -168,11 +166,7 @@ async fn places_are_certain_only_where_no_earlier_attempt_may_be_in_between() ->
     let broker = ScriptedBroker::builder().topic("t", 1).start().unwrap();
     let producer = Producer::new(idempotent(broker.address()).linger_ms(60_000).build()).await?;
     let send = async |values: &[&str]| {
-        let taken = values.iter().map(|value| producer.enqueue("t", None::<&str>, value));
-        let deliveries = taken.collect::<Result<Vec<_>>>()?;
-        soon("flush", producer.flush()).await?;
-        let sent = deliveries.into_iter().map(|delivery| delivery.result().expect("it is settled"));
-        let sent = sent.collect::<Result<Vec<_>>>()?;
+        let sent = send_together(&producer, values).await?;
         Ok::<_, rivven_client::Error>((sent[0].offset_exact, sent[0].maybe_duplicate))
     };
     producer.refresh_metadata("t").await?;

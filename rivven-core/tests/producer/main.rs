@@ -9,7 +9,7 @@ mod stats;
 
 use std::time::Duration;
 
-use rivven_client::{Producer, ProducerConfig, ProducerConfigBuilder, Result};
+use rivven_client::{Producer, ProducerConfig, ProducerConfigBuilder, RecordMetadata, Result};
 
 /// Long enough for anything on a busy machine, short enough to notice that it never comes.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -26,6 +26,15 @@ async fn producer(server: impl Into<String>) -> Result<Producer> {
 /// The future's output, which has to come.
 async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, future).await.unwrap_or_else(|_| panic!("{what} does not end"))
+}
+
+/// Sends records together, in one batch where they fit into one: what became of each.
+async fn send_together(producer: &Producer, values: &[impl AsRef<[u8]>]) -> Result<Vec<RecordMetadata>> {
+    let taken = values.iter().map(|value| producer.enqueue("t", None::<&str>, value));
+    let deliveries = taken.collect::<Result<Vec<_>>>()?;
+    // The linger may be longer than the test.
+    soon("flush", producer.flush()).await?;
+    deliveries.into_iter().map(|delivery| delivery.result().expect("it is settled")).collect()
 }
 
 /// Ends when a batch has been sent and not been answered.

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use rivven_client::{ErrorCode, Outcome, Producer, Result};
 use rivven_testkit::{FaultProxy, Kind, Reply, ScriptedBroker, TestBroker};
 
-use super::{config, producer, soon, under_way};
+use super::{config, producer, send_together, soon, under_way};
 
 fn broker() -> ScriptedBroker {
     ScriptedBroker::builder().topic("t", 1).start().unwrap()
@@ -32,12 +32,7 @@ async fn places_are_certain_only_where_no_earlier_attempt_may_be_in_between() ->
     let broker = broker();
     let producer = Producer::new(config(broker.address()).linger_ms(60_000).build()).await?;
     let send = async |values: &[&str]| {
-        let taken = values.iter().map(|value| producer.enqueue("t", None::<&str>, value));
-        let deliveries = taken.collect::<Result<Vec<_>>>()?;
-        // Together: the linger is longer than the test.
-        soon("flush", producer.flush()).await?;
-        let sent = deliveries.into_iter().map(|delivery| delivery.result().expect("it is settled"));
-        let sent = sent.collect::<Result<Vec<_>>>()?;
+        let sent = send_together(&producer, values).await?;
         Ok::<_, rivven_client::Error>((sent[0].offset_exact, sent[0].maybe_duplicate))
     };
     producer.refresh_metadata("t").await?;

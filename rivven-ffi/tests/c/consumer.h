@@ -39,6 +39,15 @@ static inline void subscribe(rivven_consumer_t *consumer, const char *topic) {
     succeeds("subscribe", rivven_consumer_subscribe(consumer, &topic, 1, &error));
 }
 
+/* How many partitions a consumer has. */
+static inline size_t assigned(rivven_consumer_t *consumer) {
+    rivven_partitions_t *partitions = NULL;
+    if (rivven_consumer_assignments(consumer, &partitions, NULL)) give_up("rivven_consumer_assignments");
+    size_t count = rivven_partitions_len(partitions);
+    rivven_partitions_free(partitions);
+    return count;
+}
+
 /* Makes a topic whose records have their numbers as values, by turns in each partition. */
 static inline void fill(const char *address, const char *topic, uint32_t partitions, uint32_t records) {
     enum { TEXT = 12 };

@@ -129,14 +129,6 @@ static void test_default_pauses(void) {
     fails("a shorter one", RIVVEN_CODE_INVALID_CONFIG, make("reconnect.backoff.max.ms", "99"));
 }
 
-static size_t assigned(rivven_consumer_t *consumer) {
-    rivven_partitions_t *partitions = NULL;
-    if (rivven_consumer_assignments(consumer, &partitions, NULL)) give_up("rivven_consumer_assignments");
-    size_t count = rivven_partitions_len(partitions);
-    rivven_partitions_free(partitions);
-    return count;
-}
-
 /* A member of a group of its own that looks for new partitions from time to time. */
 static rivven_consumer_t *looking(const char *address, const char *group, const char *interval) {
     const char *const settings[] = {"group.id", group, interval ? "metadata.refresh.interval.ms" : NULL, interval,

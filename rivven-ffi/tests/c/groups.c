@@ -6,8 +6,7 @@
 #include <signal.h>
 #include <string.h>
 
-#include "client.h"
-#include "launch.h"
+#include "consumer.h"
 
 enum { PARTITIONS = 4 };
 
@@ -25,14 +24,6 @@ static rivven_consumer_t *member_of(const char *address) {
     return consumer;
 }
 
-static size_t count_of(rivven_consumer_t *consumer) {
-    rivven_partitions_t *partitions = NULL;
-    if (rivven_consumer_assignments(consumer, &partitions, NULL)) give_up("rivven_consumer_assignments");
-    size_t count = rivven_partitions_len(partitions);
-    rivven_partitions_free(partitions);
-    return count;
-}
-
 static void poll_once(rivven_consumer_t *consumer) {
     rivven_batch_t *batch = NULL;
     if (rivven_consumer_poll(consumer, 20, &batch, NULL)) give_up("rivven_consumer_poll");
@@ -42,7 +33,7 @@ static void poll_once(rivven_consumer_t *consumer) {
 /* Polls two members until both have partitions, and so many together, at most a minute. */
 static bool come_to_have(rivven_consumer_t *one, rivven_consumer_t *other, size_t fewest, size_t most) {
     for (double start = seconds(); seconds() - start < 60;) {
-        size_t ones = count_of(one), others = count_of(other);
+        size_t ones = assigned(one), others = assigned(other);
         if (ones && others && ones + others >= fewest && ones + others <= most) return true;
         poll_once(one);
         poll_once(other);
@@ -78,7 +69,7 @@ static void test_group(const char *program, const char *address) {
     check(taken > 1 && taken < 9, "after the timeout of its session: %.2f s", taken);
     rivven_consumer_t *third = member_of(address);
     check(come_to_have(other, third, PARTITIONS, PARTITIONS), "one that does not poll is not waited for");
-    check(count_of(one) == 0, "and has lost its partitions");
+    check(assigned(one) == 0, "and has lost its partitions");
     succeeds("close", rivven_consumer_close(third, -1, &error));
     check(come_to_have(one, other, PARTITIONS, PARTITIONS), "until it polls again");
     rivven_consumer_free(third);

@@ -17,6 +17,8 @@ extern "C" {
 #include "launch.h"
 }
 
+#include "throws.hpp"
+
 namespace {
 
 using namespace std::chrono_literals;
@@ -46,16 +48,6 @@ inline rivven::Config config_of(const std::string &servers, const Settings &sett
 
 inline rivven::Consumer consumer_of(const std::string &servers, const Settings &settings = {}) {
     return rivven::Consumer(config_of(servers, settings));
-}
-
-/// Checks that a call throws an error of this code.
-template <typename Call> void throws(const char *what, Code wanted, Call call) {
-    try {
-        call();
-        check(false, "%s: no error", what);
-    } catch (const rivven::Error &error) {
-        check(error.code() == wanted && *error.what(), "%s: %s", what, error.what());
-    }
 }
 
 /// Makes a topic of one partition with records `v0`, `v1` and so on.

@@ -13,6 +13,8 @@ extern "C" {
 #include "launch.h"
 }
 
+#include "throws.hpp"
+
 namespace {
 
 using namespace std::chrono_literals;
@@ -23,16 +25,6 @@ static_assert(std::is_nothrow_move_constructible_v<rivven::Consumer> &&
 
 rivven::Config config_of(const std::string &address, const char *group) {
     return rivven::Config{{"bootstrap.servers", address}, {"group.id", group}, {"enable.auto.commit", "false"}};
-}
-
-/// Checks that a call throws an error of this code.
-template <typename Call> void throws(const char *what, Code wanted, Call call) {
-    try {
-        call();
-        check(false, "%s: no error", what);
-    } catch (const rivven::Error &error) {
-        check(error.code() == wanted && *error.what(), "%s: %s", what, error.what());
-    }
 }
 
 /// Makes a topic of one partition with records `v0`, `v1` and so on.

@@ -14,6 +14,8 @@ extern "C" {
 #include "launch.h"
 }
 
+#include "throws.hpp"
+
 namespace {
 
 using namespace std::chrono_literals;
@@ -27,16 +29,6 @@ constexpr bool moves_only = std::is_nothrow_move_constructible_v<T> && std::is_n
 static_assert(moves_only<rivven::Queue> && moves_only<rivven::Producer> && moves_only<rivven::Topic>);
 
 rivven::Config config_of(const std::string &address) { return rivven::Config{{"bootstrap.servers", address}}; }
-
-/// Checks that a call throws an error of this code.
-template <typename Call> void throws(const char *what, Code wanted, Call call) {
-    try {
-        call();
-        check(false, "%s: no error", what);
-    } catch (const rivven::Error &error) {
-        check(error.code() == wanted && *error.what(), "%s: %s", what, error.what());
-    }
-}
 
 /// Every report of a thousand records, one of them at its place.
 void test_reports(const rivven::Config &config) {

@@ -83,13 +83,8 @@ pub(crate) fn gate(session: &Session) -> Result<Tally> {
 }
 
 fn soak(session: &Session, options: &Options) -> Result<Record<Run>> {
-    let members = members(session)?;
+    let members = parties(session, "member")?;
     super::soak(session, "groups", "half an hour", &options.arguments(), &members)
-}
-
-/// How a member in each language is started.
-fn members(session: &Session) -> Result<Vec<String>> {
-    parties(session, "member")
 }
 
 /// How a party in each language is started.

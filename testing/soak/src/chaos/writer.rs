@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use rivven_testkit::FaultProxy;
-use tokio::time::{timeout, timeout_at};
+use tokio::time::timeout;
 
 use super::{PARTITIONS, PATIENCE, Round, WRITTEN, ended};
 use crate::ledger::{Fate, Ledger};
@@ -42,8 +41,7 @@ impl Writer {
     /// Lets it write everything, and waits until it has told what became of that; nothing if it never does.
     pub(super) async fn write(mut self, found: &mut Round) -> Result<Option<Ledger>> {
         self.party.give_the_sign();
-        let deadline = Instant::now() + PATIENCE;
-        let end = timeout_at(deadline.into(), self.party.ended()).await;
+        let end = timeout(PATIENCE, self.party.ended()).await;
         let hangs = end.is_err();
         ended("writer", &self.party, end, found)?;
         let fates = std::mem::take(&mut *self.fates.lock().unwrap_or_else(PoisonError::into_inner));
