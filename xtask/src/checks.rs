@@ -29,21 +29,24 @@ pub(crate) struct Tally {
     pub(crate) failed: usize,
     /// What went wrong.
     pub(crate) failure: Option<String>,
+    /// The tests that failed, each with what was said of it, as far as that is known.
+    pub(crate) failing: Vec<String>,
 }
 
 impl Tally {
     /// The tally of a gate that passed.
-    pub(crate) const PASSED: Tally = Tally { passed: 1, failed: 0, failure: None };
+    pub(crate) const PASSED: Tally = Tally { passed: 1, failed: 0, failure: None, failing: Vec::new() };
 
     /// The tally of a gate that failed.
     pub(crate) fn failure(text: impl Into<String>) -> Self {
-        Tally { passed: 0, failed: 1, failure: Some(text.into()) }
+        Tally { failed: 1, failure: Some(text.into()), ..Tally::default() }
     }
 
     /// Both tallies as one.
     pub(crate) fn and(self, other: Tally) -> Self {
         let failure = [self.failure, other.failure].into_iter().flatten().reduce(|one, two| format!("{one}\n{two}"));
-        Tally { passed: self.passed + other.passed, failed: self.failed + other.failed, failure }
+        let failing = [self.failing, other.failing].concat();
+        Tally { passed: self.passed + other.passed, failed: self.failed + other.failed, failure, failing }
     }
 
     /// The tally of a gate that has printed what is wrong, if anything is.
@@ -86,6 +89,9 @@ fn report(rows: &[(&str, Tally, Duration)]) -> bool {
     }
     println!("\n{table}");
     let failing: Vec<&str> = rows.iter().filter(|(_, tally, _)| tally.failed > 0).map(|(name, ..)| *name).collect();
+    for (name, tally, _) in rows {
+        tally.failing.iter().for_each(|test| println!("{name}: {test}"));
+    }
     if !failing.is_empty() {
         println!("failed: {}", failing.join(", "));
     }

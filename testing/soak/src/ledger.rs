@@ -179,6 +179,21 @@ impl Ledger {
         once.filter_map(|number| Some((number, places.remove(&number).filter(|places| places.len() > 1)?))).collect()
     }
 
+    /// The order in which the records of a partition lie in its log, for people: each stretch of records that follow one
+    /// another as they were sent.
+    pub fn stretches(&self, log: &[Stored]) -> String {
+        let mut stretches: Vec<(u64, u64, u64)> = Vec::new();
+        for (offset, number) in log {
+            let Some(number) = number else { continue };
+            match stretches.last_mut() {
+                Some((_, _, last)) if *last + u64::from(self.partitions) == *number => *last = *number,
+                _ => stretches.push((*offset, *number, *number)),
+            }
+        }
+        let shown = stretches.iter().map(|(offset, first, last)| format!("{first}..={last} at {offset}"));
+        shown.collect::<Vec<_>>().join(", ")
+    }
+
     /// Counts the copies of each record of one partition, and looks at their order.
     fn read(&self, partition: u32, log: &[Stored], copies: &mut [u8], findings: &mut Findings) {
         let mut highest = None;
@@ -267,6 +282,12 @@ mod tests {
         assert_eq!(compared(&[at(0)], &[0, 1]).unexpected, 1, "nobody sent it");
         assert_eq!(Ledger::new(2, vec![at(0), at(0)]).compare(&[log(&[1]), log(&[0])]).unexpected, 2);
         assert_eq!(Ledger::new(1, vec![]).compare(&[vec![(0, None)]]).unexpected, 1);
+    }
+
+    #[test]
+    fn the_order_is_shown_by_stretches() {
+        let log = [(0, Some(4)), (1, Some(6)), (2, None), (3, Some(0)), (4, Some(2))];
+        assert_eq!(Ledger::new(2, Vec::new()).stretches(&log), "4..=6 at 0, 0..=2 at 3");
     }
 
     #[test]

@@ -11,15 +11,38 @@ pub(super) type Summary = fn(&str) -> Option<(usize, usize)>;
 /// Counts the tests of a runner that has ended; no test, or a failure that is none of a test, is a failure.
 pub(super) fn tally(finished: &Finished, summary: Summary) -> Tally {
     let (passed, failed) = summary(&finished.output).unwrap_or_default();
-    if !finished.status.success() {
-        Tally { passed, failed: failed.max(1), failure: Some(finished.failure()) }
-    } else if failed > 0 {
-        Tally { passed, failed, failure: Some(finished.failure()) }
+    if !finished.status.success() || failed > 0 {
+        let failing = failing(&finished.output);
+        Tally { passed, failed: failed.max(1), failure: Some(finished.failure()), failing }
     } else if passed == 0 {
         Tally::failure(format!("no test was executed\n{}", finished.failure()))
     } else {
-        Tally { passed, failed, failure: None }
+        Tally { passed, ..Tally::default() }
     }
+}
+
+/// The most lines that are kept of what a runner says of a test that failed.
+const MOST_LINES: usize = 20;
+
+/// The tests that failed, each with what its runner says behind its name; any runner's.
+fn failing(output: &str) -> Vec<String> {
+    let mut failing = Vec::new();
+    let mut lines = output.lines().peekable();
+    while let Some(line) = lines.next() {
+        let line = line.trim_start();
+        if line.starts_with("not ok ") {
+            // What follows up to the dots is indented further, as is the block of a test within a test.
+            let block = std::iter::from_fn(|| lines.next_if(|line| line.starts_with(' ') && line.trim() != "..."));
+            failing.push([vec![line], block.take(MOST_LINES).collect()].concat().join("\n"));
+        } else if line.starts_with("FAIL ")
+            || line.starts_with("FAILED ")
+            || line.starts_with("ERROR ")
+            || line.starts_with("test ") && line.ends_with(" ... FAILED")
+        {
+            failing.push(line.to_owned());
+        }
+    }
+    failing
 }
 
 /// The sums of the lines `test result: ok. 3 passed; 0 failed; ...` of cargo.
@@ -69,6 +92,20 @@ fn before<T: FromStr>(line: &str, word: &str) -> Option<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_tests_that_failed_are_named() {
+        let output = "test a::b ... FAILED\ntest a::c ... ok\n\
+                      ok 1 - x\nnot ok 2 - y z\n  ---\n  error: |-\n    no\n  ...\nok 3 - z\n\
+                      FAILED tests/test_x.py::test_y - AssertionError: no\nFAIL  sigpipe  exit status: 1\n";
+        let expected = [
+            "test a::b ... FAILED",
+            "not ok 2 - y z\n  ---\n  error: |-\n    no",
+            "FAILED tests/test_x.py::test_y - AssertionError: no",
+            "FAIL  sigpipe  exit status: 1",
+        ];
+        assert_eq!(failing(output), expected);
+    }
 
     #[test]
     fn the_results_of_cargo_are_summed() {

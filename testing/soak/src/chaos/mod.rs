@@ -339,6 +339,9 @@ async fn look_at_log(client: &Client, topic: &str, ledger: &Ledger, found: &mut 
     let findings = ledger.compare(&logs);
     if findings.violations() > 0 {
         eprintln!("round {}, {topic}: {findings:?}", found.number);
+        for (partition, log) in logs.iter().enumerate() {
+            eprintln!("round {}, {topic}/{partition}: {}", found.number, ledger.stretches(log));
+        }
     }
     found.add(&findings);
     Ok(())
