@@ -1986,9 +1986,9 @@ export class Consumer extends EventEmitter<ConsumerEvents> implements AsyncDispo
   /**
    * Commits what is to be committed by itself, gives partitions back and disconnects, within `timeoutMs`.
    *
-   * By default it takes at most `closeTimeoutMs`, 30 000. A poll that waits ends
-   * with `CLOSED`. Closing twice is no error. Fails with why the last offsets
-   * could not be committed, or with `TIMED_OUT`; it is closed all the same.
+   * By default it takes at most `closeTimeoutMs`, 5 000. Commits that fail for now are tried again within that time. A
+   * poll that waits ends with `CLOSED`. Closing twice is no error. Fails with why the last offsets could not be committed,
+   * or with `TIMED_OUT` if they may not be; it is closed all the same.
    */
   close(options?: { timeoutMs?: number }): Promise<void>;
 

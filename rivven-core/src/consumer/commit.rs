@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::join_all;
+use tokio::time::sleep;
 
 use super::events::ConsumerEvent;
 use super::listener::Key;
@@ -11,6 +12,7 @@ use super::offsets::Offsets;
 use super::partition::Partition;
 use super::shared::Shared;
 use super::state::not_assigned;
+use crate::connection::Deadline;
 use crate::error::{Detail, Error, Result};
 use crate::ops::CommitOffset;
 
@@ -89,6 +91,37 @@ impl Shared {
     pub(super) async fn commit_all(&self, commits: Vec<Commit>) -> Result<()> {
         let results = self.commit(&commits).await;
         all_of(&commits, results)
+    }
+
+    /// The same, again and again where that may help, as long as there is time for another attempt.
+    ///
+    /// `last` is the last failure so far, for whoever stops waiting.
+    pub(super) async fn commit_until(
+        &self,
+        deadline: Deadline,
+        mut commits: Vec<Commit>,
+        last: &mut Option<Error>,
+    ) -> Result<()> {
+        let (all, mut failures) = (commits.len(), 0);
+        let mut failed: Vec<(Commit, Error)> = Vec::new();
+        loop {
+            let results = self.commit(&commits).await;
+            let errors = commits.into_iter().zip(results).filter_map(|(commit, result)| Some((commit, result.err()?)));
+            let (again, over): (Vec<_>, Vec<_>) = errors.partition(|(_, error)| error.is_retriable());
+            failed.extend(over);
+            failures += 1;
+            let pause = self.pause(failures);
+            if again.is_empty() || pause >= deadline.remaining() {
+                failed.extend(again);
+                return together(failed.iter().map(|(commit, error)| (&commit.key, error.clone())).collect(), all);
+            }
+            if let Some((_, error)) = again.last() {
+                self.note_error(error);
+                *last = Some(error.clone());
+            }
+            commits = again.into_iter().map(|(commit, _)| commit).collect();
+            sleep(pause).await;
+        }
     }
 
     /// Commits offsets in the background; failures are announced.

@@ -286,23 +286,36 @@ impl Inner {
 
     /// Gives everything back within a time, and disconnects.
     ///
-    /// Where the program has ended a poll it is done with what that gave.
+    /// Where the program has ended a poll it is done with what that gave. Offsets whose commit fails for now are
+    /// committed again. That the broker could not be told of the end is no failure: it notices.
     pub(super) async fn close(&self, limit: Duration, with_listener: bool) -> Result<()> {
         let deadline = Deadline::after(limit);
         self.shared.advance(Stage::Closing);
+        let (mut committed, mut last) = (None, None);
         let parting = async {
             let _none_at_work = self.shared.processing.lock().await;
             let mut turn = self.turn.lock().await;
             self.shared.state().all_processed();
-            self.part(&mut turn, with_listener).await
+            committed = Some(self.part(&mut turn, with_listener, deadline, &mut last).await);
+            self.leave(&mut turn, with_listener).await;
         };
-        let parted = deadline.bound(parting).await.unwrap_or_else(|| Err(not_committed(limit)));
+        let left = deadline.bound(parting).await.is_some();
+        if committed.is_some() && !left {
+            tracing::debug!(group = %self.shared.config.group_id, ?limit, "closed without an answer to leaving the group");
+        }
         self.shared.advance(Stage::Ended);
         Arc::clone(&self.shared.cluster).close(deadline.remaining().min(FAREWELL)).await;
-        parted
+        committed.unwrap_or_else(|| Err(not_committed(limit, last)))
     }
 
-    async fn part(&self, turn: &mut Turn, with_listener: bool) -> Result<()> {
+    /// Lets go of all partitions and commits for the last time.
+    async fn part(
+        &self,
+        turn: &mut Turn,
+        with_listener: bool,
+        deadline: Deadline,
+        last: &mut Option<Error>,
+    ) -> Result<()> {
         while let Some(announced) = turn.current.take().or_else(|| turn.changes.try_recv().ok()) {
             self.acknowledge(announced, with_listener).await;
         }
@@ -316,9 +329,8 @@ impl Inner {
             Some(_) => self.shared.offsets_to_commit(|_| true, Offsets::to_auto_commit),
             None => Vec::new(),
         };
-        let committed = self.shared.commit_all(commits).await;
+        let committed = self.shared.commit_until(deadline, commits, last).await;
         self.shared.state().remove(&keys);
-        self.leave(turn, with_listener).await;
         committed
     }
 
@@ -382,7 +394,9 @@ fn no_memory(shared: &Shared) -> Error {
     Error::Other(Detail::new(text).with_code(ErrorCode::QueueFull).with_outcome(Outcome::NotSent))
 }
 
-fn not_committed(limit: Duration) -> Error {
-    let text = format!("close of the consumer timed out after {limit:?}: the last offsets may not be committed");
+/// `last` is the failure of the last attempt to commit.
+fn not_committed(limit: Duration, last: Option<Error>) -> Error {
+    let last = last.map_or_else(String::new, |error| format!(": {error}"));
+    let text = format!("close of the consumer timed out after {limit:?}: the last offsets may not be committed{last}");
     Error::TimeoutWithMessage(Detail::new(text).with_code(ErrorCode::TimedOut).with_outcome(Outcome::Unknown))
 }

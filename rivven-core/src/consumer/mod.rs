@@ -548,11 +548,13 @@ impl Consumer {
     /// Commits what is to be committed by itself, gives partitions back and disconnects, within `close_timeout`.
     ///
     /// What the last poll gave counts as done if that poll has ended. A poll
-    /// that waits ends with `CLOSED`, as do calls afterwards. Closing twice is no error.
+    /// that waits ends with `CLOSED`, as do calls afterwards. Closing twice is no error. Commits that fail for now are
+    /// tried again within that time.
     ///
     /// # Errors
     ///
-    /// Why the last offsets could not be committed; `TIMED_OUT` if it took too long. It is closed all the same.
+    /// Why the last offsets could not be committed; `TIMED_OUT` if the time was over before that was known. It is closed
+    /// all the same.
     pub async fn close(&self) -> Result<()> {
         self.close_timeout(self.config().close_timeout).await
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rivven_client::{Client, Consumer, ConsumerEvent, ErrorCode, RebalanceListener, Result, TopicPartition};
-use rivven_testkit::{Kind, ScriptedBroker, Sink, SinkOptions, TestBroker};
+use rivven_testkit::{FaultProxy, Kind, Reply, ScriptedBroker, Sink, SinkOptions, TestBroker};
 
 use super::{PATIENCE, config, consumer, event, offsets, some, soon};
 
@@ -92,6 +92,44 @@ async fn close_ends_within_its_time_and_says_that_offsets_may_be_lost() -> Resul
     assert_eq!(error.code(), ErrorCode::TimedOut);
     broker.release();
     Ok(())
+}
+
+/// More often than one call tries by itself.
+#[tokio::test]
+async fn close_commits_again_what_fails_for_now() -> Result<()> {
+    let broker = broker();
+    broker.append("t", 0, None, b"v");
+    let consumer = consumer(broker.address()).await?;
+    offsets(&consumer, 1).await;
+    broker.on(Kind::CommitOffset).times(20).unexecuted().close_connection();
+    soon("close", consumer.close_timeout(PATIENCE)).await?;
+    assert_eq!(broker.committed_offset(0, "tests", "t", 0), Some(1));
+    Ok(())
+}
+
+#[tokio::test]
+async fn close_says_why_the_last_offsets_may_not_be_committed() -> Result<()> {
+    let broker = broker();
+    broker.append("t", 0, None, b"v");
+    let consumer = consumer(broker.address()).await?;
+    offsets(&consumer, 1).await;
+    broker.on(Kind::CommitOffset).answer(Reply::error("THROTTLED: wait"));
+    let error = soon("close", consumer.close_timeout(Duration::from_millis(300))).await.unwrap_err();
+    assert!(error.to_string().contains("THROTTLED"), "{error}");
+    Ok(())
+}
+
+/// The broker cannot be told, and notices by itself.
+#[tokio::test]
+async fn close_is_no_failure_where_everything_is_committed_and_nobody_hears_of_the_end() -> Result<()> {
+    let broker = TestBroker::start().unwrap();
+    let proxy = FaultProxy::start(broker.address()).unwrap();
+    Client::connect(broker.address()).await?.publish("t", b"v").await?;
+    let consumer = Consumer::new(config(proxy.address()).topics(vec!["t".into()]).build()).await?;
+    offsets(&consumer, 1).await;
+    consumer.commit().await?;
+    proxy.stall();
+    soon("close", consumer.close_timeout(Duration::from_millis(300))).await
 }
 
 #[tokio::test]
