@@ -57,8 +57,10 @@ pub(super) struct Plan {
     pub(super) growth: bool,
 }
 
-/// How long no more connections are opened after one was refused beside others that work.
-const GROWTH_PAUSE_MS: u64 = 10_000;
+/// How long no more connections are opened after one was refused beside others that work, and at most where that goes
+/// on: the server may have come to its limit, or one connection was lost by chance.
+const FIRST_GROWTH_PAUSE_MS: u64 = 100;
+const LONGEST_GROWTH_PAUSE_MS: u64 = 10_000;
 
 /// The connections of one server; `C` is the connection, and moments are milliseconds.
 #[derive(Debug)]
@@ -71,6 +73,8 @@ pub(super) struct Pool<C> {
     waiting: HashMap<Lane, VecDeque<Waiter<C>>>,
     /// Before this moment no connection is opened beside others.
     no_growth_before_ms: u64,
+    /// How many were refused in a row.
+    refused: u32,
     last_id: u64,
 }
 
@@ -141,6 +145,7 @@ impl<C: Clone> Pool<C> {
             opening: Vec::new(),
             waiting: HashMap::new(),
             no_growth_before_ms: 0,
+            refused: 0,
             last_id: 0,
         }
     }
@@ -150,6 +155,7 @@ impl<C: Clone> Pool<C> {
     /// `usable` tells connections that still work; others are forgotten.
     pub(super) fn ask(&mut self, need: Need, now_ms: u64, usable: impl Fn(&C) -> bool) -> Answer<C> {
         self.forget(now_ms, &usable);
+        self.look_again(now_ms);
         let lane = Lane::of(need.purpose, self.size);
         // The first connection of all shows whether the server is there: one attempt, for everybody.
         if self.entries.is_empty() && !self.opening.is_empty() {
@@ -176,7 +182,7 @@ impl<C: Clone> Pool<C> {
     fn plan(&mut self, lane: Lane, now_ms: u64) -> Option<Plan> {
         if self.entries.is_empty() {
             // Those beside which one was refused are gone: it was the server that went away, and not its limit.
-            self.no_growth_before_ms = 0;
+            self.may_grow();
         }
         let may = self.may_open(lane, now_ms);
         may.then(|| {
@@ -269,6 +275,7 @@ impl<C: Clone> Pool<C> {
     pub(super) fn opened(&mut self, plan: Plan, connection: C, now_ms: u64, expires_ms: u64) -> Vec<C> {
         let lane = plan.lane;
         self.not_opening(lane);
+        self.may_grow();
         let old = |entry: &Entry<C>| entry.lane == lane && entry.expires_ms <= now_ms;
         self.entries.iter_mut().filter(|entry| old(entry)).for_each(|entry| entry.retired = true);
         self.last_id += 1;
@@ -289,7 +296,12 @@ impl<C: Clone> Pool<C> {
     pub(super) fn not_opened(&mut self, plan: Plan, now_ms: u64) {
         self.not_opening(plan.lane);
         if plan.growth {
-            self.no_growth_before_ms = now_ms + GROWTH_PAUSE_MS;
+            // Several that were begun together say no more than one.
+            if now_ms >= self.no_growth_before_ms {
+                let pause = FIRST_GROWTH_PAUSE_MS.saturating_mul(1 << self.refused.min(16));
+                self.no_growth_before_ms = now_ms + pause.min(LONGEST_GROWTH_PAUSE_MS);
+                self.refused += 1;
+            }
         } else if self.entries.is_empty() {
             // The server is not there: one attempt says it to everybody, not one after the other.
             self.waiting.clear();
@@ -301,6 +313,24 @@ impl<C: Clone> Pool<C> {
     pub(super) fn give_up(&mut self, plan: Plan, now_ms: u64) {
         self.not_opening(plan.lane);
         self.hand_over(now_ms);
+    }
+
+    /// Nothing says any more that the server takes no further connection.
+    fn may_grow(&mut self) {
+        (self.no_growth_before_ms, self.refused) = (0, 0);
+    }
+
+    /// How long those who wait have to be patient until [`look_again`](Pool::look_again) may serve them with another
+    /// connection; `None` if only one that becomes free can.
+    pub(super) fn growth_pause_ms(&self, now_ms: u64) -> Option<u64> {
+        self.no_growth_before_ms.checked_sub(now_ms).filter(|pause| *pause > 0)
+    }
+
+    /// Serves those who wait, since time has passed.
+    pub(super) fn look_again(&mut self, now_ms: u64) {
+        if !self.waiting.is_empty() {
+            self.hand_over(now_ms);
+        }
     }
 
     fn not_opening(&mut self, lane: Lane) {
@@ -549,7 +579,53 @@ mod tests {
         assert!(matches!(pool.ask(SHARED, 0, open), Answer::Wait(_)));
         pool.release(poll, After::Use, 0, open);
         ready(&mut pool, SHARED);
-        assert!(matches!(pool.ask(ALONE, GROWTH_PAUSE_MS, open), Answer::Open(_)), "it is tried again later");
+        assert!(matches!(pool.ask(ALONE, FIRST_GROWTH_PAUSE_MS, open), Answer::Open(_)), "it is tried again later");
+    }
+
+    /// All connections were in use for good by those who read, one more was refused once, and then nobody else ever got
+    /// one: whoever came waited behind others that had long gone.
+    #[test]
+    fn whoever_waits_is_served_once_another_connection_may_be_opened() {
+        let mut pool = pool(10);
+        opened(&mut pool, ALONE, 1);
+        ready(&mut pool, ALONE);
+        let Answer::Open(plan) = pool.ask(SHARED, 0, open) else { panic!("there is room") };
+        pool.not_opened(plan, 0);
+        let Answer::Wait(gone) = pool.ask(SHARED, 0, open) else { panic!("no other is opened for now") };
+        let Answer::Wait(mut waits) = pool.ask(SHARED, 0, open) else { panic!("no other is opened for now") };
+        assert_eq!(pool.growth_pause_ms(1), Some(FIRST_GROWTH_PAUSE_MS - 1));
+        drop(gone);
+        pool.look_again(FIRST_GROWTH_PAUSE_MS - 1);
+        assert!(waits.try_recv().is_err());
+        pool.look_again(FIRST_GROWTH_PAUSE_MS);
+        assert!(matches!(waits.try_recv(), Ok(Turn::Open(_))));
+    }
+
+    #[test]
+    fn a_caller_is_not_kept_waiting_by_those_who_have_gone() {
+        let mut pool = pool(10);
+        opened(&mut pool, ALONE, 1);
+        ready(&mut pool, ALONE);
+        let Answer::Open(plan) = pool.ask(SHARED, 0, open) else { panic!("there is room") };
+        pool.not_opened(plan, 0);
+        let Answer::Wait(gone) = pool.ask(SHARED, 0, open) else { panic!("no other is opened for now") };
+        drop(gone);
+        assert!(matches!(pool.ask(SHARED, FIRST_GROWTH_PAUSE_MS, open), Answer::Open(_)));
+    }
+
+    #[test]
+    fn a_server_that_takes_no_more_connections_is_asked_less_and_less() {
+        let mut pool = pool(10);
+        opened(&mut pool, ALONE, 1);
+        ready(&mut pool, ALONE);
+        let (mut now, mut pauses) = (0, Vec::new());
+        for _ in 0..10 {
+            let Answer::Open(plan) = pool.ask(SHARED, now, open) else { panic!("it is tried again") };
+            pool.not_opened(plan, now);
+            pauses.extend(pool.growth_pause_ms(now));
+            now += pauses.last().unwrap();
+        }
+        assert_eq!(pauses, [100, 200, 400, 800, 1600, 3200, 6400, 10_000, 10_000, 10_000]);
     }
 
     /// A broker that is stopped refuses connections while others seem to work for a moment longer. After it was
@@ -648,6 +724,7 @@ mod tests {
                     5 if !waiting.is_empty() => drop(waiting.swap_remove(u.choose_index(waiting.len())?)),
                     _ => {}
                 }
+                pool.look_again(now);
                 waiting.retain_mut(|(need, turn)| match turn.try_recv() {
                     Ok(Turn::Connection(id, _)) => {
                         token += 1;
@@ -660,6 +737,9 @@ mod tests {
                     }
                     Err(error) => error == oneshot::error::TryRecvError::Empty,
                 });
+                for (need, _) in &waiting {
+                    assert!(!pool.may_open(pool.lane(*need), now), "somebody waits though there is room");
+                }
                 assert!(pool.entries.len() + pool.opening.len() <= size);
                 assert_eq!(pool.opening.len(), opening.len());
                 let alone: Vec<_> = held.iter().filter(|(_, need)| need.alone).map(|((_, id), _)| *id).collect();

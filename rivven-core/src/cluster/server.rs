@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::{oneshot, watch};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::Context;
 use super::events::StateChange;
@@ -271,7 +271,21 @@ impl Server {
         limit: Deadline,
     ) -> Result<Option<Turn<Link>>> {
         let mut place = Place { server: self, need, turn };
-        match limit.bound(self.context.gate.before(Stage::Ended, &mut place.turn)).await {
+        let mut attempts = self.attempts.subscribe();
+        let turn = async {
+            loop {
+                // Another one may be opened when a pause is over, which the end of an attempt begins or ends.
+                let now = self.context.now_ms();
+                self.pool().look_again(now);
+                let pause = self.pool().growth_pause_ms(now);
+                tokio::select! {
+                    turn = &mut place.turn => return turn,
+                    () = sleep(Duration::from_millis(pause.unwrap_or_default())), if pause.is_some() => {}
+                    _ = attempts.changed() => {}
+                }
+            }
+        };
+        match limit.bound(self.context.gate.before(Stage::Ended, turn)).await {
             Some(Ok(Ok(turn))) => Ok(Some(turn)),
             Some(Ok(Err(_))) => Ok(None),
             Some(Err(closed)) => Err(closed),
@@ -320,7 +334,7 @@ impl Server {
         let wait = self.next_attempt_ms.load(Ordering::Acquire).saturating_sub(self.context.now_ms());
         let wait = limit.map_or(Duration::MAX, |limit| limit.remaining()).min(Duration::from_millis(wait));
         let dialling = async {
-            tokio::time::sleep(wait).await;
+            sleep(wait).await;
             let (options, login) = self.context.connect_options();
             let limit = limit.unwrap_or_else(|| Deadline::after(options.timeout));
             Ok((connect_within(&self.address, &options, limit).await?, login))

@@ -177,6 +177,24 @@ async fn a_refused_connection_lowers_the_number_and_fails_no_call() -> Result<()
     Ok(())
 }
 
+/// All connections were held by those who read, another one was lost by chance before it could be used, and then nobody
+/// else ever got one.
+#[tokio::test]
+async fn a_connection_that_is_lost_at_its_beginning_keeps_nobody_waiting() -> Result<()> {
+    let broker = broker();
+    let client = client(&[broker.address()]);
+    broker.on(Kind::Consume).hold();
+    let poll = tokio::spawn({
+        let client = client.clone();
+        async move { client.consume_long_poll("t", 0, 0, 1, None, 20_000).await }
+    });
+    broker.until_received(Kind::Consume, 1).await;
+    broker.on(Kind::Handshake).once().close_connection();
+    client.ping().await?;
+    broker.release();
+    poll.await.unwrap().map(drop)
+}
+
 #[tokio::test]
 async fn closing_ends_every_connection_and_every_wait() -> Result<()> {
     let broker = broker();
