@@ -60,6 +60,16 @@ enum What {
     Numbered(Ticket),
 }
 
+impl What {
+    /// The place of a batch with a number among those of its partition.
+    fn number(&self) -> Option<u64> {
+        match self {
+            What::Plain(_) => None,
+            What::Numbered(ticket) => Some(ticket.number()),
+        }
+    }
+}
+
 /// An attempt at a batch.
 struct Attempt {
     partition: Arc<Partition>,
@@ -367,6 +377,8 @@ impl Task {
     fn send(&mut self, partition: Arc<Partition>, what: What, frame: RequestFrame, records: u32) {
         let (Some(link), Some(server)) = (&self.link, &self.server) else { return };
         let deadline = Deadline::in_turn(self.service.limit(records));
+        let id = what.number();
+        tracing::trace!(topic = %partition.topic.name, partition = partition.index, id, records, address = %link.address(), "sent");
         self.unanswered += records;
         server.sent(records, frame.wire_len());
         let (sent, server) = (Instant::now(), Arc::clone(server));
@@ -387,6 +399,8 @@ impl Task {
         let Attempt { partition, what, records, sent, server, .. } = attempt;
         let now = Instant::now();
         server.ended(records, result.is_err());
+        let id = what.number();
+        tracing::trace!(topic = %partition.topic.name, partition = partition.index, id, ?result, "answered");
         match &result {
             Ok(_) => self.service.measure(records, now - sent.max(self.last_answer)),
             Err(error) => self.check_link(error),

@@ -128,8 +128,26 @@ struct Options {
     json: PathBuf,
 }
 
+/// Where the clients' logs go, a file for each process, if this variable names a directory.
+const LOG: &str = "RIVVEN_SOAK_LOG";
+
+/// Lets the client write what it does to a file of this process, if that is wanted.
+fn keep_log() -> Result<()> {
+    let Some(directory) = std::env::var_os(LOG) else { return Ok(()) };
+    let arguments: Vec<String> = std::env::args().skip(1).take(3).collect();
+    let name = arguments.join("-").replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+    let path = PathBuf::from(directory).join(format!("{name}-{}.log", std::process::id()));
+    let file = fs::File::create(&path).with_context(|| format!("{LOG}: {}", path.display()))?;
+    tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(file).with_ansi(false).init();
+    Ok(())
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
+    if let Err(error) = keep_log() {
+        eprintln!("error: {error:#}");
+        return ExitCode::FAILURE;
+    }
     let result = match Arguments::parse().command {
         Command::Producer(options) => producer(&options).await,
         Command::Groups(options) => groups(&options).await,

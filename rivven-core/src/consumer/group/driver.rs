@@ -123,6 +123,7 @@ impl Driver {
             let told = self.tell();
             match step {
                 Step::Send(request) => {
+                    tracing::trace!(?request, "group");
                     let (shared, id, link) = (Arc::clone(&self.shared), self.member.id().to_owned(), self.link.take());
                     let limit = PATIENCE.min(Duration::from_millis(self.shared.config.session_timeout_ms) / 3);
                     self.asked = Some(Box::pin(asking::ask(shared, link, id, request, limit)));
@@ -196,6 +197,7 @@ impl Driver {
 
     fn heard(&mut self, heard: Heard) {
         self.asked = None;
+        tracing::trace!(answer = ?heard.answer, error = ?heard.error, "group");
         let Heard { answer, link, error } = heard;
         match error {
             Some(error) if link.is_none() && error.is_of_connection() => self.unconnected(error),
@@ -240,6 +242,7 @@ impl Driver {
         let mut told = false;
         while let Some(event) = self.member.take_event() {
             told = true;
+            tracing::debug!(?event, "group");
             match event {
                 Event::Assigned { partitions, .. } => self.assigned(&partitions),
                 Event::Revoked if !self.late => {

@@ -7,6 +7,13 @@ use crate::error::Outcome;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Ticket(pub(super) u64);
 
+impl Ticket {
+    /// The batches before it in its partition, and itself.
+    pub(crate) fn number(self) -> u64 {
+        self.0
+    }
+}
+
 /// What is written into a publish request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stamp {

@@ -30,10 +30,12 @@ impl Reader {
         };
         let read: Arc<Mutex<BTreeSet<_>>> = Arc::default();
         let told = Arc::clone(&read);
-        let party = Party::start(command, &membership.arguments(), move |line| {
-            if let Some(place) = place_in(line) {
+        let party = Party::start(command, &membership.arguments(), move |line| match place_in(line) {
+            Some(place) => {
                 told.lock().unwrap_or_else(PoisonError::into_inner).insert(place);
             }
+            None if line.starts_with("error") => eprintln!("the reader says: {line}"),
+            None => {}
         })?;
         Ok(Reader { party, read })
     }
