@@ -74,6 +74,9 @@ struct ChaosOptions {
     /// How many rounds at once
     #[arg(long, default_value_t = 1)]
     at_once: u64,
+    /// Only rounds whose fault is called so, or the like
+    #[arg(long, value_name = "FAULT", default_value = "")]
+    fault: String,
     /// Another kind of reader as LANGUAGE=COMMAND
     #[arg(long, value_name = "LANGUAGE=COMMAND")]
     member: Vec<String>,
@@ -200,12 +203,13 @@ async fn chaos(options: &ChaosOptions) -> Result<()> {
         Ok(text) => serde_json::from_str(&text).with_context(|| format!("read {}", options.json.display()))?,
         Err(_) => Vec::new(),
     };
-    let mut number = rounds.iter().map(|round| round.number + 1).max().unwrap_or(0);
+    ensure!((0..chaos::FAULTS).any(|number| chaos::fault_of(number).contains(&options.fault)), "no fault is called so");
+    let number = rounds.iter().map(|round| round.number + 1).max().unwrap_or(0);
+    let mut numbers = (number..).filter(|number| chaos::fault_of(*number).contains(&options.fault));
     while (rounds.len() as u64) < options.rounds {
         let missing = (options.rounds - rounds.len() as u64).min(options.at_once.max(1));
-        let some = (number..number + missing).map(|number| chaos::round(number, options.seed, &languages));
-        number += missing;
-        for round in join_all(some).await {
+        let some = numbers.by_ref().take(missing as usize);
+        for round in join_all(some.map(|number| chaos::round(number, options.seed, &languages))).await {
             let round = round?;
             match round.counts() {
                 true => rounds.push(round),

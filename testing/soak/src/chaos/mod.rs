@@ -109,9 +109,12 @@ impl Round {
     }
 }
 
+/// How many kinds of faults there are.
+pub const FAULTS: u64 = 7;
+
 /// The fault of a round: each kind in turn.
 fn fault(number: u64, random: &mut Seeded) -> Fault {
-    match number % 7 {
+    match number % FAULTS {
         0 => Fault::Restart,
         1 => Fault::Cut,
         2 => Fault::Stall(Duration::from_millis(random.between(200, LONGEST))),
@@ -120,6 +123,11 @@ fn fault(number: u64, random: &mut Seeded) -> Fault {
         5 => Fault::Corrupt(random.next_u64() >> 1),
         _ => Fault::Rough(random.next_u64() >> 1),
     }
+}
+
+/// The name of the fault of a round.
+pub fn fault_of(number: u64) -> &'static str {
+    fault(number, &mut Seeded::new(0)).name()
 }
 
 /// The languages that take part: the name of each, and how its member of a group and its writer are started.
