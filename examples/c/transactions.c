@@ -19,6 +19,12 @@ static void check(rivven_code code) {
     exit(1);
 }
 
+/* Creates a topic, unless it is there. */
+static void create_topic(rivven_client_t *client, const char *topic, uint32_t partitions) {
+    rivven_code code = rivven_client_create_topic(client, topic, partitions, NULL, &error);
+    if (code != RIVVEN_CODE_TOPIC_ALREADY_EXISTS) check(code);
+}
+
 /* How many records of the invoices are committed. */
 static size_t invoices(rivven_client_t *client) {
     rivven_batch_t *batch;
@@ -105,8 +111,8 @@ int main(int argc, char **argv) {
     check(rivven_config_new(&config, &error));
     check(rivven_config_set(config, "bootstrap.servers", argc > 1 ? argv[1] : "127.0.0.1:9092", &error));
     check(rivven_client_new(config, &client, &error));
-    check(rivven_client_create_topic(client, "orders-billed-c", 3, NULL, &error));
-    check(rivven_client_create_topic(client, "invoices-c", 1, NULL, &error));
+    create_topic(client, "orders-billed-c", 3);
+    create_topic(client, "invoices-c", 1);
     for (uint32_t i = 0; i < ORDERS; i++) {
         const rivven_bytes_t no_key = {NULL, 0};
         char text[32];

@@ -2,6 +2,7 @@
 //
 // Usage: transactions <broker address>
 
+#include <algorithm>
 #include <iostream>
 #include <rivven.hpp>
 #include <string>
@@ -47,8 +48,12 @@ int main(int argc, char **argv) {
     rivven::Config config{{"bootstrap.servers", argc > 1 ? argv[1] : "127.0.0.1:9092"}};
     try {
         rivven::Client client(config);
-        client.create_topic("orders-billed-cpp", 3);
-        client.create_topic("invoices-cpp", 1);
+        const auto topics = client.list_topics();
+        const auto create = [&](const char *topic, std::uint32_t partitions) {
+            if (std::find(topics.begin(), topics.end(), topic) == topics.end()) client.create_topic(topic, partitions);
+        };
+        create("orders-billed-cpp", 3);
+        create("invoices-cpp", 1);
         for (std::size_t i = 0; i < orders; ++i) {
             const auto partition = static_cast<std::uint32_t>(i % 3);
             client.publish_to_partition("orders-billed-cpp", partition, std::nullopt, "order " + std::to_string(i));

@@ -5,7 +5,7 @@ const [address] = process.argv.slice(2);
 import { Client, Consumer } from 'rivven';
 
 const client = await Client.connect(address);
-await client.createTopic('orders-read-node', 3);
+if (!(await client.listTopics()).includes('orders-read-node')) await client.createTopic('orders-read-node', 3);
 for (let number = 0; number < 1000; number++) {
   await client.publishToPartition('orders-read-node', number % 3, `order ${number}`);
 }

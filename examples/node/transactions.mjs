@@ -6,8 +6,9 @@ import { Client, Consumer, Producer, transform } from 'rivven';
 
 const ORDERS = 300;
 const client = await Client.connect(address);
-await client.createTopic('orders-billed-node', 3);
-await client.createTopic('invoices-node', 1);
+const there = await client.listTopics();
+if (!there.includes('orders-billed-node')) await client.createTopic('orders-billed-node', 3);
+if (!there.includes('invoices-node')) await client.createTopic('invoices-node', 1);
 for (let number = 0; number < ORDERS; number++) {
   await client.publishToPartition('orders-billed-node', number % 3, `order ${number}`);
 }

@@ -10,7 +10,8 @@ TOPIC = "orders-read-python"
 
 async def write(address: str) -> None:
     async with await rivven.connect(address) as client:
-        await client.create_topic(TOPIC, 3)
+        if TOPIC not in await client.list_topics():
+            await client.create_topic(TOPIC, 3)
         for number in range(1000):
             await client.publish(TOPIC, f"order {number}", partition=number % 3)
 

@@ -44,8 +44,9 @@ async def each_once(address: str) -> None:
 
 async def main(address: str) -> None:
     async with await rivven.connect(address) as client:
-        await client.create_topic("orders-billed-python", 3)
-        await client.create_topic("invoices-python", 1)
+        for topic, partitions in {"orders-billed-python": 3, "invoices-python": 1}.items():
+            if topic not in await client.list_topics():
+                await client.create_topic(topic, partitions)
         for number in range(ORDERS):
             await client.publish("orders-billed-python", f"order {number}", partition=number % 3)
         await together(address)

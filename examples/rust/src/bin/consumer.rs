@@ -14,7 +14,9 @@ const ORDERS: usize = 1000;
 async fn main() -> anyhow::Result<()> {
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:9092".to_owned());
     let client = Client::connect(&address).await?;
-    client.create_topic("orders-read-rust", Some(3)).await?;
+    if !client.list_topics().await?.iter().any(|name| name == "orders-read-rust") {
+        client.create_topic("orders-read-rust", Some(3)).await?;
+    }
     for number in 0..ORDERS as u32 {
         let order = format!("order {number}");
         client.publish_to_partition("orders-read-rust", number % 3, None::<&str>, order).await?;

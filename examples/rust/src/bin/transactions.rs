@@ -12,8 +12,12 @@ const ORDERS: usize = 300;
 async fn main() -> anyhow::Result<()> {
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:9092".to_owned());
     let client = Client::connect(&address).await?;
-    client.create_topic("orders-billed-rust", Some(3)).await?;
-    client.create_topic("invoices-rust", Some(1)).await?;
+    let there = client.list_topics().await?;
+    for (topic, partitions) in [("orders-billed-rust", 3), ("invoices-rust", 1)] {
+        if !there.iter().any(|name| name == topic) {
+            client.create_topic(topic, Some(partitions)).await?;
+        }
+    }
     for number in 0..ORDERS as u32 {
         let order = format!("order {number}");
         client.publish_to_partition("orders-billed-rust", number % 3, None::<&str>, order).await?;
