@@ -337,7 +337,10 @@ async fn records_by(
     let read = |payload: &Bytes| -> Reading<(Frame, Seen)> {
         let payload = shared.memory.charge(payload.clone(), connection.spares());
         match gather(&payload, partition, from, shared.config.decompression)? {
-            Some(gathered) => Ok(Ok(gathered)),
+            Some((mut frame, seen)) => {
+                frame.count(&shared.memory);
+                Ok(Ok((frame, seen)))
+            }
             None => Ok(Err(Response::decode(&payload)?)),
         }
     };

@@ -42,8 +42,14 @@ impl Memory {
     ///
     /// Their memory goes to the connection then, for another answer.
     pub(super) fn charge(self: &Arc<Self>, bytes: Bytes, spares: &Arc<Spares>) -> Bytes {
-        self.used.fetch_add(bytes.len(), Ordering::AcqRel);
-        Bytes::from_owner(Charged { bytes, memory: Arc::clone(self), spares: Arc::clone(spares) })
+        let counted = self.count(bytes.len());
+        Bytes::from_owner(Charged { bytes, spares: Arc::clone(spares), _counted: counted })
+    }
+
+    /// Counts so many bytes until what it gives is dropped.
+    pub(super) fn count(self: &Arc<Self>, bytes: usize) -> Counted {
+        self.used.fetch_add(bytes, Ordering::AcqRel);
+        Counted { bytes, memory: Arc::clone(self) }
     }
 
     /// Ends when bytes became free after it was called.
@@ -52,11 +58,24 @@ impl Memory {
     }
 }
 
+/// Bytes that count as long as it lives.
+pub(super) struct Counted {
+    bytes: usize,
+    memory: Arc<Memory>,
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.memory.used.fetch_sub(self.bytes, Ordering::AcqRel);
+        self.memory.freed.notify_waiters();
+    }
+}
+
 /// Bytes that are given back when they are dropped.
 struct Charged {
     bytes: Bytes,
-    memory: Arc<Memory>,
     spares: Arc<Spares>,
+    _counted: Counted,
 }
 
 impl AsRef<[u8]> for Charged {
@@ -67,8 +86,6 @@ impl AsRef<[u8]> for Charged {
 
 impl Drop for Charged {
     fn drop(&mut self) {
-        self.memory.used.fetch_sub(self.bytes.len(), Ordering::AcqRel);
-        self.memory.freed.notify_waiters();
         self.spares.give(std::mem::take(&mut self.bytes));
     }
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 
 use super::listener::{Key, TopicPartition};
+use super::memory::{Counted, Memory};
 use super::position::Seen;
 use crate::compression::{Decompression, decode_value, may_be_framed};
 use crate::error::{Detail, Error, Outcome};
@@ -229,6 +230,15 @@ pub(super) struct Frame {
     pub(super) records: Records,
     /// Whether values may be compression frames.
     pub(super) framed: bool,
+    /// What it takes of the consumer's memory besides the payload.
+    counted: Option<Counted>,
+}
+
+impl Frame {
+    /// Lets its index count as the consumer's memory; the payload counts by itself.
+    pub(super) fn count(&mut self, memory: &Arc<Memory>) {
+        self.counted = Some(memory.count(self.records.index_size()));
+    }
 }
 
 /// Records of one partition that were received together.
@@ -431,5 +441,6 @@ pub(super) fn gather(
     let offset_at = |place: usize| records.get(place).map(|record| record.offset);
     let kept = offset_at(0).zip(records.len().checked_sub(1).and_then(offset_at));
     let seen = Seen { total, kept, bytes: payload.len() };
-    Ok(Some((Frame { records, framed: framed && how != Decompression::Never }, seen)))
+    let framed = framed && how != Decompression::Never;
+    Ok(Some((Frame { records, framed, counted: None }, seen)))
 }

@@ -42,34 +42,21 @@ impl std::fmt::Debug for RecordRef<'_> {
 }
 
 impl<'a> RecordRef<'a> {
-    /// Reads the record at a position, and where it ends.
-    #[inline(always)]
-    fn at(payload: &'a Bytes, position: usize) -> Result<(Self, usize), DecodeError> {
-        match RecordRef::read_usual(payload, position) {
-            Some(read) => Ok(read),
-            None => RecordRef::read_any(payload, position),
-        }
-    }
-
-    /// The same where it is as records are: without headers, and numbers in their shorter forms. `None` where it is
-    /// not, or wrong in any way.
+    /// The record at a position, where it is as records are: without headers, and numbers in their shorter forms. `None`
+    /// where it is not, or wrong in any way. With where its value begins, and where it ends itself.
     ///
-    /// Every record is read at least twice, so this is most of what reading costs besides the kernel's copy.
+    /// Every record is read so once, which is most of what reading costs besides the kernel's copy.
     #[inline(always)]
-    fn read_usual(payload: &'a [u8], position: usize) -> Option<(Self, usize)> {
+    fn read_usual(payload: &'a [u8], position: usize) -> Option<(Self, usize, usize)> {
         let mut fields = Fields { payload, position };
-        let record = RecordRef {
-            offset: fields.varint::<8>()?,
-            partition: fields.varint::<4>()? as u32,
-            key: match fields.byte()? {
-                0 => None,
-                1 => Some(fields.bytes()?),
-                _ => return None,
-            },
-            value: fields.bytes()?,
-            timestamp: unzigzag(fields.varint::<8>()?),
-        };
-        (fields.byte()? == 0).then_some((record, fields.position))
+        let offset = fields.varint::<OFFSET>()?;
+        let partition = fields.varint::<PARTITION>()? as u32;
+        let key = fields.key()?;
+        let value = fields.bytes()?;
+        let begin = fields.position - value.len();
+        let timestamp = fields.timestamp()?;
+        let record = RecordRef { offset, partition, key, value, timestamp };
+        (fields.byte()? == 0).then_some((record, begin, fields.position))
     }
 
     #[cold]
@@ -98,7 +85,12 @@ impl<'a> RecordRef<'a> {
     }
 }
 
+/// The most bytes of the numbers of records that are as usual.
+const OFFSET: u32 = 8;
+const PARTITION: u32 = 4;
+
 /// Fields one after another, as long as each is as usual.
+#[derive(Clone, Copy)]
 struct Fields<'a> {
     payload: &'a [u8],
     position: usize,
@@ -133,17 +125,44 @@ impl<'a> Fields<'a> {
         self.position += len;
         Some(bytes)
     }
+
+    #[inline(always)]
+    fn key(&mut self) -> Option<Option<&'a [u8]>> {
+        match self.byte()? {
+            0 => Some(None),
+            1 => Some(Some(self.bytes()?)),
+            _ => None,
+        }
+    }
+
+    #[inline(always)]
+    fn timestamp(&mut self) -> Option<i64> {
+        self.varint::<8>().map(unzigzag)
+    }
+}
+
+/// Where a record lies in its payload. A frame is shorter than 4 GiB.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    start: u32,
+    /// How far its offset is behind the first one's.
+    offset: u32,
+    value: u32,
+    value_len: u32,
 }
 
 /// The payload of a `Messages` answer, checked once and read on demand.
 ///
-/// Costs one allocation of four bytes per record; `Response::decode` makes five
-/// objects of every record.
+/// Costs one allocation of 16 bytes per record; `Response::decode` makes five
+/// objects of every record. Offsets and values are found by that; key and timestamp are read again by who looks at them.
 #[derive(Clone)]
 pub struct Records {
     payload: Bytes,
-    /// Where each record begins. A frame is shorter than 4 GiB.
-    starts: Vec<u32>,
+    places: Vec<Place>,
+    /// The offset of the record that came first.
+    first: u64,
+    /// Whether all records are as usual, and all places right. If not, records are read from where they begin.
+    usual: bool,
 }
 
 impl Records {
@@ -170,36 +189,52 @@ impl Records {
         }
         reader.field("messages");
         let count = reader.count(MessageData::MIN_LEN, MAX_RESPONSE_MESSAGES)?;
-        let mut starts = Vec::with_capacity(count);
+        let mut places = Vec::with_capacity(count);
+        let (mut first, mut usual) = (None, true);
         let mut position = reader.position();
         for _ in 0..count {
-            let (record, end) = RecordRef::at(payload, position)?;
+            let (record, value, end) = match RecordRef::read_usual(payload, position) {
+                Some(read) => read,
+                None => {
+                    usual = false;
+                    let (record, end) = RecordRef::read_any(payload, position)?;
+                    (record, position, end)
+                }
+            };
             if choose(&record) {
-                starts.push(position as u32);
+                // One out of order may lie before the first one.
+                let offset = u32::try_from(record.offset.wrapping_sub(*first.get_or_insert(record.offset)));
+                usual &= offset.is_ok();
+                places.push(Place {
+                    start: position as u32,
+                    offset: offset.unwrap_or_default(),
+                    value: value as u32,
+                    value_len: record.value.len() as u32,
+                });
             }
             position = end;
         }
         Reader::at(payload, position, "Messages").finish()?;
-        Ok(Some(Records { payload: payload.clone(), starts }))
+        Ok(Some(Records { payload: payload.clone(), places, first: first.unwrap_or_default(), usual }))
     }
 
     /// Puts the records in the order of their offsets; the first of those with the same one is left.
     pub(crate) fn sort(&mut self) {
         let offsets = self.iter().map(|record| record.offset);
-        let mut placed: Vec<(u64, u32)> = offsets.zip(self.starts.iter().copied()).collect();
+        let mut placed: Vec<(u64, Place)> = offsets.zip(self.places.iter().copied()).collect();
         placed.sort_by_key(|(offset, _)| *offset);
         placed.dedup_by_key(|(offset, _)| *offset);
-        self.starts = placed.into_iter().map(|(_, start)| start).collect();
+        self.places = placed.into_iter().map(|(_, place)| place).collect();
     }
 
     /// Number of records.
     pub fn len(&self) -> usize {
-        self.starts.len()
+        self.places.len()
     }
 
     /// Whether there is no record.
     pub fn is_empty(&self) -> bool {
-        self.starts.is_empty()
+        self.places.is_empty()
     }
 
     /// The payload that the records lie in.
@@ -207,17 +242,47 @@ impl Records {
         &self.payload
     }
 
+    /// The bytes of memory that it takes besides the payload.
+    pub(crate) fn index_size(&self) -> usize {
+        self.places.capacity() * size_of::<Place>()
+    }
+
     /// The record at `index`.
+    ///
+    /// It becomes part of the loop around it, which then reads nothing that is not looked at.
     #[inline(always)]
     pub fn get(&self, index: usize) -> Option<RecordRef<'_>> {
-        RecordRef::at(&self.payload, *self.starts.get(index)? as usize).ok().map(|(record, _)| record)
+        let place = *self.places.get(index)?;
+        if !self.usual {
+            return self.read(place.start);
+        }
+        let payload = &self.payload[..];
+        let (begin, end) = (place.value as usize, place.value as usize + place.value_len as usize);
+        // All of this was there when the payload was checked.
+        let mut head = Fields { payload, position: place.start as usize };
+        let _offset = head.varint::<OFFSET>();
+        let partition = head.varint::<PARTITION>().unwrap_or_default() as u32;
+        let mut tail = Fields { payload, position: end };
+        Some(RecordRef {
+            offset: self.first.wrapping_add(u64::from(place.offset)),
+            partition,
+            key: head.key().flatten(),
+            value: payload.get(begin..end)?,
+            timestamp: tail.timestamp().unwrap_or_default(),
+        })
+    }
+
+    /// The record that begins there, whatever its form.
+    #[cold]
+    fn read(&self, start: u32) -> Option<RecordRef<'_>> {
+        RecordRef::read_any(&self.payload, start as usize).ok().map(|(record, _)| record)
     }
 
     /// The record at `index` as an owned structure that shares the payload.
     #[inline]
     pub fn message(&self, index: usize) -> Option<MessageData> {
-        let start = *self.starts.get(index)? as usize;
-        let Some((record, _)) = RecordRef::read_usual(&self.payload, start) else {
+        let start = self.places.get(index)?.start as usize;
+        let Some((record, ..)) = RecordRef::read_usual(&self.payload, start) else {
             return MessageData::decode(&mut Reader::at(&self.payload, start, "Messages")).ok();
         };
         let RecordRef { offset, partition, timestamp, .. } = record;
@@ -228,7 +293,7 @@ impl Records {
 
     /// The bytes between the first of some records and the one behind the last: no less than they take.
     pub fn span(&self, range: Range<usize>) -> usize {
-        let start = |index: usize| self.starts.get(index).map_or(self.payload.len(), |start| *start as usize);
+        let start = |index: usize| self.places.get(index).map_or(self.payload.len(), |place| place.start as usize);
         start(range.end).saturating_sub(start(range.start))
     }
 
