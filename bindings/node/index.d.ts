@@ -256,7 +256,7 @@ export interface Published {
 }
 
 /** Where a record went that has a number. */
-export interface PublishedOnce extends Published {
+export interface PublishedOnce extends Omit<Published, 'maybeDuplicate'> {
   /**
    * Whether the broker had the record already and wrote nothing.
    *
@@ -266,7 +266,7 @@ export interface PublishedOnce extends Published {
 }
 
 /** Where a record of a transaction went. */
-export interface PublishedInTransaction extends Published {
+export interface PublishedInTransaction extends Omit<Published, 'maybeDuplicate'> {
   /** The number of the record among those of its producer and partition number, from 0. */
   sequence: number;
 }

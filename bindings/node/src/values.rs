@@ -49,12 +49,11 @@ pub(crate) struct PublishedOnce {
     pub partition: u32,
     pub offset: u64,
     pub duplicate: bool,
-    pub maybe_duplicate: bool,
 }
 
 impl From<(u64, u32, bool)> for PublishedOnce {
     fn from((offset, partition, duplicate): (u64, u32, bool)) -> Self {
-        PublishedOnce { partition, offset, duplicate, maybe_duplicate: false }
+        PublishedOnce { partition, offset, duplicate }
     }
 }
 
@@ -64,12 +63,11 @@ pub(crate) struct PublishedInTransaction {
     pub partition: u32,
     pub offset: u64,
     pub sequence: i32,
-    pub maybe_duplicate: bool,
 }
 
 impl From<(u64, u32, i32)> for PublishedInTransaction {
     fn from((offset, partition, sequence): (u64, u32, i32)) -> Self {
-        PublishedInTransaction { partition, offset, sequence, maybe_duplicate: false }
+        PublishedInTransaction { partition, offset, sequence }
     }
 }
 

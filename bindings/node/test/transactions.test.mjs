@@ -69,7 +69,7 @@ test('records are numbered by partition across topics', async () => {
   // covers: F114 node, F115 node
   const [one, two] = [await newTopic(), await newTopic(2)];
   const producer = await client.initProducerId();
-  const to = (topic, partition, offset) => ({ topic, partition, offset, duplicate: false, maybeDuplicate: false });
+  const to = (topic, partition, offset) => ({ topic, partition, offset, duplicate: false });
   assert.deepEqual(await client.publishIdempotent(one, 'a', producer), to(one, 0, 0n));
   // Without a key it is the partition with the fewest records of the producer.
   assert.deepEqual(await client.publishIdempotent(two, Buffer.from('b'), producer, {}), to(two, 1, 0n));
@@ -115,7 +115,7 @@ test('a record of unknown outcome is written once when it is published again', a
   await fails({ code: 'CONNECTION_LOST', outcome: 'UNKNOWN' }, other.publishIdempotent('t', 'a', producer));
   await fails({ code: 'INVALID_STATE', retriable: false }, other.publishIdempotent('t', 'b', producer));
   const again = await other.publishIdempotent('t', 'a', producer);
-  assert.deepEqual(again, { topic: 't', partition: 0, offset: 0n, duplicate: true, maybeDuplicate: false });
+  assert.deepEqual(again, { topic: 't', partition: 0, offset: 0n, duplicate: true });
   assert.deepEqual((await other.publishIdempotent('t', 'b', producer)).offset, 1n);
   assert.deepEqual(await values(), ['a', 'b']);
 });
@@ -170,7 +170,7 @@ test('what was committed counts, with its offsets', async () => {
   assert.equal(await client.addPartitionsToTxn('etl', producer, added), 2);
   assert.equal(await client.addPartitionsToTxn('etl', producer, new Set([added[0]])), 1);
 
-  const to = (partition, offset, sequence) => ({ topic: orders, partition, offset, sequence, maybeDuplicate: false });
+  const to = (partition, offset, sequence) => ({ topic: orders, partition, offset, sequence });
   const publish = (value, options) => client.publishTransactional('etl', orders, value, producer, options);
   assert.deepEqual(await publish('one'), to(0, 0n, 0));
   assert.deepEqual(await publish(Buffer.from('two')), to(2, 0n, 0));
