@@ -156,9 +156,9 @@ impl Batch {
         let mut rest = wanted.load(Ordering::Relaxed).then(|| Rest::with_capacity(records.len()));
         for part in records.partitions() {
             batch.begin_part(part.topic(), part.partition());
-            // A loop for each, since one that leaves the rest alone does not even read it.
+            // A loop for each, since one that leaves the rest alone does not even look at the records.
             match &mut rest {
-                None => part.views().for_each(|record| batch.push(record.offset, record.value)),
+                None => part.values().for_each(|(offset, value)| batch.push(offset, value)),
                 Some(rest) => part.views().for_each(|record| {
                     batch.push(record.offset, record.value);
                     rest.push(record.timestamp, record.key);

@@ -77,6 +77,11 @@ impl Consuming {
     }
 
     fn poll(&self, timeout_ms: i64) -> Result<Batch> {
+        // What is there already takes no other thread.
+        self.polls.check()?;
+        if let Some(records) = self.consumer.core()?.poll_now() {
+            return Ok(self.batch(records));
+        }
         let answer = self.polls.call(|queue, token| {
             self.consumer.submit(queue, token, |core| async move {
                 match milliseconds(timeout_ms) {

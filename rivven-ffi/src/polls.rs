@@ -94,6 +94,15 @@ impl Polls {
         Ok(&self.parts)
     }
 
+    /// Fails where no call may be made.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_STATE` within a callback, and `FORKED`.
+    pub(crate) fn check(&self) -> Result<()> {
+        self.parts()?.check_outside()
+    }
+
     /// Submits a call and waits for its answer; callbacks run here meanwhile.
     ///
     /// # Errors

@@ -148,6 +148,22 @@ impl Inner {
         result
     }
 
+    /// The records that are there already; `None` where there are none, or a poll has anything else to do first.
+    pub(super) fn poll_now(&self) -> Option<ConsumerRecords> {
+        let shared = &self.shared;
+        let mut turn = self.turn.try_lock().ok()?;
+        let news = turn.current.is_some() || turn.failure_told || !turn.changes.is_empty();
+        if news || shared.check_open().is_err() || shared.is_to_wake() || !self.may_give() {
+            return None;
+        }
+        let _polling = Polling::begin(shared);
+        shared.state().all_processed();
+        self.commit_if_due(&mut turn);
+        let records = self.take(false)?;
+        shared.counters.polled(records.len());
+        Some(records)
+    }
+
     async fn poll_in_turn(&self, turn: &mut Turn, deadline: Deadline) -> Result<ConsumerRecords> {
         let shared = &self.shared;
         shared.state().all_processed();

@@ -200,6 +200,12 @@ impl Consumer {
         self.owner.inner.poll(limit).await
     }
 
+    /// A poll that gives what has come already, on any thread and without waiting for anything; `None` where there is
+    /// nothing, and where a poll has anything else to do: [`poll`](Consumer::poll) then.
+    pub fn poll_now(&self) -> Option<ConsumerRecords> {
+        self.owner.inner.poll_now()
+    }
+
     /// The records one by one, as a [`Stream`](futures_util::Stream) without end.
     ///
     /// It keeps the consumer alive. Polls beside it take records of their own.

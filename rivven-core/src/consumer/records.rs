@@ -279,7 +279,21 @@ impl PartitionRecords {
 
     /// The records where they lie.
     pub fn views(&self) -> impl Iterator<Item = RecordView<'_>> + Clone {
-        Views { part: self, range: self.range.clone(), decoded: &self.decoded }
+        let view = |(place, decoded)| Some(self.seen(self.frame.records.get(place)?, decoded));
+        self.places().map_while(view)
+    }
+
+    /// Offsets and values alone, which are found without a look at the records themselves.
+    pub fn values(&self) -> impl Iterator<Item = (u64, &[u8])> + Clone {
+        let value = |(place, decoded): (usize, Option<_>)| {
+            let (offset, value) = self.frame.records.value(place)?;
+            Some((offset, decoded.unwrap_or(value)))
+        };
+        self.places().map_while(value)
+    }
+
+    fn places(&self) -> Places<'_> {
+        Places { range: self.range.clone(), decoded: &self.decoded }
     }
 
     /// The record at an index, where it lies.
@@ -373,31 +387,28 @@ impl PartitionRecords {
     }
 }
 
-/// Records one after another, where they lie.
+/// The places of records in their frame, each with its value if that was compressed.
 #[derive(Clone)]
-struct Views<'a> {
-    part: &'a PartitionRecords,
+struct Places<'a> {
     range: Range<usize>,
     /// The values that were compressed, from here on.
     decoded: &'a [(usize, Bytes)],
 }
 
-impl<'a> Iterator for Views<'a> {
-    type Item = RecordView<'a>;
+impl<'a> Iterator for Places<'a> {
+    type Item = (usize, Option<&'a [u8]>);
 
     /// Becomes part of the loop around it, which then reads of a record only what it looks at.
     #[inline(always)]
-    fn next(&mut self) -> Option<RecordView<'a>> {
+    fn next(&mut self) -> Option<Self::Item> {
         let place = self.range.next()?;
-        let record = self.part.frame.records.get(place)?;
-        let value = match self.decoded {
+        match self.decoded {
             [(decoded, value), rest @ ..] if *decoded == place => {
                 self.decoded = rest;
-                Some(&value[..])
+                Some((place, Some(&value[..])))
             }
-            _ => None,
-        };
-        Some(self.part.seen(record, value))
+            _ => Some((place, None)),
+        }
     }
 }
 

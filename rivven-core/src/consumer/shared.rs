@@ -147,6 +147,11 @@ impl Shared {
         self.arrived();
     }
 
+    /// Whether the next poll is to end.
+    pub(super) fn is_to_wake(&self) -> bool {
+        self.woken.load(Ordering::Acquire)
+    }
+
     /// Whether the poll is to end; once for each time.
     pub(super) fn take_wakeup(&self) -> bool {
         self.woken.swap(false, Ordering::AcqRel)

@@ -248,28 +248,31 @@ impl Records {
     }
 
     /// The record at `index`.
-    ///
-    /// It becomes part of the loop around it, which then reads nothing that is not looked at.
     #[inline(always)]
     pub fn get(&self, index: usize) -> Option<RecordRef<'_>> {
         let place = *self.places.get(index)?;
         if !self.usual {
             return self.read(place.start);
         }
-        let payload = &self.payload[..];
-        let (begin, end) = (place.value as usize, place.value as usize + place.value_len as usize);
         // All of this was there when the payload was checked.
-        let mut head = Fields { payload, position: place.start as usize };
+        let (offset, value) = self.value(index)?;
+        let mut head = Fields { payload: &self.payload, position: place.start as usize };
         let _offset = head.varint::<OFFSET>();
         let partition = head.varint::<PARTITION>().unwrap_or_default() as u32;
-        let mut tail = Fields { payload, position: end };
-        Some(RecordRef {
-            offset: self.first.wrapping_add(u64::from(place.offset)),
-            partition,
-            key: head.key().flatten(),
-            value: payload.get(begin..end)?,
-            timestamp: tail.timestamp().unwrap_or_default(),
-        })
+        let key = head.key().flatten();
+        let mut tail = Fields { payload: &self.payload, position: place.value as usize + place.value_len as usize };
+        Some(RecordRef { offset, partition, key, value, timestamp: tail.timestamp().unwrap_or_default() })
+    }
+
+    /// Offset and value of the record at `index`, for which the record itself is not even looked at.
+    #[inline(always)]
+    pub fn value(&self, index: usize) -> Option<(u64, &[u8])> {
+        let place = *self.places.get(index)?;
+        if !self.usual {
+            return self.read(place.start).map(|record| (record.offset, record.value));
+        }
+        let value = self.payload.get(place.value as usize..)?.get(..place.value_len as usize)?;
+        Some((self.first.wrapping_add(u64::from(place.offset)), value))
     }
 
     /// The record that begins there, whatever its form.
