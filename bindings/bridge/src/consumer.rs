@@ -146,6 +146,15 @@ impl Consumer {
         self.submit(queue, token, |_| async move { reading.poll(limit).await })
     }
 
+    /// Polls without waiting and on this thread; `None` if there is nothing, or a poll has anything else to do.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`, and `INVALID_STATE` while handlers are given the records.
+    pub fn take_now(&self) -> Result<Option<ConsumerRecords>> {
+        self.reading()?.take_now()
+    }
+
     /// Takes the records of a poll, if there are any.
     ///
     /// # Errors

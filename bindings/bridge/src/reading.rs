@@ -74,6 +74,18 @@ impl Reading {
         self.given().take()
     }
 
+    /// Takes what a poll would give at once; `None` if there is nothing, or a poll has anything else to do.
+    pub(crate) fn take_now(&self) -> Result<Option<ConsumerRecords>> {
+        self.check()?;
+        let Ok(mut stream) = self.stream.try_lock() else { return Ok(None) };
+        let given = self.claim();
+        if given.is_some() {
+            return Ok(given);
+        }
+        drop(stream.take());
+        Ok(self.core.poll_now())
+    }
+
     /// Waits until there is a record to take, at most so long.
     ///
     /// It also ends when all partitions are at their ends. Before the consumer has had a first answer nobody could

@@ -923,6 +923,11 @@ impl BlockingConsumer {
     fn poll<'py>(slf: &Bound<'py, Self>, timeout: Option<Seconds>) -> PyResult<Option<Bound<'py, Records>>> {
         let (this, py) = (slf.as_super().get(), slf.py());
         let limit = this.limit(py, timeout)?;
+        // What is there already takes no other thread.
+        let there = py.detach(|| this.shared.bridge.take_now());
+        if let Some(records) = this.shared.raising(py, there)? {
+            return Ok(Some(Bound::new(py, Records::new(records))?));
+        }
         let until = Instant::now().checked_add(limit);
         loop {
             let left = until.map_or(limit, |until| until.saturating_duration_since(Instant::now()));
