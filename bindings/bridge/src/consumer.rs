@@ -311,12 +311,12 @@ impl Consumer {
 
     /// Closes, gives the share in the runtime back, and answers, in this order.
     fn run_closing(&self, limit: Option<Duration>, answer: impl FnOnce(Result<()>) + Send + 'static) -> Result<()> {
-        let Parts { core, runtime: share, .. } = self.parts()?;
+        let Parts { core, runtime: share, reading, .. } = self.parts()?;
         let Some(runtime) = share.get() else {
             answer(Ok(()));
             return Ok(());
         };
-        let (core, share) = (Arc::clone(core), Arc::clone(share));
+        let (core, share, reading) = (Arc::clone(core), Arc::clone(share), Arc::clone(reading));
         let result = Arc::new(Mutex::new(Ok(())));
         let kept = Arc::clone(&result);
         let answer = OnDrop::new(move || {
@@ -324,6 +324,7 @@ impl Consumer {
             answer(result);
         });
         runtime.handle().spawn(async move {
+            reading.quit().await;
             let closed = core.close_timeout(limit.unwrap_or(core.config().close_timeout)).await;
             *result.lock().unwrap_or_else(PoisonError::into_inner) = closed;
             drop(core);
@@ -339,11 +340,12 @@ impl Drop for Consumer {
         if self.mark.is_here() {
             // SAFETY: the parts are taken here only, and `self` is not used afterwards.
             let Parts { core, runtime, events, reading } = unsafe { ManuallyDrop::take(&mut self.parts) };
-            drop((events, reading));
+            drop(events);
             if let Some(runtime) = runtime.give_back() {
                 // The share keeps the runtime's threads until that is done.
                 let handle = runtime.handle().clone();
                 handle.spawn(async move {
+                    reading.quit().await;
                     let _ = core.close_timeout(core.config().close_timeout).await;
                     drop(core);
                     drop(runtime);

@@ -6,13 +6,16 @@ use std::time::Duration;
 
 use rivven_client::{Consumer, ConsumerRecord, ConsumerRecords, Detail, Error, ErrorCode, RecordStream, Result};
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard, Notify};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// The longest that is waited, so that no point in time overflows.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// The shortest pause before it is looked again whether the consumer has had its first answer.
 const LOOK: Duration = Duration::from_millis(10);
+
+/// How long those who wait may take to end.
+const LEAVING: Duration = Duration::from_millis(200);
 
 /// What a consumer has given and nobody has taken yet, by polls or one by one.
 pub(crate) struct Reading {
@@ -156,6 +159,19 @@ impl Reading {
     /// `INVALID_STATE` if somebody reads alone.
     fn check(&self) -> Result<()> {
         if self.taken.load(Ordering::Acquire) { Err(occupied()) } else { Ok(()) }
+    }
+
+    /// Gives back what nobody has taken, before the consumer takes it for done at its end.
+    ///
+    /// Whoever waits ends without any. Handlers, which read alone, are ended by the consumer.
+    pub(crate) async fn quit(&self) {
+        if self.taken.load(Ordering::Acquire) {
+            return;
+        }
+        self.interrupted.notify_waiters();
+        if let Ok(mut stream) = timeout(LEAVING, self.stream.lock()).await {
+            self.give_back(&mut stream);
+        }
     }
 
     /// Gives back what nobody has taken, so that it is read again from where the program goes on.

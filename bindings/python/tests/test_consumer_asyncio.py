@@ -130,6 +130,29 @@ def test_waits_that_are_cancelled_lose_nothing(broker: str, reader: Reader, topi
     asyncio.run(main())
 
 
+def test_what_came_to_a_wait_that_was_cancelled_is_not_committed_by_close(
+    broker: str, reader: Reader, topic: str
+) -> None:
+    filled(reader, topic, 1)
+    group = f"group-{topic}"
+
+    async def main() -> None:
+        consumer = rivven.Consumer(partitions=[(topic, 0)], bootstrap_servers=broker, group_id=group)
+        assert len(await consumer.poll()) == 1
+        waiting = asyncio.ensure_future(consumer.poll(timeout=60))
+        await asyncio.sleep(0.05)
+        waiting.cancel()
+        with suppress(asyncio.CancelledError):
+            await waiting
+        reader.publish(topic, b"unseen")
+        while consumer.stats().records < 2:
+            await asyncio.sleep(0.01)
+        await consumer.close()
+        assert reader.get_offset(group, topic, 0) == 1
+
+    asyncio.run(main())
+
+
 def test_a_listener_may_wait_and_commit(broker: str, reader: Reader, topic: str) -> None:
     """covers: F099 python"""
     filled(reader, topic, 3)

@@ -45,6 +45,8 @@ pub(super) struct Server {
 struct Attempts {
     ended: u64,
     last_error: Option<Error>,
+    /// Whether the server took no connection beside others that work.
+    refused: bool,
 }
 
 /// A connection, and whether its end was counted.
@@ -233,23 +235,33 @@ impl Server {
         loop {
             let plan = match wanted {
                 Wanted::Attempt => None,
-                Wanted::New(plan) if dialled == MAX_DIALLED => {
-                    self.pool().give_up(plan, self.context.now_ms());
-                    return Err(self.short_lived());
-                }
                 Wanted::New(plan) => Some(plan),
                 Wanted::Turn(turn) => match self.wait(need, turn, limit).await? {
                     Some(Turn::Connection(id, connection)) => return Ok(self.lease(id, connection, need)),
-                    Some(Turn::Open(plan)) => Some(plan),
+                    Some(Turn::Open(plan)) => {
+                        // What ended meanwhile is not the end of this attempt.
+                        attempts.mark_unchanged();
+                        Some(plan)
+                    }
                     None => None,
                 },
             };
-            dialled += u32::from(plan.is_some());
+            if dialled >= MAX_DIALLED
+                && let Some(plan) = plan
+            {
+                self.pool().give_up(plan, self.context.now_ms());
+                return Err(self.short_lived());
+            }
+            let opens = plan.is_some();
             plan.into_iter().for_each(|plan| self.open(plan, dial_limit));
             let _ = self.context.gate.before(self.patience(), attempts.changed()).await?;
-            if let Some(error) = attempts.borrow_and_update().last_error.clone() {
+            let ended = attempts.borrow_and_update();
+            if let Some(error) = ended.last_error.clone() {
                 return Err(error);
             }
+            // One that was refused was no connection, however short.
+            dialled += u32::from(opens && !ended.refused);
+            drop(ended);
             match self.ask(need) {
                 Ok(lease) => return Ok(lease),
                 Err(again) => wanted = again,
@@ -318,7 +330,7 @@ impl Server {
     /// every further one, however many callers ask.
     fn open(self: &Arc<Self>, plan: Plan, limit: Option<Deadline>) {
         // Should the task never run, or be dropped with its runtime, its end is told all the same.
-        let attempt = Attempt { server: Arc::clone(self), plan, result: None };
+        let attempt = Attempt { server: Arc::clone(self), plan, result: None, refused: false };
         self.context.spawn(attempt.run(limit));
     }
 
@@ -499,6 +511,8 @@ struct Attempt {
     server: Arc<Server>,
     plan: Plan,
     result: Option<Result<(Connection, u64)>>,
+    /// Whether the server took no connection beside others that work.
+    refused: bool,
 }
 
 impl Attempt {
@@ -520,6 +534,7 @@ impl Attempt {
             Err(error) if self.plan.growth => {
                 tracing::info!(server = %server.address.text(), %error, "no more connections for now");
                 server.pool().not_opened(self.plan, server.context.now_ms());
+                self.refused = true;
                 None
             }
             Err(error) => {
@@ -540,6 +555,7 @@ impl Drop for Attempt {
         self.server.attempts.send_modify(|attempts| {
             attempts.ended += 1;
             attempts.last_error = last_error;
+            attempts.refused = self.refused;
         });
     }
 }

@@ -1,6 +1,7 @@
 //! Committing offsets: one after another, and of assigned partitions only.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::join_all;
@@ -18,6 +19,9 @@ use crate::ops::CommitOffset;
 
 /// The most partitions that the error of a commit names.
 const MAX_NAMED: usize = 10;
+
+/// The longest pause before a last commit is tried again.
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 /// An offset to be committed, read under an assignment.
 #[derive(Debug, Clone)]
@@ -110,7 +114,7 @@ impl Shared {
             let (again, over): (Vec<_>, Vec<_>) = errors.partition(|(_, error)| error.is_retriable());
             failed.extend(over);
             failures += 1;
-            let pause = self.pause(failures);
+            let pause = self.pause(failures).min(LONGEST_PAUSE);
             if again.is_empty() || pause >= deadline.remaining() {
                 failed.extend(again);
                 return together(failed.iter().map(|(commit, error)| (&commit.key, error.clone())).collect(), all);

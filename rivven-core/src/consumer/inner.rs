@@ -308,11 +308,15 @@ impl Inner {
         let deadline = Deadline::after(limit);
         self.shared.advance(Stage::Closing);
         let (mut committed, mut last) = (None, None);
+        // Others are not to wait for the partitions of one that could not be told to go.
+        let until = Deadline::after(limit - (limit / 4).min(FAREWELL));
         let parting = async {
             let _none_at_work = self.shared.processing.lock().await;
             let mut turn = self.turn.lock().await;
             self.shared.state().all_processed();
-            committed = Some(self.part(&mut turn, with_listener, deadline, &mut last).await);
+            let parted = until.bound(self.part(&mut turn, with_listener, until, &mut last)).await;
+            committed = Some(parted.unwrap_or_else(|| Err(not_committed(limit, last.take()))));
+            self.shared.state().clear();
             self.leave(&mut turn, with_listener).await;
         };
         let left = deadline.bound(parting).await.is_some();
@@ -321,7 +325,7 @@ impl Inner {
         }
         self.shared.advance(Stage::Ended);
         Arc::clone(&self.shared.cluster).close(deadline.remaining().min(FAREWELL)).await;
-        committed.unwrap_or_else(|| Err(not_committed(limit, last)))
+        committed.unwrap_or_else(|| Err(not_committed(limit, None)))
     }
 
     /// Lets go of all partitions and commits for the last time.
@@ -345,9 +349,7 @@ impl Inner {
             Some(_) => self.shared.offsets_to_commit(|_| true, Offsets::to_auto_commit),
             None => Vec::new(),
         };
-        let committed = self.shared.commit_until(deadline, commits, last).await;
-        self.shared.state().remove(&keys);
-        committed
+        self.shared.commit_until(deadline, commits, last).await
     }
 
     /// Waits until the consumer has left its group.

@@ -207,7 +207,7 @@ impl Partition {
         match step {
             Step::Deliver => {
                 if let Some(frame) = frame {
-                    self.last_bytes = frame.records.payload().len();
+                    self.last_bytes = frame.records.payload().len() + frame.records.index_size();
                     self.chunks.push_back(Chunk { frame: Arc::new(frame), from: 0 });
                 }
                 (self.idle, self.pauses, self.not_before) = (false, 0, None);

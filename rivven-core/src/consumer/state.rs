@@ -99,6 +99,12 @@ impl State {
         new
     }
 
+    /// Lets all partitions go.
+    pub(super) fn clear(&mut self) {
+        let keys: Vec<Key> = self.partitions.keys().cloned().collect();
+        self.remove(&keys);
+    }
+
     /// Lets partitions go, with what has arrived of them.
     pub(super) fn remove(&mut self, keys: &[Key]) {
         for key in keys {
