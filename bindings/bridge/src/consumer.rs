@@ -327,7 +327,7 @@ impl Consumer {
             reading.quit().await;
             let closed = core.close_timeout(limit.unwrap_or(core.config().close_timeout)).await;
             *result.lock().unwrap_or_else(PoisonError::into_inner) = closed;
-            drop(core);
+            drop((core, reading));
             drop(share.give_back());
             drop(answer);
         });
@@ -347,7 +347,7 @@ impl Drop for Consumer {
                 handle.spawn(async move {
                     reading.quit().await;
                     let _ = core.close_timeout(core.config().close_timeout).await;
-                    drop(core);
+                    drop((core, reading));
                     drop(runtime);
                 });
             }

@@ -169,8 +169,11 @@ impl Reading {
             return;
         }
         self.interrupted.notify_waiters();
-        if let Ok(mut stream) = timeout(LEAVING, self.stream.lock()).await {
-            self.give_back(&mut stream);
+        // The stream stays: it knows how far the program is.
+        if let Ok(mut stream) = timeout(LEAVING, self.stream.lock()).await
+            && let Some(records) = self.claim()
+        {
+            stream.get_or_insert_with(|| self.core.stream()).resume(&records);
         }
     }
 

@@ -269,7 +269,7 @@ async function transact(client: Client): Promise<bigint> {
   const { producerId, producerEpoch, nextSequence } = await client.initProducerId(producer.producerId);
   const where: PublishOptions = { key: 'k', partition: null };
   const once: PublishedOnce = await client.publishIdempotent('t', 'v', producer, where);
-  if (once.duplicate || once.maybeDuplicate) producer.abandon();
+  if (once.duplicate) producer.abandon();
   const began: void = await client.beginTransaction('x', producer, { timeoutMs: 1000 });
   const added: number = await client.addPartitionsToTxn('x', producer, [{ topic: 't', partition: 0 }]);
   const inside: PublishedInTransaction = await client.publishTransactional('x', 't', Buffer.alloc(1), producer);
