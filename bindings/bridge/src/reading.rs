@@ -170,10 +170,8 @@ impl Reading {
         }
         self.interrupted.notify_waiters();
         // The stream stays: it knows how far the program is.
-        if let Ok(mut stream) = timeout(LEAVING, self.stream.lock()).await
-            && let Some(records) = self.claim()
-        {
-            stream.get_or_insert_with(|| self.core.stream()).resume(&records);
+        if let Ok(mut stream) = timeout(LEAVING, self.stream.lock()).await {
+            self.resume(&mut stream);
         }
     }
 
@@ -185,10 +183,15 @@ impl Reading {
     }
 
     fn give_back(&self, stream: &mut Option<RecordStream>) {
+        self.resume(stream);
+        drop(stream.take());
+    }
+
+    /// Lets the stream go on with what a poll gave and nobody has taken.
+    fn resume(&self, stream: &mut Option<RecordStream>) {
         if let Some(records) = self.claim() {
             stream.get_or_insert_with(|| self.core.stream()).resume(&records);
         }
-        drop(stream.take());
     }
 }
 

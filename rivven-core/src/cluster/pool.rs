@@ -503,6 +503,16 @@ mod tests {
         }
     }
 
+    /// Its only connection is in use, and another one was refused at 0.
+    fn refused() -> Pool<u32> {
+        let mut pool = pool(10);
+        opened(&mut pool, ALONE, 1);
+        ready(&mut pool, ALONE);
+        let Answer::Open(plan) = pool.ask(SHARED, 0, open) else { panic!("there is room") };
+        pool.not_opened(plan, 0);
+        pool
+    }
+
     #[test]
     fn the_first_connection_of_all_is_opened_once_for_everybody() {
         let mut pool = pool(10);
@@ -586,11 +596,7 @@ mod tests {
     /// one: whoever came waited behind others that had long gone.
     #[test]
     fn whoever_waits_is_served_once_another_connection_may_be_opened() {
-        let mut pool = pool(10);
-        opened(&mut pool, ALONE, 1);
-        ready(&mut pool, ALONE);
-        let Answer::Open(plan) = pool.ask(SHARED, 0, open) else { panic!("there is room") };
-        pool.not_opened(plan, 0);
+        let mut pool = refused();
         let Answer::Wait(gone) = pool.ask(SHARED, 0, open) else { panic!("no other is opened for now") };
         let Answer::Wait(mut waits) = pool.ask(SHARED, 0, open) else { panic!("no other is opened for now") };
         assert_eq!(pool.growth_pause_ms(1), Some(FIRST_GROWTH_PAUSE_MS - 1));
@@ -603,11 +609,7 @@ mod tests {
 
     #[test]
     fn a_caller_is_not_kept_waiting_by_those_who_have_gone() {
-        let mut pool = pool(10);
-        opened(&mut pool, ALONE, 1);
-        ready(&mut pool, ALONE);
-        let Answer::Open(plan) = pool.ask(SHARED, 0, open) else { panic!("there is room") };
-        pool.not_opened(plan, 0);
+        let mut pool = refused();
         let Answer::Wait(gone) = pool.ask(SHARED, 0, open) else { panic!("no other is opened for now") };
         drop(gone);
         assert!(matches!(pool.ask(SHARED, FIRST_GROWTH_PAUSE_MS, open), Answer::Open(_)));

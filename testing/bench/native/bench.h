@@ -83,7 +83,8 @@ static inline struct options parse(int argc, char **argv) {
     };
 }
 
-/* Little-endian, as are the values on the wire. In one go: single bytes that are read as a number right away cost more than all else that is done with a record. */
+/* Little-endian, as are the values on the wire. In one go: single bytes that are read as a number right away cost more
+ * than all else that is done with a record. */
 static inline void put_number(unsigned char *to, uint64_t number) {
     number = htole64(number);
     memcpy(to, &number, sizeof number);
