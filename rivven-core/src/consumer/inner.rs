@@ -126,9 +126,7 @@ impl Inner {
             Source::None => {}
             Source::Program => {
                 *source = Source::None;
-                let mut state = self.shared.state();
-                let all: Vec<Key> = state.partitions.keys().cloned().collect();
-                state.remove(&all);
+                self.shared.state().clear();
             }
             Source::Group { topics, .. } => drop(topics.send_replace(Vec::new())),
         }
