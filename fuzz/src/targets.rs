@@ -25,8 +25,12 @@ const MAX_AMPLIFICATION: usize = 96;
 const MAX_BASE: usize = 16 * 1024;
 
 /// Allocated bytes that make a buffer shared. Nothing else is allocated for a
-/// frame; for a view of records, four bytes for each, which takes six or more.
+/// frame.
 const MAX_SHARED: usize = 64;
+
+/// Allocated bytes per byte of a view of records, at most: 16 for each record,
+/// which takes six or more.
+const MAX_INDEX: usize = 3;
 
 /// A decoder.
 #[derive(Debug)]
@@ -91,7 +95,7 @@ fn response(input: &[u8]) {
 
 fn records(input: &[u8]) {
     let payload = Bytes::copy_from_slice(input);
-    match (bounded(&payload, MAX_SHARED + payload.len(), Records::decode), Response::decode(&payload)) {
+    match (bounded(&payload, MAX_SHARED + MAX_INDEX * payload.len(), Records::decode), Response::decode(&payload)) {
         (Ok(Some(records)), Ok(Response::Messages { messages })) => {
             assert_eq!(records.len(), messages.len());
             assert!(messages.iter().cloned().map(Some).eq((0..messages.len()).map(|i| records.message(i))));
