@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::events::ConsumerEvent;
 use super::partition::Arrived;
-use super::position::Seen;
+use super::position::{Coming, Seen};
 use super::records::{Frame, gather};
 use super::shared::Shared;
 use super::state::{Request, Work};
@@ -34,6 +34,9 @@ const IDLE: Duration = Duration::from_secs(5);
 
 /// How long a slot waits for a connection before its partitions go to another one.
 const CROWDED: Duration = Duration::from_secs(2);
+
+/// A broker is taken for distant whose answers take so long.
+const FAR: Duration = Duration::from_millis(5);
 
 /// A place for one connection that reads.
 #[derive(Debug)]
@@ -163,7 +166,8 @@ impl Task {
         let Some(link) = &self.link else { return self.shared.state().end_round(self.slot.id, &requests) };
         let mut answers = self.send(link.connection(), &requests);
         let mut outstanding: VecDeque<Request> = requests.iter().cloned().collect();
-        let mut since = Instant::now();
+        let start = Instant::now();
+        let mut since = start;
         let mut lost = None;
         loop {
             tokio::select! {
@@ -175,8 +179,8 @@ impl Task {
                         Some(Came::Records(place, records)) => {
                             outstanding.pop_front();
                             let request = &requests[place];
-                            let early = now - since < request.wait;
-                            lost = lost.or(self.records(request, records, early, now));
+                            let coming = Coming { early: now - since < request.wait, far: now - start >= FAR };
+                            lost = lost.or(self.records(request, records, coming, now));
                             self.shared.state().handed_on(self.slot.id, &request.key);
                         }
                         None => break,
@@ -247,7 +251,7 @@ impl Task {
         &mut self,
         request: &Request,
         records: Result<(Frame, Seen)>,
-        early: bool,
+        coming: Coming,
         now: Instant,
     ) -> Option<Error> {
         let answer = match records {
@@ -264,7 +268,7 @@ impl Task {
         self.failures = 0;
         let mut state = self.shared.state();
         let partition = state.current(&request.key, request.epoch)?;
-        let notice = partition.answered(request.ask, answer, early, now);
+        let notice = partition.answered(request.ask, answer, coming, now);
         let ended = partition.is_ended();
         let unreadable = partition.is_unreadable().then(|| partition.next()).flatten();
         state.enqueue(&request.key);

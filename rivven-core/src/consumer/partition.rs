@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::listener::Key;
 use super::offsets::Offsets;
-use super::position::{Answer, Ask, Notice, Position, Seen, Step};
+use super::position::{Answer, Ask, Coming, Notice, Position, Seen, Step};
 use super::records::{Frame, PartitionRecords};
 use super::stats::PartitionStats;
 use crate::error::{Error, ErrorCode};
@@ -195,13 +195,13 @@ impl Partition {
     }
 
     /// An answer came.
-    pub(super) fn answered(&mut self, ask: Ask, answer: Arrived, early: bool, now: Instant) -> Option<Notice> {
+    pub(super) fn answered(&mut self, ask: Ask, answer: Arrived, coming: Coming, now: Instant) -> Option<Notice> {
         let position = self.position.as_mut()?;
         let (frame, answer) = match answer {
             Arrived::Records(frame, seen) => (Some(frame), Answer::Records(seen)),
             Arrived::TooLarge => (None, Answer::TooLarge),
         };
-        let (step, notice) = position.answer(ask, answer, early);
+        let (step, notice) = position.answer(ask, answer, coming);
         self.under_way = false;
         self.trouble = None;
         match step {

@@ -18,8 +18,12 @@ use crate::protocol::MAX_CONSUME_MESSAGES;
 /// this is far below its limit of an answer.
 const FIRST_MAX: u32 = 500;
 
-/// How large answers may grow where records are small: larger ones gain nothing.
-const ENOUGH_BYTES: usize = 1024 * 1024;
+/// How large answers may grow where records are small: larger ones gain nothing, and are cold in the processor's cache
+/// by the time they are looked at.
+const ENOUGH_BYTES: usize = 256 * 1024;
+
+/// The same where answers take long to come, so that a distant broker is not asked all the time for little.
+const ENOUGH_FROM_AFAR: usize = 1024 * 1024;
 
 /// The bytes of records that the broker reads for each that is asked for.
 const BYTES_PER_RECORD: usize = 4096;
@@ -43,6 +47,15 @@ pub(super) enum Answer {
     Records(Seen),
     /// It would be larger than the broker can send.
     TooLarge,
+}
+
+/// How an answer came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Coming {
+    /// The broker did not wait although it was asked to.
+    pub(super) early: bool,
+    /// It took as long as from afar.
+    pub(super) far: bool,
 }
 
 /// The records of an answer.
@@ -181,16 +194,16 @@ impl Position {
         self.end == Some(self.next)
     }
 
-    /// An answer came; `early` if the broker did not wait although it was asked to.
-    pub(super) fn answer(&mut self, ask: Ask, answer: Answer, early: bool) -> (Step, Option<Notice>) {
+    /// An answer came.
+    pub(super) fn answer(&mut self, ask: Ask, answer: Answer, coming: Coming) -> (Step, Option<Notice>) {
         match answer {
             Answer::TooLarge => self.too_large(ask),
             Answer::Records(seen) => {
-                self.settle(ask, seen);
+                self.settle(ask, seen, coming.far);
                 match (self.probe, seen.kept) {
                     (Some(probe), kept) => self.probed(probe, kept.map(|(first, _)| first)),
                     (None, Some((first, last))) => self.read(ask, seen, first, last),
-                    (None, None) => self.nothing(seen, early),
+                    (None, None) => self.nothing(seen, coming.early),
                 }
             }
         }
@@ -217,14 +230,15 @@ impl Position {
     }
 
     /// Chooses how many records to ask for from now on.
-    fn settle(&mut self, ask: Ask, seen: Seen) {
+    fn settle(&mut self, ask: Ask, seen: Seen, far: bool) {
+        let enough = if far { ENOUGH_FROM_AFAR } else { ENOUGH_BYTES };
         self.calm += 1;
         if self.calm == CALM {
             self.ceiling = MAX_CONSUME_MESSAGES;
         }
-        if seen.total == ask.max_messages && 2 * seen.bytes <= ENOUGH_BYTES {
+        if seen.total == ask.max_messages && 2 * seen.bytes <= enough {
             self.grow();
-        } else if self.max > FIRST_MAX && seen.bytes > 2 * ENOUGH_BYTES {
+        } else if self.max > FIRST_MAX && seen.bytes > 2 * enough {
             self.max /= 2;
         }
     }

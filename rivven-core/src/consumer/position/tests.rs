@@ -87,7 +87,7 @@ fn read(log: &Log, mut position: Position) -> Read {
         // The broker waits only where no entry is at or above the offset.
         let early = ask.offset < log.latest();
         let before = position.next();
-        let (step, notice) = position.answer(ask, answer, early);
+        let (step, notice) = position.answer(ask, answer, Coming { early, far: false });
         assert!(position.next() >= before, "{log:?} goes back");
         read.notices.extend(notice);
         match step {
@@ -158,11 +158,11 @@ fn a_single_answer_of_records_that_were_read_before_costs_no_record() {
     let ask = position.ask(true);
     position.bounds(0, 8);
     let old = Answer::Records(Seen { total: 7, kept: None, bytes: 100 });
-    assert_eq!(position.answer(ask, old, false), (Step::Again, None));
+    assert_eq!(position.answer(ask, old, Coming::default()), (Step::Again, None));
     let ask = position.ask(false);
     assert_eq!(ask.offset, 7);
     let found = Answer::Records(Seen { total: 1, kept: Some((7, 7)), bytes: 100 });
-    assert_eq!(position.answer(ask, found, false), (Step::Again, None));
+    assert_eq!(position.answer(ask, found, Coming::default()), (Step::Again, None));
     assert_eq!((position.ask(false).offset, position.next()), (7, 7));
 }
 
@@ -209,7 +209,7 @@ fn a_log_that_ends_below_the_position_is_told_once_until_it_has_grown() {
         let ask = position.ask(true);
         assert!(ask.bounds);
         let notice = position.bounds(0, latest);
-        let (step, _) = position.answer(ask, Answer::Records(Seen::default()), false);
+        let (step, _) = position.answer(ask, Answer::Records(Seen::default()), Coming::default());
         assert_eq!(step, Step::Idle { early: false });
         notice
     };
@@ -218,7 +218,7 @@ fn a_log_that_ends_below_the_position_is_told_once_until_it_has_grown() {
     let ask = position.ask(true);
     position.bounds(0, 8);
     let seen = Seen { total: 1, kept: Some((7, 7)), bytes: 1 };
-    assert_eq!(position.answer(ask, Answer::Records(seen), false), (Step::Deliver, None));
+    assert_eq!(position.answer(ask, Answer::Records(seen), Coming::default()), (Step::Deliver, None));
     assert_eq!(notice(&mut position, 2), Some(Notice::PastEnd { position: 8, latest: 2 }));
 }
 
@@ -232,20 +232,23 @@ fn a_gap_is_told_with_its_bounds() {
 #[test]
 fn small_records_are_asked_for_in_larger_numbers_and_large_ones_in_smaller() {
     let mut position = Position::new(0);
-    let full = |position: &mut Position, record: usize| {
+    let came = |position: &mut Position, record: usize, far: bool| {
         let ask = position.ask(false);
         let (total, from) = (ask.max_messages, position.next());
         let seen = Seen { total, kept: Some((from, from + u64::from(total) - 1)), bytes: total as usize * record };
-        assert_eq!(position.answer(ask, Answer::Records(seen), false).0, Step::Deliver);
+        assert_eq!(position.answer(ask, Answer::Records(seen), Coming { early: false, far }).0, Step::Deliver);
         position.ask(false).max_messages
     };
-    let grown: Vec<_> = (0..6).map(|_| full(&mut position, 100)).collect();
-    assert_eq!(grown, [1000, 2000, 4000, 8000, 8000, 8000]);
-    assert_eq!((full(&mut position, 1000), full(&mut position, 1000)), (4000, 2000));
+    let full = |position: &mut Position, record: usize| came(position, record, false);
+    let grown: Vec<_> = (0..4).map(|_| full(&mut position, 100)).collect();
+    assert_eq!(grown, [1000, 2000, 2000, 2000]);
+    let from_afar: Vec<_> = (0..4).map(|_| came(&mut position, 100, true)).collect();
+    assert_eq!(from_afar, [4000, 8000, 8000, 8000], "a distant broker is asked for more at once");
+    assert_eq!((full(&mut position, 300), full(&mut position, 300), full(&mut position, 300)), (4000, 2000, 1000));
     let ask = position.ask(false);
-    assert_eq!(position.answer(ask, Answer::TooLarge, false).0, Step::Again);
+    assert_eq!(position.answer(ask, Answer::TooLarge, Coming::default()).0, Step::Again);
     let after: Vec<_> = (0..9).map(|_| full(&mut position, 10)).collect();
-    assert_eq!(after, [1000, 1000, 1000, 1000, 1000, 1000, 1000, 2000, 4000]);
+    assert_eq!(after, [500, 500, 500, 500, 500, 500, 500, 1000, 2000]);
 }
 
 /// A log whose last entry is a marker answers every long poll at once: that must not be asked again and again.
@@ -267,17 +270,17 @@ fn without_bounds_an_early_answer_is_not_judged_but_a_late_one_is_believed() {
     let ask = position.ask(false);
     assert!(!ask.bounds);
     let nothing = Answer::Records(Seen::default());
-    assert_eq!(position.answer(ask, nothing, false).0, Step::Idle { early: false });
+    assert_eq!(position.answer(ask, nothing, Coming::default()).0, Step::Idle { early: false });
     let ask = position.ask(false);
     assert!(ask.bounds, "so that the end is known");
     position.bounds(0, 0);
-    assert_eq!(position.answer(ask, nothing, false).0, Step::Idle { early: false });
+    assert_eq!(position.answer(ask, nothing, Coming::default()).0, Step::Idle { early: false });
     let ask = position.ask(false);
     assert!(!ask.bounds, "it is known");
-    assert_eq!(position.answer(ask, nothing, true).0, Step::Again);
+    assert_eq!(position.answer(ask, nothing, Coming { early: true, far: false }).0, Step::Again);
     let ask = position.ask(false);
     assert!(ask.bounds);
     position.bounds(0, 0);
-    assert_eq!(position.answer(ask, nothing, true).0, Step::Idle { early: true }, "a pause is due");
+    assert_eq!(position.answer(ask, nothing, Coming { early: true, far: false }).0, Step::Idle { early: true }, "a pause is due");
     assert!(position.ask(false).bounds, "and it stays under suspicion");
 }
