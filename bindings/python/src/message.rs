@@ -21,22 +21,27 @@ use crate::arguments::{Offset, Partition, Timestamp};
 /// when they are asked for; until the last message of what came together is gone
 /// that counts against `fetch_buffer_memory`. `detach` those that are kept for long.
 #[pyclass(frozen, module = "rivven")]
-pub(crate) struct Message {
-    content: Content,
+pub(crate) struct Message(Content);
+
+/// Where a message has what it shows from. Many messages are made, of which little is asked: what can be found when it is
+/// asked for is not kept.
+enum Content {
+    /// Objects of its own.
+    Own(Own),
+    /// A record as it was received, and what was made of it.
+    Received(Box<ConsumerRecord>, Py<PyString>, Made),
+    /// The same among others, at this index, which exists.
+    InPart(Py<Part>, usize, Made),
+}
+
+/// A record by itself.
+struct Own {
+    value: Py<PyBytes>,
+    key: Option<Py<PyBytes>>,
     offset: u64,
     timestamp: i64,
     partition: u32,
     topic: Py<PyString>,
-}
-
-/// Value and key.
-enum Content {
-    /// Objects of their own.
-    Objects(Py<PyBytes>, Option<Py<PyBytes>>),
-    /// Where they were received, and what was made of them.
-    Received(Box<ConsumerRecord>, Made),
-    /// The same among others, at this index.
-    InPart(Py<Part>, usize, Made),
 }
 
 /// The bytes of value and key, once they were asked for.
@@ -46,35 +51,42 @@ struct Made {
     key: OnceLock<Py<PyBytes>>,
 }
 
-/// Records of one partition that were received together, which their messages share.
+/// Records of one partition that were received together, which their messages share, and the name of the topic.
 #[pyclass(frozen, module = "rivven._rivven")]
-pub(crate) struct Part(PartitionRecords);
+pub(crate) struct Part(PartitionRecords, Py<PyString>);
+
+impl Part {
+    fn view(&self, index: usize) -> Option<RecordView<'_>> {
+        self.0.view(index)
+    }
+}
 
 /// Gives the records of parts one by one, as messages.
 pub(crate) struct Messages {
     /// Those behind the present one, the last one first.
     rest: Vec<PartitionRecords>,
-    part: Option<(Py<Part>, Py<PyString>)>,
+    part: Option<Py<Part>>,
+    /// Of the present part, the next one and how many there are.
     next: usize,
+    len: usize,
 }
 
 impl Messages {
     pub(crate) fn new(parts: &[PartitionRecords]) -> Self {
-        Messages { rest: parts.iter().rev().cloned().collect(), part: None, next: 0 }
+        Messages { rest: parts.iter().rev().cloned().collect(), part: None, next: 0, len: 0 }
     }
 
     pub(crate) fn next<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, Message>>> {
         loop {
-            if let Some((part, topic)) = &self.part
-                && let Some(message) = Message::in_part(part.bind(py), self.next, topic.bind(py))
-            {
+            if let Some(part) = self.part.as_ref().filter(|_| self.next < self.len) {
+                let content = Content::InPart(part.clone_ref(py), self.next, Made::default());
                 self.next += 1;
-                return Bound::new(py, message).map(Some);
+                return Bound::new(py, Message(content)).map(Some);
             }
             let Some(records) = self.rest.pop() else { return Ok(None) };
+            (self.next, self.len) = (0, records.len());
             let topic = PyString::intern(py, records.topic()).unbind();
-            self.part = Some((Bound::new(py, Part(records))?.unbind(), topic));
-            self.next = 0;
+            self.part = Some(Py::new(py, Part(records, topic))?);
         }
     }
 }
@@ -82,58 +94,42 @@ impl Messages {
 impl Content {
     fn value<'a>(&'a self, py: Python<'a>) -> &'a [u8] {
         match self {
-            Content::Objects(value, _) => value.as_bytes(py),
-            Content::Received(record, _) => &record.value,
-            Content::InPart(part, index, _) => view(part, *index).map_or(&[], |record| record.value),
+            Content::Own(own) => own.value.as_bytes(py),
+            Content::Received(record, ..) => &record.value,
+            Content::InPart(part, index, _) => part.get().view(*index).map_or(&[], |record| record.value),
         }
     }
 
     fn key<'a>(&'a self, py: Python<'a>) -> Option<&'a [u8]> {
         match self {
-            Content::Objects(_, key) => key.as_ref().map(|key| key.as_bytes(py)),
-            Content::Received(record, _) => record.key.as_deref(),
-            Content::InPart(part, index, _) => view(part, *index).and_then(|record| record.key),
+            Content::Own(own) => own.key.as_ref().map(|key| key.as_bytes(py)),
+            Content::Received(record, ..) => record.key.as_deref(),
+            Content::InPart(part, index, _) => part.get().view(*index).and_then(|record| record.key),
         }
     }
-}
-
-fn view(part: &Py<Part>, index: usize) -> Option<RecordView<'_>> {
-    part.get().0.view(index)
 }
 
 impl Message {
     /// A record out of an answer; its bytes are copied, so that the frame is not kept.
     pub(crate) fn from_record(py: Python<'_>, record: &MessageData, topic: &Bound<'_, PyString>) -> Self {
-        let key = record.key.as_ref().map(|key| PyBytes::new(py, key).unbind());
-        Message {
-            content: Content::Objects(PyBytes::new(py, &record.value).unbind(), key),
+        Message(Content::Own(Own {
+            value: PyBytes::new(py, &record.value).unbind(),
+            key: record.key.as_ref().map(|key| PyBytes::new(py, key).unbind()),
             offset: record.offset,
             timestamp: record.timestamp,
             partition: record.partition,
             topic: topic.clone().unbind(),
-        }
+        }))
     }
 
     /// A record of a consumer, which stays where it was received.
     pub(crate) fn received(record: ConsumerRecord, topic: &Bound<'_, PyString>) -> Self {
-        Message {
-            offset: record.offset,
-            timestamp: record.timestamp,
-            partition: record.partition,
-            topic: topic.clone().unbind(),
-            content: Content::Received(Box::new(record), Made::default()),
-        }
-    }
-
-    /// The record at an index of a part, which it uses; nothing is copied.
-    fn in_part(part: &Bound<'_, Part>, index: usize, topic: &Bound<'_, PyString>) -> Option<Self> {
-        let RecordView { offset, timestamp, partition, .. } = part.get().0.view(index)?;
-        let content = Content::InPart(part.clone().unbind(), index, Made::default());
-        Some(Message { content, offset, timestamp, partition, topic: topic.clone().unbind() })
+        Message(Content::Received(Box::new(record), topic.clone().unbind(), Made::default()))
     }
 
     fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        let fields = (self.value(py), self.offset, self.timestamp, self.partition, &self.topic, self.key(py));
+        let numbers = (self.offset(), self.timestamp(), self.partition());
+        let fields = (self.value(py), numbers.0, numbers.1, numbers.2, self.topic(py), self.key(py));
         fields.into_pyobject(py)
     }
 }
@@ -154,17 +150,17 @@ impl Message {
         topic: Py<PyString>,
         key: Option<Py<PyBytes>>,
     ) -> Self {
-        let content = Content::Objects(value, key);
-        Message { content, offset: offset.0, timestamp: timestamp.0, partition: partition.0, topic }
+        let (offset, timestamp, partition) = (offset.0, timestamp.0, partition.0);
+        Message(Content::Own(Own { value, key, offset, timestamp, partition, topic }))
     }
 
     /// The value, as bytes.
     #[getter]
     fn value(&self, py: Python<'_>) -> Py<PyBytes> {
-        match &self.content {
-            Content::Objects(value, _) => value.clone_ref(py),
-            Content::Received(_, Made { value, .. }) | Content::InPart(_, _, Made { value, .. }) => {
-                made(py, value, self.content.value(py))
+        match &self.0 {
+            Content::Own(own) => own.value.clone_ref(py),
+            Content::Received(.., Made { value, .. }) | Content::InPart(.., Made { value, .. }) => {
+                made(py, value, self.0.value(py))
             }
         }
     }
@@ -172,10 +168,10 @@ impl Message {
     /// The key, as bytes; None if the record has none.
     #[getter]
     fn key(&self, py: Python<'_>) -> Option<Py<PyBytes>> {
-        match &self.content {
-            Content::Objects(_, key) => key.as_ref().map(|key| key.clone_ref(py)),
-            Content::Received(_, Made { key, .. }) | Content::InPart(_, _, Made { key, .. }) => {
-                self.content.key(py).map(|bytes| made(py, key, bytes))
+        match &self.0 {
+            Content::Own(own) => own.key.as_ref().map(|key| key.clone_ref(py)),
+            Content::Received(.., Made { key, .. }) | Content::InPart(.., Made { key, .. }) => {
+                self.0.key(py).map(|bytes| made(py, key, bytes))
             }
         }
     }
@@ -183,25 +179,40 @@ impl Message {
     /// The position in the partition.
     #[getter]
     fn offset(&self) -> u64 {
-        self.offset
+        match &self.0 {
+            Content::Own(own) => own.offset,
+            Content::Received(record, ..) => record.offset,
+            Content::InPart(part, index, _) => part.get().0.offset(*index).unwrap_or_default(),
+        }
     }
 
     /// When the broker received the record, in milliseconds since 1970.
     #[getter]
     fn timestamp(&self) -> i64 {
-        self.timestamp
+        match &self.0 {
+            Content::Own(own) => own.timestamp,
+            Content::Received(record, ..) => record.timestamp,
+            Content::InPart(part, index, _) => part.get().view(*index).map_or(0, |record| record.timestamp),
+        }
     }
 
     /// The number of the partition.
     #[getter]
     fn partition(&self) -> u32 {
-        self.partition
+        match &self.0 {
+            Content::Own(own) => own.partition,
+            Content::Received(record, ..) => record.partition,
+            Content::InPart(part, ..) => part.get().0.partition(),
+        }
     }
 
     /// The name of the topic.
     #[getter]
     fn topic(&self, py: Python<'_>) -> Py<PyString> {
-        self.topic.clone_ref(py)
+        match &self.0 {
+            Content::Own(Own { topic, .. }) | Content::Received(_, topic, _) => topic.clone_ref(py),
+            Content::InPart(part, ..) => part.get().1.clone_ref(py),
+        }
     }
 
     /// Gives the value as text.
@@ -220,12 +231,14 @@ impl Message {
 
     /// Gives the bytes of value and key together.
     fn size(&self, py: Python<'_>) -> usize {
-        self.content.value(py).len() + self.content.key(py).map_or(0, <[u8]>::len)
+        self.0.value(py).len() + self.0.key(py).map_or(0, <[u8]>::len)
     }
 
     /// Gives the same record with value and key copied, so that it keeps nothing else that was received.
     fn detach(&self, py: Python<'_>) -> Self {
-        Message { content: Content::Objects(self.value(py), self.key(py)), topic: self.topic.clone_ref(py), ..*self }
+        let (offset, timestamp, partition) = (self.offset(), self.timestamp(), self.partition());
+        let (value, key, topic) = (self.value(py), self.key(py), self.topic(py));
+        Message(Content::Own(Own { value, key, offset, timestamp, partition, topic }))
     }
 
     /// Shows the value where it is.
@@ -234,7 +247,7 @@ impl Message {
     ///
     /// As the interpreter calls it: `view` is a buffer to be filled.
     unsafe fn __getbuffer__(slf: &Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
-        let value = slf.get().content.value(slf.py());
+        let value = slf.get().0.value(slf.py());
         let (start, length) = (value.as_ptr().cast_mut().cast(), value.len() as ffi::Py_ssize_t);
         // SAFETY: the message is immutable, and the buffer refers to it as long as it is used; it is read-only.
         match unsafe { ffi::PyBuffer_FillInfo(view, slf.as_ptr(), start, length, 1, flags) } {
@@ -244,8 +257,8 @@ impl Message {
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        let topic = self.topic.bind(py).repr()?;
-        Ok(format!("Message(topic={topic}, partition={}, offset={})", self.partition, self.offset))
+        let topic = self.topic(py).bind(py).repr()?;
+        Ok(format!("Message(topic={topic}, partition={}, offset={})", self.partition(), self.offset()))
     }
 
     fn __eq__(&self, py: Python<'_>, other: &Self) -> PyResult<bool> {

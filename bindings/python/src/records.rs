@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
-use rivven_client::{ConsumerRecord, ConsumerRecords};
+use rivven_client::{ConsumerRecord, ConsumerRecords, PartitionRecords};
 
 use crate::answer;
 use crate::message::{Message, Messages};
@@ -108,7 +108,8 @@ impl Records {
     /// Gives the values alone, in the same order, as a list of bytes: at far less cost than by messages.
     fn values<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let mut values = Vec::with_capacity(self.records.len());
-        values.extend(self.records.views().map(|record| PyBytes::new(py, record.value)));
+        let parts = self.records.partitions().iter();
+        values.extend(parts.flat_map(PartitionRecords::values).map(|(_, value)| PyBytes::new(py, value)));
         PyList::new(py, values)
     }
 

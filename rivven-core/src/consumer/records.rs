@@ -302,6 +302,12 @@ impl PartitionRecords {
         Some(self.seen(self.frame.records.get(place)?, self.decoded_at(place).map(|value| &value[..])))
     }
 
+    /// The offset of the record at an index, which is found without a look at the record itself.
+    pub fn offset(&self, index: usize) -> Option<u64> {
+        let place = self.range.clone().nth(index)?;
+        self.frame.records.value(place).map(|(offset, _)| offset)
+    }
+
     /// The value of a record, if it was compressed.
     fn decoded_at(&self, place: usize) -> Option<&Bytes> {
         if self.decoded.is_empty() {

@@ -281,6 +281,10 @@ fn without_bounds_an_early_answer_is_not_judged_but_a_late_one_is_believed() {
     let ask = position.ask(false);
     assert!(ask.bounds);
     position.bounds(0, 0);
-    assert_eq!(position.answer(ask, nothing, Coming { early: true, far: false }).0, Step::Idle { early: true }, "a pause is due");
+    assert_eq!(
+        position.answer(ask, nothing, Coming { early: true, far: false }).0,
+        Step::Idle { early: true },
+        "a pause is due"
+    );
     assert!(position.ask(false).bounds, "and it stays under suspicion");
 }
