@@ -184,7 +184,7 @@ impl Consumer {
         self.submit(queue, token, |_| async move { reading.ready(limit).await.map(drop) })
     }
 
-    /// Takes the next record, if one has come; the program is done with those before.
+    /// Takes the next record, if there is one in hand; the program is done with those before.
     ///
     /// # Errors
     ///
@@ -193,13 +193,22 @@ impl Consumer {
         Ok(self.reading()?.try_next())
     }
 
-    /// Takes the records that have come, at most so many; the program is done with them when it asks for more.
+    /// Takes the next record, if one has come, or is there without a wait; the program is done with those before.
     ///
     /// # Errors
     ///
-    /// `FORKED`.
+    /// `FORKED`, and `INVALID_STATE` while handlers are given the records.
+    pub fn next_now(&self) -> Result<Option<ConsumerRecord>> {
+        self.reading()?.next_now()
+    }
+
+    /// Takes the records that have come, or are there without a wait, at most so many; the program is done with them when it asks for more.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`, and `INVALID_STATE` while handlers are given the records.
     pub fn take(&self, most: usize) -> Result<Vec<ConsumerRecord>> {
-        Ok(self.reading()?.take(most))
+        self.reading()?.take(most)
     }
 
     /// Gives back what nobody has taken, before the program goes on elsewhere.

@@ -123,15 +123,27 @@ impl Reading {
         Ok(true)
     }
 
-    /// Takes the next record, if there is one.
+    /// Takes the next record, if there is one in hand.
     pub(crate) fn try_next(&self) -> Option<ConsumerRecord> {
         self.stream.try_lock().ok()?.as_mut()?.try_next()
     }
 
+    /// Takes the next record, if one has come.
+    pub(crate) fn next_now(&self) -> Result<Option<ConsumerRecord>> {
+        Ok(self.take_ready(RecordStream::try_next)?.flatten())
+    }
+
     /// Takes the records that have come, at most so many.
-    pub(crate) fn take(&self, most: usize) -> Vec<ConsumerRecord> {
-        let Ok(mut stream) = self.stream.try_lock() else { return Vec::new() };
-        stream.as_mut().map(|stream| stream.take_ready(most)).unwrap_or_default()
+    pub(crate) fn take(&self, most: usize) -> Result<Vec<ConsumerRecord>> {
+        Ok(self.take_ready(|stream| stream.take_ready(most))?.unwrap_or_default())
+    }
+
+    /// Takes something of a stream that has begun, where a record has come.
+    fn take_ready<T>(&self, take: impl FnOnce(&mut RecordStream) -> T) -> Result<Option<T>> {
+        self.check()?;
+        let Ok(mut stream) = self.stream.try_lock() else { return Ok(None) };
+        let Some(stream) = stream.as_mut() else { return Ok(None) };
+        Ok(stream.ready_now().then(|| take(stream)))
     }
 
     /// Lets nobody else read until what is returned is dropped; what nobody has taken is given back.

@@ -61,6 +61,11 @@ class Channel {
     return this.#native;
   }
 
+  /** A token that no call has. */
+  nextToken() {
+    return this.#nextToken++;
+  }
+
   /** Keeps the process alive, as a call does that waits, until {@link letGo}. */
   keep() {
     this.#kept = true;
@@ -99,7 +104,7 @@ class Channel {
    * @returns {Promise<Completion>}
    */
   async #answer(submit, calls) {
-    const token = this.#nextToken++;
+    const token = this.nextToken();
     const failure = submit(this.#native, token);
     if (failure) return { token, failure };
     return new Promise((resolve) => {

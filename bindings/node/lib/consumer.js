@@ -1,6 +1,7 @@
 'use strict';
 
 const { EventEmitter, on } = require('node:events');
+const { setImmediate: nextTurn } = require('node:timers/promises');
 const { inspect } = require('node:util');
 
 const args = require('./arguments.js');
@@ -69,7 +70,10 @@ class Consumer extends EventEmitter {
   async poll(options) {
     const { timeoutMs } = args.options(options, 'poll', ['timeoutMs']);
     const limit = args.optionalMilliseconds(timeoutMs, 'timeoutMs');
-    return new ConsumerRecords(await this.#channel.call((native, token) => native.poll(token, limit)));
+    // What is there takes no other thread.
+    await nextTurn();
+    const there = this.#native.pollNow();
+    return new ConsumerRecords(there ?? (await this.#channel.call((native, token) => native.poll(token, limit))));
   }
 
   [Symbol.asyncIterator]() {

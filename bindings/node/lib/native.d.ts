@@ -282,7 +282,9 @@ export class NativeConsumer {
   release(): void;
   connect(token: number): Failed;
   poll(token: number, limitMs: number | null): Failed;
+  pollNow(): PackedPoll | null;
   read(token: number): Failed;
+  readNow(token: number): PackedPoll | null;
   reached(token: number, part: number, offset: bigint): void;
   finish(token: number): void;
   giveBack(token: number): void;

@@ -1,5 +1,7 @@
 'use strict';
 
+const { setImmediate: nextTurn } = require('node:timers/promises');
+
 const { RivvenError } = require('./error.js');
 const { Answer, Record } = require('./records.js');
 
@@ -116,7 +118,12 @@ class RecordStream {
   /** @returns {Promise<PackedPoll>} */
   async #read() {
     try {
-      return await this.#channel.call((native, token) => native.read((this.#token = token)));
+      // What is there takes no other thread.
+      await nextTurn();
+      const token = this.#channel.nextToken();
+      const there = this.#channel.native.readNow(token);
+      if (there) this.#token = token;
+      return there ?? (await this.#channel.call((native, token) => native.read((this.#token = token))));
     } catch (error) {
       if (!(error instanceof RivvenError) || error.code !== 'CLOSED') throw error;
       this.#ended = true;

@@ -16,7 +16,7 @@ use napi::Env;
 use napi::bindgen_prelude::{BigInt, Either, Function};
 use napi_derive::napi;
 use rivven_bridge::{Answer, Completion as Entry, Consumer, Queue, catch_panic};
-use rivven_client::{Pace, Properties, Result};
+use rivven_client::{ConsumerRecords, Pace, Properties, Result};
 
 pub(crate) use event::Event;
 pub(crate) use processing::{Handled, Report as ProcessReport};
@@ -27,6 +27,7 @@ use crate::completion::{Completion, Value};
 use crate::failure::Failure;
 use crate::inbox::Inbox;
 use crate::operations::offsets::Commit;
+use crate::records::Polled;
 use crate::values::{TopicPartition, list};
 use crate::wake::Wake;
 
@@ -146,6 +147,11 @@ impl NativeConsumer {
         self.attempt(|| what(self.consumer.core()?))
     }
 
+    /// The records that are there already; calls that wait find out why there are none.
+    fn there(&self) -> Option<ConsumerRecords> {
+        catch_panic(|| Ok(self.consumer.core()?.poll_now())).ok()?
+    }
+
     /// Asks the consumer for something that takes time.
     fn submit<T, F>(&self, token: i64, what: impl FnOnce(Arc<rivven_client::Consumer>) -> F) -> Option<Failure>
     where
@@ -216,16 +222,29 @@ impl NativeConsumer {
         })
     }
 
+    /// What a poll gives without a wait, if anything.
+    #[napi]
+    pub fn poll_now(&self) -> Option<Polled> {
+        Some(Polled::new(&self.there()?))
+    }
+
     /// Waits for records that the program takes one by one: it then says under the same token how far it has come.
     #[napi]
     pub fn read(&self, token: i64) -> Option<Failure> {
         let paces = Arc::clone(&self.paces);
         self.submit(token, move |core| async move {
             let records = core.poll().await?;
-            let pace = core.pace(&records);
-            paces.lock().insert(token, pace);
+            paces.lock().insert(token, core.pace(&records));
             Ok(records)
         })
+    }
+
+    /// What `read` gives without a wait, if anything.
+    #[napi]
+    pub fn read_now(&self, token: i64) -> Option<Polled> {
+        let records = self.there()?;
+        self.paces.lock().insert(token, self.consumer.core().ok()?.pace(&records));
+        Some(Polled::new(&records))
     }
 
     /// The program has a record of those that were read, and is done with those before.

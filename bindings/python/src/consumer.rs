@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 use rivven_bridge::{Answer, Call, Consumer, Queue};
-use rivven_client::{Consumer as Core, Error, Properties, Result, TopicPartition};
+use rivven_client::{Consumer as Core, ConsumerRecord, ConsumerRecords, Error, Properties, Result, TopicPartition};
 
 use crate::answer::{self, Form};
 use crate::arguments::{self, Each, Offset, Partition, Seconds, TimestampMs, Topics};
@@ -270,14 +270,38 @@ impl ConsumerOperations {
     }
 
     fn take_up_to<'py>(&self, py: Python<'py>, most: usize) -> PyResult<Bound<'py, PyList>> {
-        let taken = self.shared.raising(py, self.shared.bridge.take(most))?;
-        messages(py, taken.into_iter())
+        let taken = py.detach(|| self.shared.bridge.take(most));
+        messages(py, self.shared.raising(py, taken)?.into_iter())
     }
 
+    /// The next message of those in hand.
     fn next_message<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, Message>>> {
-        let Some(record) = self.shared.raising(py, self.shared.bridge.try_next())? else { return Ok(None) };
+        self.message(py, self.shared.bridge.try_next())
+    }
+
+    /// The next message, if one has come.
+    fn message_now<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, Message>>> {
+        self.message(py, py.detach(|| self.shared.bridge.next_now()))
+    }
+
+    fn message<'py>(
+        &self,
+        py: Python<'py>,
+        record: Result<Option<ConsumerRecord>>,
+    ) -> PyResult<Option<Bound<'py, Message>>> {
+        let Some(record) = self.shared.raising(py, record)? else { return Ok(None) };
         let topic = PyString::intern(py, &record.topic);
         Bound::new(py, Message::received(record, &topic)).map(Some)
+    }
+
+    /// What a poll gives without a wait.
+    fn poll_now<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, Records>>> {
+        let there = py.detach(|| self.shared.bridge.take_now());
+        self.records(py, self.shared.raising(py, there)?)
+    }
+
+    fn records<'py>(&self, py: Python<'py>, records: Option<ConsumerRecords>) -> PyResult<Option<Bound<'py, Records>>> {
+        records.map(|records| Bound::new(py, Records::new(records))).transpose()
     }
 
     fn most(&self, py: Python<'_>, max_messages: Option<usize>) -> PyResult<usize> {
@@ -657,8 +681,12 @@ impl ConsumerOperations {
     #[pyo3(signature = (empty=false))]
     fn _claim<'py>(&self, py: Python<'py>, empty: bool) -> PyResult<Option<Bound<'py, Records>>> {
         let records = self.shared.raising(py, self.shared.bridge.claim())?;
-        let records = records.or_else(|| empty.then(Default::default));
-        records.map(|records| Bound::new(py, Records::new(records))).transpose()
+        self.records(py, records.or_else(|| empty.then(Default::default)))
+    }
+
+    /// Gives what a poll gives without a wait, if anything.
+    fn _poll_now<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, Records>>> {
+        self.poll_now(py)
     }
 
     /// Gives a future that is done when there may be a message to take.
@@ -924,9 +952,9 @@ impl BlockingConsumer {
         let (this, py) = (slf.as_super().get(), slf.py());
         let limit = this.limit(py, timeout)?;
         // What is there already takes no other thread.
-        let there = py.detach(|| this.shared.bridge.take_now());
-        if let Some(records) = this.shared.raising(py, there)? {
-            return Ok(Some(Bound::new(py, Records::new(records))?));
+        let there = this.poll_now(py)?;
+        if there.is_some() {
+            return Ok(there);
         }
         let until = Instant::now().checked_add(limit);
         loop {
@@ -988,8 +1016,10 @@ impl BlockingConsumer {
     fn __next__<'py>(slf: &Bound<'py, Self>) -> PyResult<Option<Bound<'py, Message>>> {
         let (this, py) = (slf.as_super().get(), slf.py());
         loop {
-            if let Some(message) = this.next_message(py)? {
-                return Ok(Some(message));
+            let message = this.next_message(py)?;
+            let message = if message.is_some() { message } else { this.message_now(py)? };
+            if message.is_some() {
+                return Ok(message);
             }
             if this.is_closed(py)? {
                 return Ok(None);

@@ -63,6 +63,20 @@ impl RecordStream {
         poll_fn(|cx| self.poll_more(limit, cx)).await
     }
 
+    /// Whether there is a record to [take](RecordStream::try_next), or one has come that no wait is needed for.
+    ///
+    /// `false` also where there is something else to do first, as [`ready`](RecordStream::ready) does it.
+    pub fn ready_now(&mut self) -> bool {
+        if self.has_next() {
+            return true;
+        }
+        self.finish();
+        // A poll that is under way already has its turn first.
+        let records = self.polling.is_none().then(|| self.owner.inner.poll_now()).flatten();
+        records.iter().for_each(|records| self.resume(records));
+        self.has_next()
+    }
+
     /// The next record of those that have come; it says that the program is done with those before.
     pub fn try_next(&mut self) -> Option<ConsumerRecord> {
         loop {

@@ -192,6 +192,34 @@ async fn a_stream_gives_records_one_by_one_and_what_it_did_not_give_is_polled() 
     Ok(())
 }
 
+/// Nothing is awaited, so the runtime has to have its turns otherwise.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_stream_gives_what_has_come_without_a_wait() -> Result<()> {
+    let broker = TestBroker::start().unwrap();
+    let client = Client::connect(broker.address()).await?;
+    client.create_topic("t", Some(1)).await?;
+    publish(&client, "t", 0, 0..20).await?;
+    let config = config(broker.address()).group_id("tests").assign("t", vec![0]).max_poll_records(6);
+    let consumer = Consumer::new(config.build()).await?;
+    let mut stream = consumer.stream();
+    let (mut read, start) = (Vec::new(), std::time::Instant::now());
+    while read.len() < 20 {
+        assert!(start.elapsed() < Duration::from_secs(60), "{read:?}");
+        while stream.ready_now() {
+            let taken = stream.take_ready(4);
+            assert!(!taken.is_empty() && taken.len() <= 4);
+            read.extend(taken.iter().map(|record| record.offset));
+        }
+    }
+    assert_eq!(read, (0..20).collect::<Vec<_>>());
+    assert!(!stream.ready_now() && stream.try_next().is_none());
+    assert_eq!(consumer.position("t", 0)?, Some(20));
+    consumer.close().await?;
+    assert!(!stream.ready_now(), "a closed consumer gives nothing");
+    assert_eq!(client.get_offset("tests", "t", 0).await?, Some(20), "the program has asked for more");
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_program_that_takes_records_of_a_poll_one_by_one_says_how_far_it_has_come() -> Result<()> {
     let broker = TestBroker::start().unwrap();

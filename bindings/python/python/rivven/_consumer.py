@@ -31,6 +31,11 @@ class CurrentOffset(int):
 async def poll(consumer: Consumer, limit: float) -> ConsumerRecords:
     """Wait for records; what comes after a cancelled wait is kept for the next one."""
     until = time.monotonic() + limit
+    # Others have their turns; then what is there takes no other thread.
+    await asyncio.sleep(0)
+    records = consumer._poll_now()
+    if records is not None:
+        return records
     while True:
         left = max(0.0, until - time.monotonic())
         await consumer._poll(left)
@@ -41,6 +46,7 @@ async def poll(consumer: Consumer, limit: float) -> ConsumerRecords:
 
 async def fetch(consumer: Consumer, most: int) -> list[Message]:
     """Take the messages that have come, or wait for some."""
+    await asyncio.sleep(0)
     messages = consumer._take(most)
     if not messages and most > 0:
         await consumer._ready()
@@ -50,17 +56,18 @@ async def fetch(consumer: Consumer, most: int) -> list[Message]:
 
 async def next_message(consumer: Consumer) -> Message:
     """Wait for the next message."""
+    await asyncio.sleep(0)
     while True:
         if consumer.is_closed:
             raise StopAsyncIteration
+        for message in consumer._take(1):
+            return message
         try:
             await consumer._ready()
         except Exception:
             if consumer.is_closed:
                 raise StopAsyncIteration from None
             raise
-        for message in consumer._take(1):
-            return message
 
 
 class Failures:
