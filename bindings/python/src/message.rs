@@ -2,6 +2,7 @@
 
 use std::ffi::c_int;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -62,31 +63,36 @@ impl Part {
 }
 
 /// Gives the records of parts one by one, as messages.
+///
+/// Its place is kept in atomics, so that no lock is taken for a message; under the GIL one thread at a time moves it.
 pub(crate) struct Messages {
-    /// Those behind the present one, the last one first.
-    rest: Vec<PartitionRecords>,
-    part: Option<Py<Part>>,
-    /// Of the present part, the next one and how many there are.
-    next: usize,
-    len: usize,
+    parts: Vec<Py<Part>>,
+    /// The present part, and the next record of it.
+    part: AtomicUsize,
+    next: AtomicUsize,
 }
 
 impl Messages {
-    pub(crate) fn new(parts: &[PartitionRecords]) -> Self {
-        Messages { rest: parts.iter().rev().cloned().collect(), part: None, next: 0, len: 0 }
+    pub(crate) fn new(py: Python<'_>, parts: &[PartitionRecords]) -> PyResult<Self> {
+        let shared = |records: &PartitionRecords| {
+            let topic = PyString::intern(py, records.topic()).unbind();
+            Py::new(py, Part(records.clone(), topic))
+        };
+        let parts = parts.iter().map(shared).collect::<PyResult<_>>()?;
+        Ok(Messages { parts, part: AtomicUsize::new(0), next: AtomicUsize::new(0) })
     }
 
-    pub(crate) fn next<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, Message>>> {
+    pub(crate) fn next<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, Message>>> {
         loop {
-            if let Some(part) = self.part.as_ref().filter(|_| self.next < self.len) {
-                let content = Content::InPart(part.clone_ref(py), self.next, Made::default());
-                self.next += 1;
+            let (place, next) = (self.part.load(Ordering::Relaxed), self.next.load(Ordering::Relaxed));
+            let Some(part) = self.parts.get(place) else { return Ok(None) };
+            if next < part.get().0.len() {
+                self.next.store(next + 1, Ordering::Relaxed);
+                let content = Content::InPart(part.clone_ref(py), next, Made::default());
                 return Bound::new(py, Message(content)).map(Some);
             }
-            let Some(records) = self.rest.pop() else { return Ok(None) };
-            (self.next, self.len) = (0, records.len());
-            let topic = PyString::intern(py, records.topic()).unbind();
-            self.part = Some(Py::new(py, Part(records, topic))?);
+            self.part.store(place + 1, Ordering::Relaxed);
+            self.next.store(0, Ordering::Relaxed);
         }
     }
 }

@@ -26,15 +26,15 @@ impl Records {
         Records { records, list: OnceLock::new() }
     }
 
-    fn messages(&self) -> Messages {
-        Messages::new(self.records.partitions())
+    fn messages(&self, py: Python<'_>) -> PyResult<Messages> {
+        Messages::new(py, self.records.partitions())
     }
 
     fn list<'py>(&self, py: Python<'py>) -> PyResult<&Bound<'py, PyList>> {
         if let Some(list) = self.list.get() {
             return Ok(list.bind(py));
         }
-        let (mut list, mut messages) = (Vec::with_capacity(self.records.len()), self.messages());
+        let (mut list, messages) = (Vec::with_capacity(self.records.len()), self.messages(py)?);
         while let Some(message) = messages.next(py)? {
             list.push(message);
         }
@@ -48,7 +48,7 @@ impl Records {
 ///
 /// Each is made when it is asked for, and mostly gone when the next one is: many that
 /// live at once are looked at by the garbage collector, which takes as long as making them.
-#[pyclass(module = "rivven._rivven")]
+#[pyclass(frozen, module = "rivven._rivven")]
 pub(crate) struct RecordsIterator(Messages);
 
 #[pymethods]
@@ -57,7 +57,7 @@ impl RecordsIterator {
         slf
     }
 
-    fn __next__<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, Message>>> {
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, Message>>> {
         self.0.next(py)
     }
 }
@@ -124,7 +124,7 @@ impl Records {
     fn __iter__<'py>(&self, py: Python<'py>) -> Given<'py> {
         match self.list.get() {
             Some(list) => Ok(list.bind(py).try_iter()?.into_any()),
-            None => Ok(Bound::new(py, RecordsIterator(self.messages()))?.into_any()),
+            None => Ok(Bound::new(py, RecordsIterator(self.messages(py)?))?.into_any()),
         }
     }
 
