@@ -641,7 +641,10 @@ impl Shared {
         let mut prepaid = 0;
         let mut asked = false;
         loop {
-            self.check_open()?;
+            if let Err(closed) = self.check_open() {
+                self.accumulator.memory.give(prepaid);
+                return Err(closed);
+            }
             let full = match self.append(topic, parts, tag, std::mem::take(&mut prepaid)) {
                 Ok(receipt) => return Ok(receipt),
                 Err(Refusal::Full(full)) => full,
@@ -664,6 +667,7 @@ impl Shared {
                 Full::Ended => return Err(self.end_error()),
             };
             if waited.is_none() {
+                // Nothing was taken.
                 return Err(self.full(topic, &full, Some(until)));
             }
         }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -20,6 +21,9 @@ pub(super) const MAX_COST: usize = BATCH_COST + 32;
 
 /// How much of `buffer.memory` is taken at once for the records to come.
 const CREDIT: usize = 4096;
+
+/// How long it is before an identity is asked for again that was refused for good.
+const NO_IDENTITY: Duration = Duration::from_secs(1);
 
 /// The least room that a batch begins with.
 const MIN_ROOM: usize = 256;
@@ -218,6 +222,19 @@ impl Queue {
         self.home.add_backlog(u64::from(pack.records));
         self.sealed.push_back(pack);
         topic.leave(index);
+    }
+
+    /// Takes the first batches that wait, so many, to give them up.
+    fn withdraw(&mut self, count: usize) -> Vec<Pack> {
+        let withdrawn: Vec<_> = self.sealed.drain(..count).collect();
+        self.home.take_backlog(withdrawn.iter().map(|pack| u64::from(pack.records)).sum());
+        withdrawn
+    }
+
+    /// An attempt at a batch without a number has ended.
+    fn end_attempt(&mut self, batch: &Arc<Batch>) {
+        self.attempts -= 1;
+        self.under_way.retain(|other| !Arc::ptr_eq(other, batch));
     }
 
     /// What is said of a first batch that was not taken.
@@ -455,12 +472,13 @@ impl Partition {
         }
     }
 
-    /// Gives the partition an identity; `None` if there is none to be had.
+    /// Gives the partition an identity; if there is none to be had, it is asked for again after a while.
     pub(super) fn adopt_identity(self: &Arc<Self>, grant: Option<Grant>) {
         let mut queue = self.queue();
         queue.asking = false;
-        if let (Some(numbered), Some(grant)) = (&mut queue.numbered, grant) {
-            numbered.adopt(grant);
+        match (&mut queue.numbered, grant) {
+            (Some(numbered), Some(grant)) => numbered.adopt(grant),
+            _ => queue.not_before = queue.not_before.max(Some(Instant::now() + NO_IDENTITY)),
         }
         self.tell(&mut queue);
     }
@@ -510,6 +528,7 @@ impl Partition {
         let ended = queue.numbered.as_mut().map_or_else(Vec::new, Numbered::take_ended);
         for Ended { pack, .. } in &ended {
             queue.under_way.retain(|batch| !Arc::ptr_eq(batch, &pack.batch));
+            queue.home.take_backlog(u64::from(pack.records));
         }
         ended
     }
@@ -524,11 +543,11 @@ impl Partition {
         self.queue().parked = false;
     }
 
-    /// Notes that an attempt at a batch has ended.
+    /// Notes that the last attempt at a batch without a number has ended.
     pub(super) fn returned(&self, batch: &Arc<Batch>) {
         let mut queue = self.queue();
-        queue.attempts -= 1;
-        queue.under_way.retain(|other| !Arc::ptr_eq(other, batch));
+        queue.end_attempt(batch);
+        queue.home.take_backlog(u64::from(batch.records()));
     }
 
     /// Notes that until then the broker may still write what an attempt of unknown outcome had sent.
@@ -542,9 +561,13 @@ impl Partition {
         self.queue().echo_until.is_some_and(|until| until > sent)
     }
 
-    /// Puts a batch back to be sent again before those behind it.
+    /// Puts a batch back, whose attempt has ended, to be sent again before those behind it.
+    ///
+    /// Both at once, as nothing keeps the partition at its sender in between.
     pub(super) fn put_back(&self, pack: Pack) {
-        self.queue().sealed.push_front(pack);
+        let mut queue = self.queue();
+        queue.end_attempt(&pack.batch);
+        queue.sealed.push_front(pack);
     }
 
     /// Tells whoever looks after the partition now to look.
@@ -568,7 +591,7 @@ impl Partition {
             queue.seal(&self.topic, self.index);
         }
         let count = queue.sealed.iter().take_while(|pack| pack.batch.created <= before).count();
-        let waiting = queue.sealed.drain(..count).collect();
+        let waiting = queue.withdraw(count);
         let Some(numbered) = &mut queue.numbered else {
             let under_way = queue.under_way.iter().filter(|batch| batch.created <= before).cloned().collect();
             return Overdue { waiting, under_way, ended: Vec::new() };
@@ -584,7 +607,8 @@ impl Partition {
     pub(super) fn take_waiting(&self) -> Vec<Pack> {
         let mut queue = self.queue();
         queue.seal(&self.topic, self.index);
-        queue.sealed.drain(..).collect()
+        let all = queue.sealed.len();
+        queue.withdraw(all)
     }
 
     /// Forgets what the sender was told, and tells it anew.
@@ -601,7 +625,8 @@ impl Partition {
         queue.ended = true;
         // Their batches are among those under way.
         drop(queue.numbered.as_mut().map(Numbered::take_all));
-        (queue.sealed.drain(..).collect(), queue.under_way.drain(..).collect())
+        let all = queue.sealed.len();
+        (queue.withdraw(all), queue.under_way.drain(..).collect())
     }
 
     /// Who looks after the partition.

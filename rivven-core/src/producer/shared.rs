@@ -339,11 +339,12 @@ impl Shared {
     /// Finds out the number of partitions of a topic in the background, unless somebody does.
     pub(super) fn find_out(self: &Arc<Self>, topic: &Arc<Topic>) {
         if topic.begin_asking() {
-            let (shared, topic) = (Arc::clone(self), Arc::clone(topic));
+            let asking = Asking { shared: Arc::clone(self), topic: Arc::clone(topic), is_over: false };
             let ended = self.ended();
             self.cluster.spawn(async move {
+                let mut asking = asking;
                 tokio::select! {
-                    () = shared.ask_until_known(&topic) => {}
+                    () = asking.shared.ask_until_known(&asking.topic) => asking.is_over = true,
                     () = ended => {}
                 }
             });
@@ -351,7 +352,6 @@ impl Shared {
     }
 
     async fn ask_until_known(self: &Arc<Self>, topic: &Arc<Topic>) {
-        let _asking = Asking { shared: self, topic };
         let mut failures = 0;
         loop {
             let error = match self.partition_count(topic.name()).await {
@@ -491,10 +491,7 @@ impl Shared {
     fn purge_topic(&self, topic: &Topic, error: &Error) {
         self.fail_early(topic, error);
         for partition in topic.partitions() {
-            for pack in partition.take_waiting() {
-                partition.home().take_backlog(u64::from(pack.records));
-                self.accumulator.fail(pack, error.clone());
-            }
+            partition.take_waiting().into_iter().for_each(|pack| self.accumulator.fail(pack, error.clone()));
         }
     }
 
@@ -505,18 +502,25 @@ impl Shared {
 }
 
 /// Somebody who finds out about a topic; whoever comes after it ended begins anew.
-struct Asking<'a> {
-    shared: &'a Arc<Shared>,
-    topic: &'a Arc<Topic>,
+struct Asking {
+    shared: Arc<Shared>,
+    topic: Arc<Topic>,
+    /// Whether it has come to an answer.
+    is_over: bool,
 }
 
-impl Drop for Asking<'_> {
-    /// Dropped before it knew, it went with its runtime, or the producer has ended.
+impl Drop for Asking {
+    /// Records that came after the answer, and found somebody asking, need another one. Without an answer it went with
+    /// its runtime, or the producer has ended.
     fn drop(&mut self) {
         self.topic.end_asking();
-        if self.topic.count().is_none() && self.topic.early_records() > 0 {
-            let error = self.shared.end_error();
-            self.shared.fail_early(self.topic, &error);
+        if self.topic.count().is_some() || self.topic.early_records() == 0 {
+            return;
         }
+        if self.is_over {
+            return self.shared.find_out(&self.topic);
+        }
+        let error = self.shared.end_error();
+        self.shared.fail_early(&self.topic, &error);
     }
 }

@@ -321,10 +321,7 @@ impl Task {
     }
 
     fn fail_all(&self, packs: Vec<Pack>, error: &Error) {
-        for pack in packs {
-            self.sender.take_backlog(u64::from(pack.records));
-            self.shared.accumulator.fail(pack, error.clone());
-        }
+        packs.into_iter().for_each(|pack| self.shared.accumulator.fail(pack, error.clone()));
     }
 
     /// Gives up the batches whose delivery timeout is over.
@@ -421,10 +418,9 @@ impl Task {
         (sent, result): (Instant, Result<Ack>),
         server: &ServerCounters,
     ) {
-        partition.returned(&pack.batch);
         match result {
             Ok(ack) => {
-                self.sender.take_backlog(u64::from(pack.records));
+                partition.returned(&pack.batch);
                 // Of several records the places are counted from the first one's.
                 let counted = pack.records > 1 && (pack.unknown.is_some() || partition.echoes(sent));
                 let at = Delivered::at(ack.base_offset);
@@ -471,7 +467,6 @@ impl Task {
     /// in between their records.
     fn finish(&self, ended: Vec<Ended>, echoes: bool, server: Option<&ServerCounters>) {
         for Ended { pack, result } in ended {
-            self.sender.take_backlog(u64::from(pack.records));
             let accumulator = &self.shared.accumulator;
             match result {
                 Ok(delivered) => {
@@ -504,21 +499,20 @@ impl Task {
     /// Decides what follows a failed attempt.
     fn failed(&mut self, partition: &Arc<Partition>, mut pack: Pack, error: Error, server: &ServerCounters) {
         if pack.batch.is_claimed() {
-            self.sender.take_backlog(u64::from(pack.records));
-            return;
+            return partition.returned(&pack.batch);
         }
         let error = in_a_batch(error, pack.records);
         self.shared.note_trouble(&error);
         let now = Instant::now();
         let next = pack.retries.next(&error, self.shared.cluster.random());
         let (pause, reroute) = match next {
-            Retry::Stop => return self.end(pack, error),
+            Retry::Stop => return self.end(partition, pack, error),
             Retry::Retry(pause) => (pause, false),
             Retry::Reroute(pause) => (pause, needs_leaders(&error)),
         };
         if now + pause >= pack.batch.created + self.shared.config.delivery_timeout {
             let late = self.shared.too_late(&pack.batch, error.outcome());
-            return self.end(pack, late);
+            return self.end(partition, pack, late);
         }
         tracing::debug!(batch = %describe(&pack.batch), ?pause, %error, "sending a batch again");
         server.repeated();
@@ -532,10 +526,10 @@ impl Task {
         }
     }
 
-    fn end(&self, pack: Pack, error: Error) {
+    fn end(&self, partition: &Partition, pack: Pack, error: Error) {
         let unknown = error.outcome() == Outcome::Unknown;
         let error = pack.unknown.clone().filter(|_| !unknown).unwrap_or(error);
-        self.sender.take_backlog(u64::from(pack.records));
+        partition.returned(&pack.batch);
         self.shared.accumulator.give_up(&pack.batch, error);
     }
 

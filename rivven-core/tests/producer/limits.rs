@@ -229,6 +229,25 @@ async fn records_that_cannot_be_sent_are_refused_at_once() -> Result<()> {
     Ok(())
 }
 
+/// Records that come while the others are given up must not be taken for those of a runtime that has gone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_topic_that_does_not_exist_spoils_nothing_for_others() -> Result<()> {
+    let broker = broker();
+    let producer = Arc::new(Producer::new(config(broker.address()).allow_auto_create_topics(false).build()).await?);
+    let hasty = {
+        let producer = Arc::clone(&producer);
+        std::thread::spawn(move || -> Vec<_> {
+            (0..20_000).filter_map(|_| producer.enqueue("absent", None::<&str>, "v").ok()).collect()
+        })
+    };
+    let deliveries = tokio::task::spawn_blocking(|| hasty.join().unwrap()).await.unwrap();
+    for delivery in deliveries {
+        let error = soon("a delivery", delivery).await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::UnknownTopicOrPartition, "{error}");
+    }
+    soon("a delivery", producer.send("t", "v")).await.map(drop)
+}
+
 /// After a broker had taken no more connections for a while, all partitions stayed on the one that it had taken.
 #[tokio::test]
 async fn connections_that_were_refused_for_a_while_are_used_again() -> Result<()> {
