@@ -155,6 +155,37 @@ impl Consumer {
         self.reading()?.take_now()
     }
 
+    /// Begins to wait for records, beside nobody who reads alone; the answer goes to a queue.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`; with the answer, `INVALID_STATE` while handlers are given the records, and those of a poll.
+    pub fn submit_records<F>(
+        &self,
+        queue: &Arc<Queue>,
+        token: u64,
+        what: impl FnOnce(Arc<rivven_client::Consumer>) -> F,
+    ) -> Result<()>
+    where
+        F: Future<Output = Result<ConsumerRecords>> + Send + 'static,
+    {
+        let reading = Arc::clone(self.reading()?);
+        self.submit(queue, token, |core| {
+            let records = what(core);
+            async move { reading.beside(records).await }
+        })
+    }
+
+    /// Polls the consumer itself without waiting; `None` if there is nothing, or a poll has anything else to do.
+    ///
+    /// # Errors
+    ///
+    /// As [`take_now`](Consumer::take_now).
+    pub fn records_now(&self) -> Result<Option<ConsumerRecords>> {
+        self.reading()?.check()?;
+        Ok(self.core()?.poll_now())
+    }
+
     /// Takes the records of a poll, if there are any.
     ///
     /// # Errors
@@ -336,6 +367,7 @@ impl Consumer {
             reading.quit().await;
             let closed = core.close_timeout(limit.unwrap_or(core.config().close_timeout)).await;
             *result.lock().unwrap_or_else(PoisonError::into_inner) = closed;
+            reading.end().await;
             drop((core, reading));
             drop(share.give_back());
             drop(answer);

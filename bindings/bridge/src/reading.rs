@@ -169,7 +169,7 @@ impl Reading {
     /// # Errors
     ///
     /// `INVALID_STATE` if somebody reads alone.
-    fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         if self.taken.load(Ordering::Acquire) { Err(occupied()) } else { Ok(()) }
     }
 
@@ -184,6 +184,34 @@ impl Reading {
         // The stream stays: it knows how far the program is.
         if let Ok(mut stream) = timeout(LEAVING, self.stream.lock()).await {
             self.resume(&mut stream);
+        }
+    }
+
+    /// Gives nothing that is in hand any more: the consumer has been closed.
+    pub(crate) async fn end(&self) {
+        if let Ok(mut stream) = timeout(LEAVING, self.stream.lock()).await {
+            drop(stream.take());
+        }
+    }
+
+    /// Waits for records that are taken beside nobody who reads alone.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_STATE` as soon as somebody reads alone.
+    pub(crate) async fn beside(
+        &self,
+        records: impl Future<Output = Result<ConsumerRecords>>,
+    ) -> Result<ConsumerRecords> {
+        tokio::pin!(records);
+        loop {
+            let interrupted = self.interrupted.notified();
+            self.check()?;
+            tokio::select! {
+                biased;
+                () = interrupted => {}
+                records = &mut records => return records,
+            }
         }
     }
 

@@ -120,9 +120,9 @@ class RecordStream {
     try {
       // What is there takes no other thread.
       await nextTurn();
-      const token = this.#channel.nextToken();
-      const there = this.#channel.native.readNow(token);
-      if (there) this.#token = token;
+      if (this.#ended) return { pieces: [], ended: [] };
+      this.#token = this.#channel.nextToken();
+      const there = this.#channel.native.readNow(this.#token);
       return there ?? (await this.#channel.call((native, token) => native.read((this.#token = token))));
     } catch (error) {
       if (!(error instanceof RivvenError) || error.code !== 'CLOSED') throw error;

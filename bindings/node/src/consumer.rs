@@ -149,7 +149,7 @@ impl NativeConsumer {
 
     /// The records that are there already; calls that wait find out why there are none.
     fn there(&self) -> Option<ConsumerRecords> {
-        catch_panic(|| Ok(self.consumer.core()?.poll_now())).ok()?
+        catch_panic(|| self.consumer.records_now()).ok()?
     }
 
     /// Asks the consumer for something that takes time.
@@ -159,6 +159,14 @@ impl NativeConsumer {
         F: Future<Output = Result<T>> + Send + 'static,
     {
         self.attempt(|| self.consumer.submit(&self.queue, token as u64, what))
+    }
+
+    /// Asks the consumer for records.
+    fn submit_records<F>(&self, token: i64, what: impl FnOnce(Arc<rivven_client::Consumer>) -> F) -> Option<Failure>
+    where
+        F: Future<Output = Result<ConsumerRecords>> + Send + 'static,
+    {
+        self.attempt(|| self.consumer.submit_records(&self.queue, token as u64, what))
     }
 
     fn completion(&self, Entry { token, result }: Entry) -> Completion {
@@ -214,7 +222,7 @@ impl NativeConsumer {
     /// Waits for records, `limit` in milliseconds.
     #[napi]
     pub fn poll(&self, token: i64, limit: Option<f64>) -> Option<Failure> {
-        self.submit(token, move |core| async move {
+        self.submit_records(token, move |core| async move {
             match limit {
                 Some(limit) => core.poll_timeout(milliseconds(limit)).await,
                 None => core.poll().await,
@@ -223,7 +231,7 @@ impl NativeConsumer {
     }
 
     /// What a poll gives without a wait, if anything.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn poll_now(&self) -> Option<Polled> {
         Some(Polled::new(&self.there()?))
     }
@@ -232,7 +240,7 @@ impl NativeConsumer {
     #[napi]
     pub fn read(&self, token: i64) -> Option<Failure> {
         let paces = Arc::clone(&self.paces);
-        self.submit(token, move |core| async move {
+        self.submit_records(token, move |core| async move {
             let records = core.poll().await?;
             paces.lock().insert(token, core.pace(&records));
             Ok(records)
@@ -240,7 +248,7 @@ impl NativeConsumer {
     }
 
     /// What `read` gives without a wait, if anything.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn read_now(&self, token: i64) -> Option<Polled> {
         let records = self.there()?;
         self.paces.lock().insert(token, self.consumer.core().ok()?.pace(&records));

@@ -36,7 +36,7 @@ const IDLE: Duration = Duration::from_secs(5);
 const CROWDED: Duration = Duration::from_secs(2);
 
 /// A broker is taken for distant whose answers take so long.
-const FAR: Duration = Duration::from_millis(5);
+const FAR: Duration = Duration::from_millis(2);
 
 /// A place for one connection that reads.
 #[derive(Debug)]
@@ -276,7 +276,7 @@ impl Task {
             state.may_have_ended(&request.key);
         }
         if let Some(offset) = unreadable {
-            state.halt(&request.key, offset, too_large(request, offset));
+            state.halt_behind(&request.key, offset, too_large(request, offset));
             self.shared.announce(ConsumerEvent::Unreadable { partition: (&request.key).into(), offset });
         }
         let news = ended || unreadable.is_some() || state.current(&request.key, request.epoch)?.has_records();

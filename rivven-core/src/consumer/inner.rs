@@ -1,10 +1,11 @@
 //! The consumer itself: its polls, its end, and what the program asks of it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch as channel};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::group::{Membership, Validity};
 use super::listener::Key;
@@ -13,6 +14,7 @@ use super::rebalance;
 use super::records::ConsumerRecords;
 use super::shared::{Shared, Stage};
 use super::source::{Announced, Change, Changes, Source};
+use super::stream::Parked;
 use super::topics;
 use super::watch;
 use crate::config::ConsumerConfig;
@@ -21,6 +23,12 @@ use crate::error::{Detail, Error, ErrorCode, Outcome, Result};
 
 /// How long connections may take to end once everything is committed.
 const FAREWELL: Duration = Duration::from_millis(500);
+
+/// How long whoever needs the turn leaves it to a stream that waits.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// How many bytes are decompressed at most where nobody may wait.
+const AT_ONCE: usize = 64 * 1024;
 
 /// What belongs to the poll whose turn it is.
 struct Turn {
@@ -38,6 +46,10 @@ pub(super) struct Inner {
     turn: tokio::sync::Mutex<Turn>,
     changes: Changes,
     source: Mutex<Source>,
+    /// The polls of streams.
+    parked: Mutex<Vec<Weak<Parked>>>,
+    /// Whether the poll whose turn it is waits.
+    waits: AtomicBool,
 }
 
 impl Inner {
@@ -53,7 +65,8 @@ impl Inner {
         let (changes, receiver) = Changes::channel();
         let next_commit = shared.config.auto_commit_interval.map(|interval| Instant::now() + interval);
         let turn = Turn { changes: receiver, current: None, next_commit, failure_told: false };
-        let inner = Arc::new(Inner { shared, turn: turn.into(), changes, source: Mutex::default() });
+        let (source, parked, waits) = (Mutex::default(), Mutex::default(), AtomicBool::new(false));
+        let inner = Arc::new(Inner { shared, turn: turn.into(), changes, source, parked, waits });
         if !assignments.is_empty() {
             let numbers = |(topic, partitions): &(String, Vec<u32>)| {
                 partitions.iter().map(|partition| Key::new(topic, *partition)).collect::<Vec<_>>()
@@ -137,7 +150,7 @@ impl Inner {
     pub(super) async fn poll(&self, limit: Duration) -> Result<ConsumerRecords> {
         self.shared.check_open()?;
         let deadline = Deadline::after(limit);
-        let Some(mut turn) = deadline.bound(self.turn.lock()).await else { return Ok(ConsumerRecords::default()) };
+        let Some(mut turn) = deadline.bound(self.take_turn()).await else { return Ok(ConsumerRecords::default()) };
         let _polling = Polling::begin(&self.shared);
         let result = self.poll_in_turn(&mut turn, deadline).await;
         if let Ok(records) = &result {
@@ -146,18 +159,58 @@ impl Inner {
         result
     }
 
+    /// A place for the poll of a stream.
+    pub(super) fn park(&self) -> Arc<Parked> {
+        let place = Arc::<Parked>::default();
+        let mut parked = self.parked();
+        parked.retain(|other| other.strong_count() > 0);
+        parked.push(Arc::downgrade(&place));
+        place
+    }
+
+    fn parked(&self) -> MutexGuard<'_, Vec<Weak<Parked>>> {
+        self.parked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the turn away from a stream that waits for records, if one has it: perhaps nobody awaits it any more.
+    fn release_parked(&self) {
+        if self.waits.load(Ordering::Acquire) {
+            let parked: Vec<_> = self.parked().iter().filter_map(Weak::upgrade).collect();
+            parked.iter().for_each(|parked| parked.release());
+        }
+    }
+
+    /// Waits for the turn.
+    async fn take_turn(&self) -> tokio::sync::MutexGuard<'_, Turn> {
+        let turn = self.turn.lock();
+        tokio::pin!(turn);
+        loop {
+            tokio::select! {
+                biased;
+                turn = &mut turn => return turn,
+                () = sleep(PATIENCE) => self.release_parked(),
+            }
+        }
+    }
+
     /// The records that are there already; `None` where there are none, or a poll has anything else to do first.
-    pub(super) fn poll_now(&self) -> Option<ConsumerRecords> {
+    ///
+    /// Ends of partitions alone are given only if asked for. Much that is compressed takes time, and is left to polls
+    /// that may wait.
+    pub(super) fn poll_now(&self, with_ends: bool) -> Option<ConsumerRecords> {
         let shared = &self.shared;
         let mut turn = self.turn.try_lock().ok()?;
         let news = turn.current.is_some() || turn.failure_told || !turn.changes.is_empty();
         if news || shared.check_open().is_err() || shared.is_to_wake() || !self.may_give() {
             return None;
         }
+        if shared.state().waiting_framed_bytes() > AT_ONCE {
+            return None;
+        }
         let _polling = Polling::begin(shared);
         shared.state().all_processed();
         self.commit_if_due(&mut turn);
-        let records = self.take(false)?;
+        let records = self.take(with_ends && shared.config.report_partition_end)?;
         shared.counters.polled(records.len());
         Some(records)
     }
@@ -177,7 +230,7 @@ impl Inner {
                 return Err(woken_up());
             }
             if self.may_give()
-                && let Some(records) = self.take(false)
+                && let Some(records) = self.take(shared.config.report_partition_end)
             {
                 return Ok(records);
             }
@@ -194,6 +247,7 @@ impl Inner {
     /// Waits until there may be something to do.
     async fn wait(&self, turn: &mut Turn, deadline: Deadline) {
         let until = turn.next_commit.map_or(deadline.at(), |commit| commit.min(deadline.at()));
+        let _waits = Waits::begin(&self.waits);
         tokio::select! {
             Some(change) = turn.changes.recv(), if turn.current.is_none() => turn.current = Some(change),
             () = self.shared.news() => {}
@@ -263,22 +317,22 @@ impl Inner {
         !self.source().is_none() && self.shared.owns_partitions()
     }
 
-    /// Takes what waits, if there is any; at the end of a poll ends of partitions, too.
-    fn take(&self, at_end: bool) -> Option<ConsumerRecords> {
+    /// Takes what waits, if there is any, and the ends of partitions; those alone only if wanted.
+    fn take(&self, ends_alone: bool) -> Option<ConsumerRecords> {
         let config = &self.shared.config;
         let mut state = self.shared.state();
         let mut parts = state.take(config.max_poll_records);
-        let ended = (at_end || config.report_partition_end || !parts.is_empty()).then(|| state.take_ended());
+        let ended = (ends_alone || !parts.is_empty()).then(|| state.take_ended());
         drop(state);
-        let mut halted: Option<(Key, u64, Error)> = None;
+        let mut halted: Vec<(Key, u64, Error)> = Vec::new();
         for part in &mut parts {
-            if halted.is_none()
-                && let Some((offset, error)) = part.decode(config.decompression)
-            {
-                halted = Some((part.key(), offset, error));
+            let failed = part.decode(config.decompression);
+            // What comes behind in the same partition is left out.
+            if let Some((offset, error)) = failed.filter(|_| halted.iter().all(|(key, ..)| *key != part.key())) {
+                halted.push((part.key(), offset, error));
             }
         }
-        if let Some((key, at, error)) = halted {
+        for (key, at, error) in halted {
             parts.retain(|part| part.key() != key || part.first_offset().is_some_and(|first| first < at));
             parts.retain(|part| !part.is_empty());
             self.shared.state().halt(&key, at, error);
@@ -310,7 +364,8 @@ impl Inner {
         let until = Deadline::after(limit - (limit / 4).min(FAREWELL));
         let parting = async {
             let _none_at_work = self.shared.processing.lock().await;
-            let mut turn = self.turn.lock().await;
+            self.release_parked();
+            let mut turn = self.take_turn().await;
             self.shared.state().all_processed();
             let parted = until.bound(self.part(&mut turn, with_listener, until, &mut last)).await;
             committed = Some(parted.unwrap_or_else(|| Err(not_committed(limit, last.take()))));
@@ -384,6 +439,22 @@ impl<'a> Polling<'a> {
 impl Drop for Polling<'_> {
     fn drop(&mut self) {
         self.0.polls(false);
+    }
+}
+
+/// The poll whose turn it is waits, as long as this is there.
+struct Waits<'a>(&'a AtomicBool);
+
+impl<'a> Waits<'a> {
+    fn begin(waits: &'a AtomicBool) -> Self {
+        waits.store(true, Ordering::Release);
+        Waits(waits)
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
     }
 }
 

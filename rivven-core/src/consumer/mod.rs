@@ -203,7 +203,7 @@ impl Consumer {
     /// A poll that gives what has come already, on any thread and without waiting for anything; `None` where there is
     /// nothing, and where a poll has anything else to do: [`poll`](Consumer::poll) then.
     pub fn poll_now(&self) -> Option<ConsumerRecords> {
-        self.owner.inner.poll_now()
+        self.owner.inner.poll_now(true)
     }
 
     /// The records one by one, as a [`Stream`](futures_util::Stream) without end.

@@ -11,6 +11,8 @@ pub(super) struct Offsets {
     stored: Option<u64>,
     /// What was committed last, or found committed.
     committed: Option<u64>,
+    /// Up to where a stream is done, and up to where it has given records, that took them before the last ones were taken.
+    held: Option<(u64, u64)>,
 }
 
 impl Offsets {
@@ -37,6 +39,16 @@ impl Offsets {
         (self.processed, self.position) = (Some(processed), Some(given));
     }
 
+    /// A stream that took records earlier is no further than this.
+    pub(super) fn hold(&mut self, held: Option<(u64, u64)>) {
+        self.held = held;
+    }
+
+    /// Records from this offset on are given back.
+    pub(super) fn rewind(&mut self, at: u64) {
+        (self.position, self.processed) = (Some(at), self.processed.map(|processed| processed.min(at)));
+    }
+
     /// The program asks for more, so it is done with all that it has.
     pub(super) fn all_processed(&mut self) {
         self.processed = self.position;
@@ -54,12 +66,14 @@ impl Offsets {
 
     /// What is to be committed when the program asks for it.
     pub(super) fn to_commit(&self) -> Option<u64> {
-        self.unless_committed(self.stored.or(self.position))
+        let position = |position: u64| self.held.map_or(position, |(_, given)| position.min(given));
+        self.unless_committed(self.stored.or(self.position.map(position)))
     }
 
     /// What is to be committed without being asked.
     pub(super) fn to_auto_commit(&self) -> Option<u64> {
-        self.unless_committed(self.stored.or(self.processed))
+        let processed = |processed: u64| self.held.map_or(processed, |(done, _)| processed.min(done));
+        self.unless_committed(self.stored.or(self.processed.map(processed)))
     }
 
     fn unless_committed(&self, offset: Option<u64>) -> Option<u64> {

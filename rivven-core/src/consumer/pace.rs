@@ -24,7 +24,7 @@ pub struct Pace {
 struct Part {
     key: Key,
     progress: Arc<Progress>,
-    assignment: u64,
+    course: u64,
     first: u64,
     last: u64,
 }
@@ -35,9 +35,9 @@ impl Pace {
         let progress = state.stream(records.partitions());
         let part = |(records, progress): (&PartitionRecords, Arc<Progress>)| {
             let key = records.key();
-            let assignment = state.partitions.get(&key).map_or(0, |partition| partition.assignment);
+            let course = state.partitions.get(&key).map_or(0, |partition| partition.course);
             let (first, last) = (records.first_offset()?, records.last_offset()?);
-            Some(Part { key, progress, assignment, first, last })
+            Some(Part { key, progress, course, first, last })
         };
         let parts = records.partitions().iter().zip(progress).filter_map(part).collect();
         drop(state);
@@ -77,7 +77,7 @@ impl Pace {
                 std::cmp::Ordering::Greater => part.first,
             };
             if left.iter().all(|(key, ..)| *key != &part.key) {
-                left.push((&part.key, part.assignment, next));
+                left.push((&part.key, part.course, next));
             }
         }
         left
@@ -88,8 +88,8 @@ impl Drop for Pace {
     fn drop(&mut self) {
         let Some(inner) = self.inner.upgrade() else { return };
         let mut state = inner.shared.state();
-        for (key, assignment, next) in self.left() {
-            state.rewind(key, assignment, next);
+        for (key, course, next) in self.left() {
+            state.rewind(key, course, next);
         }
     }
 }

@@ -56,6 +56,10 @@ pub(super) struct Partition {
     pub(super) epoch: u64,
     /// Which assignment this is: what was read under another one is not committed.
     pub(super) assignment: u64,
+    /// Since when it is read on without the program having gone elsewhere: what was taken before is not given back.
+    pub(super) course: u64,
+    /// Up to where records were taken.
+    taken: u64,
     /// The number of the slot that reads it.
     pub(super) slot: u64,
     offsets: Offsets,
@@ -82,6 +86,8 @@ pub(super) struct Partition {
     stall_told: u64,
     /// How far the program has come with the records of a stream.
     progress: Option<Arc<Progress>>,
+    /// The same of streams that had records before others were taken, as long as they have some.
+    behind: Vec<Arc<Progress>>,
 }
 
 impl Partition {
@@ -90,6 +96,8 @@ impl Partition {
             key,
             epoch,
             assignment: epoch,
+            course: epoch,
+            taken: 0,
             slot: 0,
             offsets: Offsets::default(),
             trouble: None,
@@ -107,12 +115,13 @@ impl Partition {
             moved_at: Instant::now(),
             stall_told: 0,
             progress: None,
+            behind: Vec::new(),
         }
     }
 
     /// Goes on at another offset, under another epoch; what has arrived is dropped.
-    pub(super) fn restart(&mut self, epoch: u64, at: u64) {
-        self.epoch = epoch;
+    fn restart(&mut self, epoch: u64, at: u64) {
+        (self.epoch, self.taken) = (epoch, at);
         self.position = Some(Position::new(at));
         self.chunks.clear();
         self.trouble = None;
@@ -125,10 +134,23 @@ impl Partition {
         self.moved_at = Instant::now();
     }
 
+    /// The same because the program, or what is committed, says so: what was taken before matters no more.
+    pub(super) fn depart(&mut self, epoch: u64, at: u64) {
+        self.restart(epoch, at);
+        self.course = epoch;
+        self.behind.clear();
+    }
+
     /// Reading stops at an offset, for a reason that only the program can remove.
     pub(super) fn halt(&mut self, epoch: u64, at: u64, error: Error) {
+        self.end_stream();
         self.restart(epoch, at);
         self.offsets.hand_out(at);
+        self.halt_behind(error);
+    }
+
+    /// The same behind what waits to be polled.
+    pub(super) fn halt_behind(&mut self, error: Error) {
         self.trouble = Some(Trouble { error, told: false, halting: true });
     }
 
@@ -283,37 +305,47 @@ impl Partition {
         !self.chunks.is_empty()
     }
 
-    /// Lets a stream say how far the program has come: no further than to this offset, if one is given.
-    pub(super) fn stream(&mut self, from: Option<u64>) -> Arc<Progress> {
-        let progress = self.progress.get_or_insert_default();
-        from.into_iter().for_each(|from| progress.done(from));
-        Arc::clone(progress)
+    /// Lets a stream say how far the program has come with records from an offset on.
+    pub(super) fn stream(&mut self, from: u64) -> Arc<Progress> {
+        Arc::clone(self.progress.get_or_insert_with(|| Progress::at(from)))
     }
 
-    /// Goes back to an offset that was taken and is not wanted now.
-    pub(super) fn rewind(&mut self, epoch: u64, at: u64) {
+    /// Goes back to an offset that was taken under a course and is not wanted now; false if it lies on the way anyway.
+    pub(super) fn rewind(&mut self, epoch: u64, course: u64, at: u64) -> bool {
+        if self.course != course || self.taken <= at {
+            return false;
+        }
         self.end_stream();
         self.restart(epoch, at);
-        self.offsets.hand_out(at);
+        self.offsets.rewind(at);
+        true
     }
 
-    /// Keeps how far a stream has come, which says nothing more.
+    /// Keeps how far a stream has come, and the stream itself if it goes on.
     fn end_stream(&mut self) {
         self.offsets();
-        self.progress = None;
+        self.behind.extend(self.progress.take());
     }
 
-    /// The offsets, as far as a stream has come.
+    /// The offsets, as far as streams have come.
     pub(super) fn offsets(&mut self) -> &mut Offsets {
         if let Some((processed, given)) = self.progress.as_ref().map(|progress| progress.get()) {
             self.offsets.streamed(processed, given);
         }
+        // Whoever is done with its records has let go.
+        self.behind.retain(|progress| Arc::strong_count(progress) > 1);
+        self.offsets.hold(self.behind.iter().map(|progress| progress.get()).min());
         &mut self.offsets
     }
 
     /// The bytes of the answers that wait to be polled.
     pub(super) fn waiting_bytes(&self) -> usize {
         self.chunks.iter().map(Chunk::bytes).sum()
+    }
+
+    /// The bytes of those answers that may have to be decompressed.
+    pub(super) fn waiting_framed_bytes(&self) -> usize {
+        self.chunks.iter().filter(|chunk| chunk.frame.framed).map(Chunk::bytes).sum()
     }
 
     /// The number of records that wait to be polled.
@@ -332,6 +364,7 @@ impl Partition {
             self.chunks.pop_front();
         }
         self.end_stream();
+        self.taken = last + 1;
         self.offsets.hand_out(last + 1);
         self.moved_at = Instant::now();
         Some(PartitionRecords::new(Arc::clone(&self.key.topic), self.key.partition, frame, range))
@@ -366,10 +399,15 @@ impl Partition {
 }
 
 /// How far a program has come with the records of a stream: which one it has now.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Progress(AtomicU64);
 
 impl Progress {
+    /// The program is done with all below an offset, and has none of the others.
+    pub(super) fn at(from: u64) -> Arc<Self> {
+        Arc::new(Progress(AtomicU64::new(from << 1)))
+    }
+
     /// The program has the record at an offset, and is done with all before it.
     pub(super) fn has(&self, offset: u64) {
         self.0.store(offset << 1 | 1, Ordering::Relaxed);

@@ -123,7 +123,7 @@ impl State {
     pub(super) fn seek(&mut self, key: &Key, at: u64) -> Result<()> {
         let epoch = self.epoch();
         let partition = self.find(key)?;
-        partition.restart(epoch, at);
+        partition.depart(epoch, at);
         partition.offsets().seek(at);
         self.dequeue(key);
         self.wake_reader_of(key);
@@ -134,7 +134,7 @@ impl State {
     pub(super) fn begin(&mut self, key: &Key, epoch: u64, at: u64, committed: Option<u64>) -> bool {
         let new = self.epoch();
         let Some(partition) = self.current(key, epoch) else { return false };
-        partition.restart(new, at);
+        partition.depart(new, at);
         partition.offsets().begin(at, committed);
         self.wake_reader_of(key);
         true
@@ -147,6 +147,14 @@ impl State {
             partition.halt(epoch, at, error);
         }
         self.dequeue(key);
+    }
+
+    /// The same behind what has arrived, which is given first.
+    pub(super) fn halt_behind(&mut self, key: &Key, at: u64, error: Error) {
+        match self.partitions.get_mut(key).filter(|partition| partition.has_records()) {
+            Some(partition) => partition.halt_behind(error),
+            None => self.halt(key, at, error),
+        }
     }
 
     fn dequeue(&mut self, key: &Key) {
@@ -364,22 +372,20 @@ impl State {
     ///
     /// Each part comes with its progress.
     pub(super) fn stream(&mut self, parts: &[PartitionRecords]) -> Vec<Arc<Progress>> {
-        let mut first = std::mem::take(&mut self.given);
         let mut progress = |part: &PartitionRecords| {
-            let key = part.key();
-            let from = first.iter().position(|given| *given == key).map(|place| first.swap_remove(place));
-            let partition = self.partitions.get_mut(&key)?;
-            Some(partition.stream(from.and_then(|_| part.first_offset())))
+            let (key, from) = (part.key(), part.first_offset().unwrap_or_default());
+            self.given.retain(|given| *given != key);
+            let partition = self.partitions.get_mut(&key);
+            partition.map_or_else(|| Progress::at(from), |partition| partition.stream(from))
         };
-        parts.iter().map(|part| progress(part).unwrap_or_default()).collect()
+        parts.iter().map(&mut progress).collect()
     }
 
-    /// Gives records back that a stream took and did not give.
-    pub(super) fn rewind(&mut self, key: &Key, assignment: u64, at: u64) {
+    /// Gives records back that a stream took under a course and did not give.
+    pub(super) fn rewind(&mut self, key: &Key, course: u64, at: u64) {
         let epoch = self.epoch();
         let Some(partition) = self.partitions.get_mut(key) else { return };
-        if partition.assignment == assignment {
-            partition.rewind(epoch, at);
+        if partition.rewind(epoch, course, at) {
             self.given.push(key.clone());
             self.dequeue(key);
             self.wake_reader_of(key);
@@ -417,6 +423,12 @@ impl State {
     /// The bytes of the answers that wait to be polled.
     pub(super) fn waiting_bytes(&self) -> usize {
         self.partitions.values().map(Partition::waiting_bytes).sum()
+    }
+
+    /// The bytes of those that are next to be polled and may have to be decompressed.
+    pub(super) fn waiting_framed_bytes(&self) -> usize {
+        let partitions = self.queue.iter().filter_map(|key| self.partitions.get(key));
+        partitions.map(Partition::waiting_framed_bytes).sum()
     }
 
     /// Whether partitions want to be read that wait for nothing but memory.

@@ -3,12 +3,13 @@
 use std::future::poll_fn;
 use std::iter::Enumerate;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use std::vec::IntoIter;
 
 use futures_util::Stream;
+use futures_util::task::AtomicWaker;
 
 use super::Owner;
 use super::pace::Pace;
@@ -25,6 +26,34 @@ struct Part {
 
 type Polling = Pin<Box<dyn Future<Output = Result<ConsumerRecords>> + Send>>;
 
+/// The poll of a stream.
+///
+/// It has its turn among polls also while nobody awaits the stream, so others may take it away: it has lost nothing then.
+#[derive(Default)]
+pub(super) struct Parked {
+    polling: Mutex<Option<Polling>>,
+    waker: AtomicWaker,
+}
+
+impl Parked {
+    fn polling(&self) -> MutexGuard<'_, Option<Polling>> {
+        self.polling.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the poll away, unless somebody is at it at this moment; whoever awaits the stream begins another one.
+    pub(super) fn release(&self) {
+        let taken = match self.polling.try_lock() {
+            Ok(mut polling) => polling.take(),
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner().take(),
+            Err(TryLockError::WouldBlock) => None,
+        };
+        if taken.is_some() {
+            drop(taken);
+            self.waker.wake();
+        }
+    }
+}
+
 /// The records of a consumer, one by one and without end; made by [`Consumer::stream`](crate::Consumer::stream).
 ///
 /// A record counts as done when the next one is asked for, and not before: that
@@ -38,12 +67,22 @@ pub struct RecordStream {
     rest: Enumerate<IntoIter<PartitionRecords>>,
     /// How far the program has come with all of them.
     pace: Option<Pace>,
-    polling: Option<Polling>,
+    parked: Arc<Parked>,
+}
+
+/// Releases the poll of a stream when a wait ends.
+struct Release(Arc<Parked>);
+
+impl Drop for Release {
+    fn drop(&mut self) {
+        self.0.release();
+    }
 }
 
 impl RecordStream {
     pub(super) fn new(owner: Arc<Owner>) -> Self {
-        RecordStream { owner, part: None, rest: Vec::new().into_iter().enumerate(), pace: None, polling: None }
+        let parked = owner.inner.park();
+        RecordStream { owner, part: None, rest: Vec::new().into_iter().enumerate(), pace: None, parked }
     }
 
     /// Waits until there is a record to [take](RecordStream::try_next), at most so long.
@@ -60,6 +99,8 @@ impl RecordStream {
             return Ok(true);
         }
         self.finish();
+        // Nobody goes on with a poll of a wait that was given up.
+        let _release = Release(Arc::clone(&self.parked));
         poll_fn(|cx| self.poll_more(limit, cx)).await
     }
 
@@ -71,8 +112,8 @@ impl RecordStream {
             return true;
         }
         self.finish();
-        // A poll that is under way already has its turn first.
-        let records = self.polling.is_none().then(|| self.owner.inner.poll_now()).flatten();
+        // Without records nothing is taken, not even an end that was reached: whoever waits is to learn of it.
+        let records = self.owner.inner.poll_now(false);
         records.iter().for_each(|records| self.resume(records));
         self.has_next()
     }
@@ -129,9 +170,12 @@ impl RecordStream {
     /// Polls the consumer for at most so long; whether there are records.
     fn poll_more(&mut self, limit: Duration, cx: &mut Context<'_>) -> Poll<Result<bool>> {
         let owner = Arc::clone(&self.owner);
-        let polling = self.polling.get_or_insert_with(|| Box::pin(async move { owner.inner.poll(limit).await }));
+        self.parked.waker.register(cx.waker());
+        let mut parked = self.parked.polling();
+        let polling = parked.get_or_insert_with(|| Box::pin(async move { owner.inner.poll(limit).await }));
         let polled = ready!(polling.as_mut().poll(cx));
-        self.polling = None;
+        *parked = None;
+        drop(parked);
         let records = polled?;
         self.resume(&records);
         Poll::Ready(Ok(!records.is_empty()))

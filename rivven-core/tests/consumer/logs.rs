@@ -172,3 +172,22 @@ async fn a_record_that_the_broker_cannot_send_is_told_and_can_be_skipped() -> Re
     assert_eq!(offsets(&consumer, 1).await, [3]);
     Ok(())
 }
+
+/// Records that have arrived before it are given first, however late the program polls.
+#[tokio::test]
+async fn what_lies_before_a_record_that_cannot_be_sent_is_given() -> Result<()> {
+    let broker = ScriptedBroker::builder().topic("t", 1).max_frame(10_000).start().unwrap();
+    broker.append("t", 0, None, b"v");
+    broker.append("t", 0, None, &[0xfe; 20_000]);
+    let consumer = Consumer::unconnected(config(broker.address()).assign("t", vec![0]).build()?)?;
+    let mut events = consumer.events();
+    let unreadable = |event| match event {
+        ConsumerEvent::Unreadable { offset, .. } => Some(offset),
+        _ => None,
+    };
+    assert_eq!(event(&mut events, unreadable).await, 1);
+    assert_eq!(offsets(&consumer, 1).await, [0]);
+    let error = soon("the error", consumer.poll()).await.unwrap_err();
+    assert_eq!((error.code(), consumer.position("t", 0)?), (ErrorCode::AnswerTooLarge, Some(1)));
+    Ok(())
+}

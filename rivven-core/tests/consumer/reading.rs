@@ -291,6 +291,111 @@ async fn values_are_decompressed_as_configured() -> Result<()> {
     Ok(())
 }
 
+/// A value that cannot be decompressed stops its partition, and the others are given as they are meant.
+#[cfg(feature = "compression")]
+#[tokio::test]
+async fn partitions_beside_one_that_cannot_be_decompressed_are() -> Result<()> {
+    let broker = TestBroker::start().unwrap();
+    let client = Client::connect(broker.address()).await?;
+    client.create_topic("t", Some(3)).await?;
+    for partition in 0..3 {
+        let last: &[u8] = if partition == 1 { &[0x20, 0, 0, 0, 0] } else { b"plain" };
+        for value in [&[0x20, 0, 0, 0, 0], last] {
+            client.publish_to_partition("t", partition, None::<&str>, value).await?;
+        }
+    }
+    let config = config(broker.address()).assign("t", vec![0, 1, 2]).decompression(Decompression::Always);
+    let consumer = Consumer::new(config.enable_auto_commit(false).build()).await?;
+    // All answers are there, so that one poll takes all of them.
+    soon("the records", async {
+        while consumer.stats().records_fetched < 6 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert_eq!(values(&consumer, 4).await, [b"", b"", b"", b""]);
+    let mut failed = Vec::new();
+    while failed.len() < 2 {
+        let error = soon("the error", consumer.poll()).await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::Serialization);
+        failed.extend([0, 2].into_iter().filter(|partition| error.to_string().contains(&format!("t/{partition} "))));
+    }
+    failed.sort_unstable();
+    assert_eq!(failed, [0, 2]);
+    Ok(())
+}
+
+/// What one stream has in hand is not lost by what another one gives.
+#[tokio::test]
+async fn streams_beside_each_other_give_everything_and_commit_no_more_than_all_have_given() -> Result<()> {
+    let broker = TestBroker::start().unwrap();
+    let client = Client::connect(broker.address()).await?;
+    client.create_topic("t", Some(1)).await?;
+    publish(&client, "t", 0, 0..20).await?;
+    let config = || config(broker.address()).assign("t", vec![0]).max_poll_records(10);
+    let consumer = Consumer::new(config().build()).await?;
+    let (mut first, mut second) = (consumer.stream(), consumer.stream());
+    assert_eq!(soon("a record", first.next()).await.unwrap()?.offset, 0);
+    for offset in 10..20 {
+        assert_eq!(soon("a record", second.next()).await.unwrap()?.offset, offset);
+    }
+    consumer.commit().await?;
+    assert_eq!(client.get_offset("tests", "t", 0).await?, Some(1), "the first one has nine more");
+    drop(first);
+    drop(second);
+    assert_eq!(offsets(&consumer, 19).await, (1..20).collect::<Vec<_>>());
+    // The other way round, and the last commit is the consumer's own.
+    consumer.seek("t", 0, 0).await?;
+    let (mut first, mut second) = (consumer.stream(), consumer.stream());
+    for _ in 0..3 {
+        soon("a record", first.next()).await.unwrap()?;
+    }
+    assert_eq!(soon("a record", second.next()).await.unwrap()?.offset, 10);
+    drop(second);
+    consumer.close().await?;
+    assert_eq!(client.get_offset("tests", "t", 0).await?, Some(2), "of the third record nobody knows");
+    drop(first);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_stream_that_is_dropped_undoes_no_seek() -> Result<()> {
+    let broker = TestBroker::start().unwrap();
+    let client = Client::connect(broker.address()).await?;
+    client.create_topic("t", Some(1)).await?;
+    publish(&client, "t", 0, 0..20).await?;
+    let consumer = consumer(broker.address()).await?;
+    let mut stream = consumer.stream();
+    assert_eq!(soon("a record", stream.next()).await.unwrap()?.offset, 0);
+    consumer.seek("t", 0, 15).await?;
+    drop(stream);
+    assert_eq!(offsets(&consumer, 5).await, (15..20).collect::<Vec<_>>());
+    consumer.close().await
+}
+
+/// A stream keeps its turn among polls while it waits; nobody may be there any more who awaits it.
+#[tokio::test]
+async fn a_stream_that_is_not_awaited_any_more_is_in_nobodys_way() -> Result<()> {
+    let broker = TestBroker::start().unwrap();
+    let client = Client::connect(broker.address()).await?;
+    client.create_topic("t", Some(1)).await?;
+    let config = config(broker.address()).assign("t", vec![0]).close_timeout(Duration::from_secs(600));
+    let consumer = Consumer::new(config.max_poll_interval_ms(600_000).build()).await?;
+    let mut stream = consumer.stream();
+    let given_up = async |stream: &mut rivven_client::RecordStream| {
+        let waited = tokio::time::timeout(Duration::from_millis(20), stream.next()).await;
+        assert!(waited.is_err(), "there is no record");
+    };
+    given_up(&mut stream).await;
+    publish(&client, "t", 0, 0..1).await?;
+    assert_eq!(offsets(&consumer, 1).await, [0], "a poll beside it gets its turn");
+    given_up(&mut stream).await;
+    soon("close", consumer.close()).await?;
+    assert_eq!(client.get_offset("tests", "t", 0).await?, Some(1));
+    assert!(soon("the end", stream.next()).await.is_none());
+    Ok(())
+}
+
 // covers: F087 rust
 #[tokio::test]
 async fn reading_begins_where_the_configuration_says() -> Result<()> {

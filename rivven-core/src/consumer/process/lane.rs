@@ -50,7 +50,7 @@ pub(in crate::consumer) async fn finish(shared: &Shared, keys: &[Key]) {
 pub(super) struct Lane {
     shared: Arc<Shared>,
     key: Key,
-    assignment: u64,
+    course: u64,
     epoch: u64,
     progress: Arc<Progress>,
     parts: Vec<PartitionRecords>,
@@ -69,10 +69,10 @@ impl Lane {
         for (part, progress) in records.partitions().iter().zip(progress) {
             let key = part.key();
             let (Some(partition), Some(done)) = (state.partitions.get(&key), part.first_offset()) else { continue };
-            let (assignment, epoch) = (partition.assignment, partition.epoch);
+            let (course, epoch) = (partition.course, partition.epoch);
             let lane = lanes.entry(key.clone()).or_insert_with(|| {
                 let shared = Arc::clone(shared);
-                Lane { shared, key, assignment, epoch, progress, parts: Vec::new(), at: (0, 0), done }
+                Lane { shared, key, course, epoch, progress, parts: Vec::new(), at: (0, 0), done }
             });
             lane.parts.push(part.clone());
         }
@@ -139,7 +139,7 @@ impl Drop for Lane {
         state.lanes.remove(&self.key);
         // Where the program has gone on elsewhere nothing is to be given back.
         if self.is_current(&state) && !self.is_done() {
-            state.rewind(&self.key, self.assignment, self.done);
+            state.rewind(&self.key, self.course, self.done);
         }
         state.enqueue(&self.key);
         drop(state);
