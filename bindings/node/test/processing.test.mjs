@@ -119,6 +119,8 @@ test('close waits for handlers that are at work', async (t) => {
   });
   await begun;
   await assert.rejects(consumer.process(() => {}), { code: 'INVALID_STATE' });
+  await assert.rejects(consumer.poll(), { code: 'INVALID_STATE' }, 'the handlers get all records');
+  await assert.rejects(consumer[Symbol.asyncIterator]().next(), { code: 'INVALID_STATE' });
   await assert.rejects(consumer.process('a text'), { code: 'INVALID_ARGUMENT' });
   let closed = false;
   const closing = consumer.close().then(() => (closed = true));

@@ -153,6 +153,54 @@ def test_what_came_to_a_wait_that_was_cancelled_is_not_committed_by_close(
     asyncio.run(main())
 
 
+@pytest.mark.parametrize("wait", ["anext", "fetch", "poll"])
+def test_a_wait_that_was_given_up_is_not_in_the_way_of_close(
+    broker: str, reader: Reader, topic: str, wait: str
+) -> None:
+    filled(reader, topic, 3)
+    group = f"group-{topic}"
+
+    async def main() -> None:
+        consumer = rivven.Consumer(
+            partitions=[(topic, 0)], bootstrap_servers=broker, group_id=group, close_timeout_ms=60_000
+        )
+        assert [message.offset async for message, _ in zipped(consumer, 3)] == [0, 1, 2]
+        waits: dict[str, Callable[[], Any]] = {
+            "anext": lambda: anext(consumer),
+            "fetch": consumer.fetch,
+            "poll": consumer.poll,
+        }
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await waits[wait]()
+        async with asyncio.timeout(30):
+            await consumer.close()
+        assert reader.get_offset(group, topic, 0) == 3
+
+    asyncio.run(main())
+
+
+def test_closing_ends_iterations(broker: str, reader: Reader, topic: str) -> None:
+    filled(reader, topic, 10)
+    partitions = [(topic, 0)]
+
+    async def main() -> list[int]:
+        consumer, offsets = rivven.Consumer(partitions=partitions, bootstrap_servers=broker), []
+        async for message in consumer:
+            offsets.append(message.offset)
+            if message.offset == 4:
+                await consumer.close()
+        return offsets
+
+    assert asyncio.run(main()) == list(range(5))
+    consumer, offsets = rivven.blocking.Consumer(partitions=partitions, bootstrap_servers=broker), []
+    for message in consumer:
+        offsets.append(message.offset)
+        if message.offset == 4:
+            consumer.close()
+    assert offsets == list(range(5))
+
+
 def test_a_listener_may_wait_and_commit(broker: str, reader: Reader, topic: str) -> None:
     """covers: F099 python"""
     filled(reader, topic, 3)

@@ -64,20 +64,20 @@ impl Pace {
         self.parts.drain(..).for_each(|part| part.progress.done(part.last + 1));
     }
 
-    /// Where each partition goes on whose records were not all reached.
-    fn left(&self) -> Vec<(&Key, u64, u64)> {
+    /// The partitions that the program is not done with, and where each goes on whose records were not all reached.
+    fn left(&self) -> Vec<(&Key, u64, Option<u64>)> {
         let (begun, offset) = self.reached.unwrap_or((usize::MAX, 0));
-        let mut left: Vec<(&Key, u64, u64)> = Vec::new();
+        let mut left: Vec<(&Key, u64, Option<u64>)> = Vec::new();
         for (place, part) in self.parts.iter().enumerate() {
             let next = match place.cmp(&begun) {
-                _ if self.reached.is_none() => part.first,
+                _ if self.reached.is_none() => Some(part.first),
                 std::cmp::Ordering::Less => continue,
-                std::cmp::Ordering::Equal if offset >= part.last => continue,
-                std::cmp::Ordering::Equal => offset + 1,
-                std::cmp::Ordering::Greater => part.first,
+                std::cmp::Ordering::Equal => Some(offset + 1).filter(|next| *next <= part.last),
+                std::cmp::Ordering::Greater => Some(part.first),
             };
-            if left.iter().all(|(key, ..)| *key != &part.key) {
-                left.push((&part.key, part.course, next));
+            match left.iter_mut().find(|(key, ..)| *key == &part.key) {
+                Some((.., known)) => *known = known.or(next),
+                None => left.push((&part.key, part.course, next)),
             }
         }
         left
@@ -89,7 +89,7 @@ impl Drop for Pace {
         let Some(inner) = self.inner.upgrade() else { return };
         let mut state = inner.shared.state();
         for (key, course, next) in self.left() {
-            state.rewind(key, course, next);
+            state.let_go(key, course, next);
         }
     }
 }

@@ -310,9 +310,9 @@ impl Partition {
         Arc::clone(self.progress.get_or_insert_with(|| Progress::at(from)))
     }
 
-    /// Goes back to an offset that was taken under a course and is not wanted now; false if it lies on the way anyway.
-    pub(super) fn rewind(&mut self, epoch: u64, course: u64, at: u64) -> bool {
-        if self.course != course || self.taken <= at {
+    /// Goes back to an offset that was taken and is not wanted now; false if it lies on the way anyway.
+    pub(super) fn rewind(&mut self, epoch: u64, at: u64) -> bool {
+        if self.taken <= at {
             return false;
         }
         self.end_stream();

@@ -381,12 +381,18 @@ impl State {
         parts.iter().map(&mut progress).collect()
     }
 
-    /// Gives records back that a stream took under a course and did not give.
-    pub(super) fn rewind(&mut self, key: &Key, course: u64, at: u64) {
+    /// A stream that took records under a course ends; from this offset on it has not given them, so they are given back.
+    ///
+    /// With those that it has given the program is done when it asks for more.
+    pub(super) fn let_go(&mut self, key: &Key, course: u64, from: Option<u64>) {
         let epoch = self.epoch();
-        let Some(partition) = self.partitions.get_mut(key) else { return };
-        if partition.rewind(epoch, course, at) {
+        let partition = self.partitions.get_mut(key).filter(|partition| partition.course == course);
+        let Some(partition) = partition else { return };
+        let rewound = from.is_some_and(|from| partition.rewind(epoch, from));
+        if !self.given.contains(key) {
             self.given.push(key.clone());
+        }
+        if rewound {
             self.dequeue(key);
             self.wake_reader_of(key);
         }
