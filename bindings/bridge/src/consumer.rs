@@ -176,14 +176,14 @@ impl Consumer {
         })
     }
 
-    /// Polls the consumer itself without waiting; `None` if there is nothing, or a poll has anything else to do.
+    /// Polls the consumer itself without waiting, beside nobody who reads alone.
     ///
     /// # Errors
     ///
     /// As [`take_now`](Consumer::take_now).
-    pub fn records_now(&self) -> Result<Option<ConsumerRecords>> {
+    pub fn now<T>(&self, poll: impl FnOnce(&rivven_client::Consumer) -> T) -> Result<T> {
         self.reading()?.check()?;
-        Ok(self.core()?.poll_now())
+        Ok(poll(self.core()?))
     }
 
     /// Takes the records of a poll, if there are any.

@@ -147,9 +147,9 @@ impl NativeConsumer {
         self.attempt(|| what(self.consumer.core()?))
     }
 
-    /// The records that are there already; calls that wait find out why there are none.
-    fn there(&self) -> Option<ConsumerRecords> {
-        catch_panic(|| self.consumer.records_now()).ok()?
+    /// What a poll without a wait gives; calls that wait find out why there is nothing.
+    fn now<T>(&self, poll: impl FnOnce(&rivven_client::Consumer) -> Option<T>) -> Option<T> {
+        catch_panic(|| self.consumer.now(poll)).ok()?
     }
 
     /// Asks the consumer for something that takes time.
@@ -233,7 +233,8 @@ impl NativeConsumer {
     /// What a poll gives without a wait, if anything.
     #[napi(catch_unwind)]
     pub fn poll_now(&self) -> Option<Polled> {
-        Some(Polled::new(&self.there()?))
+        let records = self.now(rivven_client::Consumer::poll_now)?;
+        Some(Polled::new(&records))
     }
 
     /// Waits for records that the program takes one by one: it then says under the same token how far it has come.
@@ -241,8 +242,8 @@ impl NativeConsumer {
     pub fn read(&self, token: i64) -> Option<Failure> {
         let paces = Arc::clone(&self.paces);
         self.submit_records(token, move |core| async move {
-            let records = core.poll().await?;
-            paces.lock().insert(token, core.pace(&records));
+            let (records, pace) = core.poll_paced().await?;
+            paces.lock().insert(token, pace);
             Ok(records)
         })
     }
@@ -250,8 +251,8 @@ impl NativeConsumer {
     /// What `read` gives without a wait, if anything.
     #[napi(catch_unwind)]
     pub fn read_now(&self, token: i64) -> Option<Polled> {
-        let records = self.there()?;
-        self.paces.lock().insert(token, self.consumer.core().ok()?.pace(&records));
+        let (records, pace) = self.now(rivven_client::Consumer::poll_paced_now)?;
+        self.paces.lock().insert(token, pace);
         Some(Polled::new(&records))
     }
 

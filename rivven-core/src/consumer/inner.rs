@@ -148,15 +148,27 @@ impl Inner {
 
     /// Waits for records, at most so long, and behind other polls.
     pub(super) async fn poll(&self, limit: Duration) -> Result<ConsumerRecords> {
+        self.poll_and(limit, |_| ()).await.map(|(records, ())| records)
+    }
+
+    /// The same, and looks at the records before anybody can take them for done.
+    pub(super) async fn poll_and<T>(
+        &self,
+        limit: Duration,
+        look: impl FnOnce(&ConsumerRecords) -> T,
+    ) -> Result<(ConsumerRecords, T)> {
         self.shared.check_open()?;
         let deadline = Deadline::after(limit);
-        let Some(mut turn) = deadline.bound(self.take_turn()).await else { return Ok(ConsumerRecords::default()) };
+        let Some(mut turn) = deadline.bound(self.take_turn()).await else {
+            let none = ConsumerRecords::default();
+            let looked = look(&none);
+            return Ok((none, looked));
+        };
         let _polling = Polling::begin(&self.shared);
-        let result = self.poll_in_turn(&mut turn, deadline).await;
-        if let Ok(records) = &result {
-            self.shared.counters.polled(records.len());
-        }
-        result
+        let records = self.poll_in_turn(&mut turn, deadline).await?;
+        self.shared.counters.polled(records.len());
+        let looked = look(&records);
+        Ok((records, looked))
     }
 
     /// A place for the poll of a stream.
@@ -197,7 +209,11 @@ impl Inner {
     ///
     /// Ends of partitions alone are given only if asked for. Much that is compressed takes time, and is left to polls
     /// that may wait.
-    pub(super) fn poll_now(&self, with_ends: bool) -> Option<ConsumerRecords> {
+    pub(super) fn poll_now<T>(
+        &self,
+        with_ends: bool,
+        look: impl FnOnce(&ConsumerRecords) -> T,
+    ) -> Option<(ConsumerRecords, T)> {
         let shared = &self.shared;
         let mut turn = self.turn.try_lock().ok()?;
         let news = turn.current.is_some() || turn.failure_told || !turn.changes.is_empty();
@@ -212,7 +228,8 @@ impl Inner {
         self.commit_if_due(&mut turn);
         let records = self.take(with_ends && shared.config.report_partition_end)?;
         shared.counters.polled(records.len());
-        Some(records)
+        let looked = look(&records);
+        Some((records, looked))
     }
 
     async fn poll_in_turn(&self, turn: &mut Turn, deadline: Deadline) -> Result<ConsumerRecords> {

@@ -203,7 +203,7 @@ impl Consumer {
     /// A poll that gives what has come already, on any thread and without waiting for anything; `None` where there is
     /// nothing, and where a poll has anything else to do: [`poll`](Consumer::poll) then.
     pub fn poll_now(&self) -> Option<ConsumerRecords> {
-        self.owner.inner.poll_now(true)
+        self.owner.inner.poll_now(true, |_| ()).map(|(records, ())| records)
     }
 
     /// The records one by one, as a [`Stream`](futures_util::Stream) without end.
@@ -267,10 +267,29 @@ impl Consumer {
         process::process(&self.owner.inner, handler).await
     }
 
+    /// Polls like [`poll`](Consumer::poll) for a program that says how far it has come with the records, one by one.
+    ///
+    /// It has none of them until it says so, whoever else polls or closes the consumer meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// As [`poll`](Consumer::poll).
+    pub async fn poll_paced(&self) -> Result<(ConsumerRecords, Pace)> {
+        let inner = &self.owner.inner;
+        let limit = Duration::from_millis(inner.shared.config.max_poll_interval_ms);
+        inner.poll_and(limit, |records| Pace::new(inner, records)).await
+    }
+
+    /// Polls like [`poll_now`](Consumer::poll_now) and [`poll_paced`](Consumer::poll_paced).
+    pub fn poll_paced_now(&self) -> Option<(ConsumerRecords, Pace)> {
+        let inner = &self.owner.inner;
+        inner.poll_now(true, |records| Pace::new(inner, records))
+    }
+
     /// Lets the program say how far it has come with the records of a poll, one by one.
     ///
-    /// Without it all of them count as given. Ask for it before anything else is
-    /// asked of the consumer; it is what [`stream`](Consumer::stream) does.
+    /// Without it all of them count as given. Ask for it before anything else is asked of the consumer; where others may
+    /// do that, [`poll_paced`](Consumer::poll_paced).
     pub fn pace(&self, records: &ConsumerRecords) -> Pace {
         Pace::new(&self.owner.inner, records)
     }

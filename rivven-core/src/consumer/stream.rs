@@ -24,7 +24,7 @@ struct Part {
     next: usize,
 }
 
-type Polling = Pin<Box<dyn Future<Output = Result<ConsumerRecords>> + Send>>;
+type Polling = Pin<Box<dyn Future<Output = Result<(ConsumerRecords, Pace)>> + Send>>;
 
 /// The poll of a stream.
 ///
@@ -113,8 +113,10 @@ impl RecordStream {
         }
         self.finish();
         // Without records nothing is taken, not even an end that was reached: whoever waits is to learn of it.
-        let records = self.owner.inner.poll_now(false);
-        records.iter().for_each(|records| self.resume(records));
+        let inner = Arc::clone(&self.owner.inner);
+        if let Some((records, pace)) = inner.poll_now(false, |records| Pace::new(&inner, records)) {
+            self.begin(&records, pace);
+        }
         self.has_next()
     }
 
@@ -151,7 +153,12 @@ impl RecordStream {
 
     /// Goes on with records that a poll of the same consumer gave and nobody has looked at.
     pub fn resume(&mut self, records: &ConsumerRecords) {
-        self.pace = Some(Pace::new(&self.owner.inner, records));
+        let pace = Pace::new(&self.owner.inner, records);
+        self.begin(records, pace);
+    }
+
+    fn begin(&mut self, records: &ConsumerRecords, pace: Pace) {
+        self.pace = Some(pace);
         self.part = None;
         self.rest = records.partitions().to_vec().into_iter().enumerate();
     }
@@ -172,12 +179,14 @@ impl RecordStream {
         let owner = Arc::clone(&self.owner);
         self.parked.waker.register(cx.waker());
         let mut parked = self.parked.polling();
-        let polling = parked.get_or_insert_with(|| Box::pin(async move { owner.inner.poll(limit).await }));
+        let polling = parked.get_or_insert_with(|| {
+            Box::pin(async move { owner.inner.poll_and(limit, |records| Pace::new(&owner.inner, records)).await })
+        });
         let polled = ready!(polling.as_mut().poll(cx));
         *parked = None;
         drop(parked);
-        let records = polled?;
-        self.resume(&records);
+        let (records, pace) = polled?;
+        self.begin(&records, pace);
         Poll::Ready(Ok(!records.is_empty()))
     }
 }

@@ -244,7 +244,28 @@ async fn a_program_that_takes_records_of_a_poll_one_by_one_says_how_far_it_has_c
     consumer.pace(&records).finish();
     assert_eq!(consumer.position("t", 0)?, Some(20));
 
-    publish(&client, "t", 0, 20..25).await?;
+    // Another poll meanwhile says nothing of what this one has given.
+    publish(&client, "t", 0, 20..22).await?;
+    let (records, pace) = soon("a poll", consumer.poll_paced()).await?;
+    assert_eq!(records[0].offset, 20);
+    assert!(soon("a poll beside it", consumer.poll_timeout(Duration::ZERO)).await?.is_empty() || records.len() < 2);
+    consumer.commit().await?;
+    assert_eq!(consumer.committed("t", 0).await?, Some(20));
+    drop(pace);
+    let paced = async {
+        loop {
+            if let Some(paced) = consumer.poll_paced_now() {
+                return paced;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let (records, pace) = soon("records", paced).await;
+    assert_eq!(records[0].offset, 20);
+    drop(pace);
+    assert_eq!(offsets(&consumer, 2).await, [20, 21]);
+
+    publish(&client, "t", 0, 22..25).await?;
     consumer.pace(&some(&consumer).await).reached(0, 22);
     let records = some(&consumer).await;
     let mut pace = consumer.pace(&records);

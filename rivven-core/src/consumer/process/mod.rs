@@ -173,11 +173,11 @@ where
             let polled = tokio::select! {
                 biased;
                 () = self.failed.notified() => return Ok(()),
-                polled = inner.poll(limit) => polled,
+                polled = inner.poll_and(limit, |records| Lane::begin(&self.shared, records)) => polled,
             };
             while lanes.try_join_next().is_some() {}
             match polled {
-                Ok(records) => Lane::begin(&self.shared, &records).into_iter().for_each(|lane| {
+                Ok((_, begun)) => begun.into_iter().for_each(|lane| {
                     lanes.spawn(Arc::clone(self).run(lane));
                 }),
                 Err(error) if matches!(error.code(), ErrorCode::WokenUp | ErrorCode::Closed) => return Ok(()),
