@@ -182,10 +182,14 @@ def test_a_wait_that_was_given_up_is_not_in_the_way_of_close(
 
 def test_closing_ends_iterations(broker: str, reader: Reader, topic: str) -> None:
     filled(reader, topic, 10)
-    partitions = [(topic, 0)]
+    config: dict[str, Any] = {
+        "partitions": [(topic, 0)],
+        "bootstrap_servers": broker,
+        "enable_auto_commit": False,
+    }
 
     async def main() -> list[int]:
-        consumer, offsets = rivven.Consumer(partitions=partitions, bootstrap_servers=broker), []
+        consumer, offsets = rivven.Consumer(**config), []
         async for message in consumer:
             offsets.append(message.offset)
             if message.offset == 4:
@@ -193,7 +197,7 @@ def test_closing_ends_iterations(broker: str, reader: Reader, topic: str) -> Non
         return offsets
 
     assert asyncio.run(main()) == list(range(5))
-    consumer, offsets = rivven.blocking.Consumer(partitions=partitions, bootstrap_servers=broker), []
+    consumer, offsets = rivven.blocking.Consumer(**config), []
     for message in consumer:
         offsets.append(message.offset)
         if message.offset == 4:

@@ -65,9 +65,9 @@ impl Pace {
     }
 
     /// The partitions that the program is not done with, and where each goes on whose records were not all reached.
-    fn left(&self) -> Vec<(&Key, u64, Option<u64>)> {
+    fn left(&self) -> Vec<(&Part, Option<u64>)> {
         let (begun, offset) = self.reached.unwrap_or((usize::MAX, 0));
-        let mut left: Vec<(&Key, u64, Option<u64>)> = Vec::new();
+        let mut left: Vec<(&Part, Option<u64>)> = Vec::new();
         for (place, part) in self.parts.iter().enumerate() {
             let next = match place.cmp(&begun) {
                 _ if self.reached.is_none() => Some(part.first),
@@ -75,9 +75,9 @@ impl Pace {
                 std::cmp::Ordering::Equal => Some(offset + 1).filter(|next| *next <= part.last),
                 std::cmp::Ordering::Greater => Some(part.first),
             };
-            match left.iter_mut().find(|(key, ..)| *key == &part.key) {
-                Some((.., known)) => *known = known.or(next),
-                None => left.push((&part.key, part.course, next)),
+            match left.iter_mut().find(|(known, _)| known.key == part.key) {
+                Some((_, known)) => *known = known.or(next),
+                None => left.push((part, next)),
             }
         }
         left
@@ -88,8 +88,8 @@ impl Drop for Pace {
     fn drop(&mut self) {
         let Some(inner) = self.inner.upgrade() else { return };
         let mut state = inner.shared.state();
-        for (key, course, next) in self.left() {
-            state.let_go(key, course, next);
+        for (part, next) in self.left() {
+            state.let_go(&part.key, part.course, &part.progress, next);
         }
     }
 }

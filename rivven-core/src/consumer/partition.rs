@@ -321,6 +321,13 @@ impl Partition {
         true
     }
 
+    /// A stream says nothing more.
+    pub(super) fn end(&mut self, progress: &Arc<Progress>) {
+        if self.progress.as_ref().is_some_and(|present| Arc::ptr_eq(present, progress)) {
+            self.end_stream();
+        }
+    }
+
     /// Keeps how far a stream has come, and the stream itself if it goes on.
     fn end_stream(&mut self) {
         self.offsets();

@@ -384,10 +384,11 @@ impl State {
     /// A stream that took records under a course ends; from this offset on it has not given them, so they are given back.
     ///
     /// With those that it has given the program is done when it asks for more.
-    pub(super) fn let_go(&mut self, key: &Key, course: u64, from: Option<u64>) {
+    pub(super) fn let_go(&mut self, key: &Key, course: u64, progress: &Arc<Progress>, from: Option<u64>) {
         let epoch = self.epoch();
         let partition = self.partitions.get_mut(key).filter(|partition| partition.course == course);
         let Some(partition) = partition else { return };
+        partition.end(progress);
         let rewound = from.is_some_and(|from| partition.rewind(epoch, from));
         if !self.given.contains(key) {
             self.given.push(key.clone());

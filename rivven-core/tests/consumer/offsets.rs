@@ -75,6 +75,22 @@ async fn what_the_previous_poll_gave_is_committed_by_itself() -> Result<()> {
     Ok(())
 }
 
+/// A poll asks for more, so with what a stream before it has given the program is done.
+#[tokio::test]
+async fn a_poll_behind_a_stream_that_has_given_all_is_done_with_it() -> Result<()> {
+    let (broker, client) = broker(3).await?;
+    let consumer = consumer(broker.address()).await?;
+    let mut stream = consumer.stream();
+    for _ in 0..3 {
+        soon("a record", stream.next()).await.unwrap()?;
+    }
+    drop(stream);
+    assert!(soon("a poll", consumer.poll_timeout(std::time::Duration::ZERO)).await?.is_empty());
+    consumer.close().await?;
+    assert_eq!(client.get_offset("tests", "t", 0).await?, Some(3));
+    Ok(())
+}
+
 // covers: F100 rust
 #[tokio::test]
 async fn a_stream_commits_a_record_when_the_next_one_is_asked_for() -> Result<()> {

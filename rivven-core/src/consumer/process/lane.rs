@@ -139,7 +139,7 @@ impl Drop for Lane {
         state.lanes.remove(&self.key);
         // Where the program has gone on elsewhere nothing is to be given back.
         if self.is_current(&state) && !self.is_done() {
-            state.let_go(&self.key, self.course, Some(self.done));
+            state.let_go(&self.key, self.course, &self.progress, Some(self.done));
         }
         state.enqueue(&self.key);
         drop(state);
