@@ -122,11 +122,16 @@ impl Polls {
     }
 
     /// Begins to process, by a function that is given where records and the end are to come.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_STATE` within a callback, for whose end the records would wait; those of the function.
     pub(crate) fn process(
         &self,
         begin: impl FnOnce(&Arc<Queue>, u64) -> Result<Processing>,
     ) -> Result<(u64, Processing)> {
         let parts = self.parts()?;
+        parts.check_outside()?;
         let token = parts.calls.fetch_add(1, Ordering::Relaxed) + 1;
         lock(&parts.desk.answers).work.insert(token, Work::default());
         let begun = begin(&parts.queue, token);

@@ -56,4 +56,4 @@ pub use steps::{
     ProducerState, PublishIdempotent, PublishTransactional,
 };
 pub use surface::{Method, SURFACE};
-pub use transaction::{Round, Transaction, Transformer};
+pub use transaction::{Addition, Round, Transaction, Transformer};

@@ -1,5 +1,6 @@
 //! The producer handle of the boundaries.
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::mem::ManuallyDrop;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -23,6 +24,9 @@ const WHAT: &str = "the producer";
 /// How many bits of a tag are the caller's where reports go to the queue that the tag names.
 const TAG_BITS: u32 = 40;
 
+/// The greatest number of an outlet.
+const MAX_OUTLET: u64 = (1 << (64 - TAG_BITS)) - 1;
+
 /// Where the reports of a producer go.
 #[derive(Debug)]
 pub enum Reports {
@@ -45,26 +49,28 @@ struct Outlet {
 #[derive(Debug)]
 enum Router {
     To(Arc<Queue>, u64),
-    ByTag(Mutex<Vec<Outlet>>),
+    ByTag(Mutex<Outlets>),
+}
+
+/// The queues that reports go to, by numbers from 1 of which each is given once: records of a queue that is gone may be
+/// settled much later, and are nobody else's.
+#[derive(Debug, Default)]
+struct Outlets {
+    last: u64,
+    by_number: HashMap<u64, Outlet>,
 }
 
 impl Router {
-    /// Takes in a queue; the number of it, from 1.
+    /// Takes in a queue; the number of it.
     fn add(&self, queue: &Arc<Queue>, token: u64) -> u64 {
         let Router::ByTag(outlets) = self else { return 0 };
         let mut outlets = outlets.lock().unwrap_or_else(PoisonError::into_inner);
-        let outlet = Outlet { queue: Arc::downgrade(queue), token };
-        // The place of a queue that is gone is given again: its tags mean nothing to anybody.
-        match outlets.iter().position(|outlet| outlet.queue.strong_count() == 0) {
-            Some(free) => {
-                outlets[free] = outlet;
-                free as u64 + 1
-            }
-            None => {
-                outlets.push(outlet);
-                outlets.len() as u64
-            }
-        }
+        outlets.by_number.retain(|_, outlet| outlet.queue.strong_count() > 0);
+        // From 1 again after 2^24 - 1, of which the first ones are long gone.
+        outlets.last = outlets.last % MAX_OUTLET + 1;
+        let number = outlets.last;
+        outlets.by_number.insert(number, Outlet { queue: Arc::downgrade(queue), token });
+        number
     }
 }
 
@@ -86,7 +92,7 @@ impl DeliveryReports for Router {
                 numbers.dedup();
                 let outlets = outlets.lock().unwrap_or_else(PoisonError::into_inner);
                 for number in numbers.into_iter().filter(|number| *number > 0) {
-                    let Some(Outlet { queue, token }) = outlets.get(number as usize - 1) else { continue };
+                    let Some(Outlet { queue, token }) = outlets.by_number.get(&number) else { continue };
                     if let Some(queue) = queue.upgrade() {
                         queue.push(Completion { token: *token, result: Ok(Answer::Deliveries(report.clone())) });
                     }
@@ -607,5 +613,23 @@ impl Drop for Topic {
             // SAFETY: the parts are dropped here only, and not used afterwards.
             unsafe { ManuallyDrop::drop(&mut self.parts) };
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A record of the first queue may be settled when there is another one.
+    #[test]
+    fn the_number_of_a_queue_that_is_gone_is_nobody_elses() {
+        let (router, first, second) =
+            (Router::ByTag(Mutex::default()), Queue::with_call(|| ()), Queue::with_call(|| ()));
+        assert_eq!((router.add(&first, 0), router.add(&second, 0)), (1, 2));
+        drop(first);
+        let third = Queue::with_call(|| ());
+        assert_eq!(router.add(&third, 0), 3);
+        let Router::ByTag(outlets) = &router else { unreachable!() };
+        assert_eq!(outlets.lock().unwrap().by_number.len(), 2, "that of the first one is forgotten");
     }
 }

@@ -5,7 +5,7 @@ use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
 use rivven_client::{ConsumerRecords, ErrorCode, RecordMetadata, Result, TransformReport};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
 use crate::answer::Answer;
 use crate::call::Call;
@@ -34,11 +34,63 @@ pub struct Transaction {
 struct Parts {
     core: Arc<rivven_client::Transaction>,
     runtime: Arc<Share>,
+    additions: Additions,
+}
+
+/// How much is under way that adds to a transaction.
+#[derive(Debug, Clone, Default)]
+struct Additions(Arc<watch::Sender<usize>>);
+
+impl Additions {
+    fn begin(&self) -> Addition {
+        self.0.send_modify(|count| *count += 1);
+        Addition(self.clone())
+    }
+
+    /// Waits until nothing is under way.
+    async fn over(self) {
+        let mut count = self.0.subscribe();
+        let _ = count.wait_for(|count| *count == 0).await;
+    }
+}
+
+/// Something that adds to a transaction, until it is dropped: a commit waits for it.
+#[derive(Debug)]
+pub struct Addition(Additions);
+
+impl Drop for Addition {
+    fn drop(&mut self) {
+        self.0.0.send_modify(|count| *count -= 1);
+    }
 }
 
 impl Transaction {
     pub(crate) fn new(core: Arc<rivven_client::Transaction>, runtime: Arc<Share>, mark: ForkMark) -> Self {
-        Transaction { parts: ManuallyDrop::new(Parts { core, runtime }), mark }
+        let additions = Additions::default();
+        Transaction { parts: ManuallyDrop::new(Parts { core, runtime, additions }), mark }
+    }
+
+    /// Notes that something begins which adds to the transaction, though nobody may wait for it.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`.
+    pub fn addition(&self) -> Result<Addition> {
+        Ok(self.parts()?.additions.begin())
+    }
+
+    /// Commits what was added until now, also what is still on its way to the transaction.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`; with the output, those of [`rivven_client::Transaction::commit`].
+    pub fn committing(&self) -> Result<impl Future<Output = Result<()>> + Send + 'static> {
+        let Parts { core, additions, .. } = self.parts()?;
+        let (core, over) = (Arc::clone(core), additions.clone().over());
+        Ok(async move {
+            over.await;
+            core.commit().await
+        })
     }
 
     fn parts(&self) -> Result<&Parts> {
@@ -144,7 +196,9 @@ impl Transaction {
         let taken = take(&core, topic, partition, key, value);
         let full = taken.as_ref().is_err_and(|error| error.code() == ErrorCode::QueueFull);
         let kept = full.then(|| (topic.to_owned(), key.map(<[u8]>::to_vec), value.to_vec()));
+        let addition = full.then(|| self.addition()).transpose()?;
         Ok(async move {
+            let _until_it_has_ended = addition;
             match (kept, partition) {
                 (None, _) => taken?.await,
                 (Some((topic, key, value)), Some(partition)) => {
@@ -207,6 +261,13 @@ impl Producer {
     }
 }
 
+impl Work {
+    async fn commit(&mut self) -> Result<bool> {
+        self.additions.clone().over().await;
+        self.transformer.commit().await
+    }
+}
+
 /// Records that were read, and the transaction for what comes of them.
 #[derive(Debug)]
 pub struct Round {
@@ -225,9 +286,16 @@ pub struct Transformer {
 
 #[derive(Debug)]
 struct Working {
-    core: Arc<Mutex<rivven_client::Transformer>>,
+    core: Arc<Mutex<Work>>,
     reading: Arc<Reading>,
     runtime: Arc<Share>,
+}
+
+#[derive(Debug)]
+struct Work {
+    transformer: rivven_client::Transformer,
+    /// What is under way for the present transaction.
+    additions: Additions,
 }
 
 impl Transformer {
@@ -238,7 +306,8 @@ impl Transformer {
     /// `FORKED`; those of [`rivven_client::Transformer::new`].
     pub fn new(consumer: &Consumer, producer: &Producer) -> Result<Self> {
         let (core, runtime, mark) = producer.shares()?;
-        let core = Arc::new(Mutex::new(rivven_client::Transformer::new(consumer.core()?, &core)?));
+        let transformer = rivven_client::Transformer::new(consumer.core()?, &core)?;
+        let core = Arc::new(Mutex::new(Work { transformer, additions: Additions::default() }));
         let reading = Arc::clone(consumer.reading()?);
         Ok(Transformer { parts: ManuallyDrop::new(Working { core, reading, runtime }), mark })
     }
@@ -272,14 +341,13 @@ impl Transformer {
         let Working { core, reading, runtime } = self.parts()?;
         let (core, reading, runtime, mark) = (Arc::clone(core), Arc::clone(reading), Arc::clone(runtime), self.mark);
         Ok(async move {
-            let mut core = core.lock().await;
+            let mut work = core.lock().await;
             // It ends before the call does that waits for the lock.
             let _alone = reading.alone().await?;
-            let next = core.next().await?;
-            Ok(next.map(|(records, transaction)| Round {
-                records,
-                transaction: Transaction::new(transaction, runtime, mark),
-            }))
+            let Some((records, transaction)) = work.transformer.next().await? else { return Ok(None) };
+            let transaction = Transaction::new(transaction, runtime, mark);
+            work.additions = transaction.parts.additions.clone();
+            Ok(Some(Round { records, transaction }))
         })
     }
 
@@ -314,7 +382,7 @@ impl Transformer {
     pub fn fail(&self, why: &str) -> Result<Call<()>> {
         let Working { core, runtime, .. } = self.parts()?;
         let (core, why) = (Arc::clone(core), why.to_owned());
-        Ok(runtime.run(WHAT, async move { core.lock().await.fail(&why).await }))
+        Ok(runtime.run(WHAT, async move { core.lock().await.transformer.fail(&why).await }))
     }
 
     /// Aborts like [`fail`](Transformer::fail); the answer goes to a queue.
@@ -325,7 +393,7 @@ impl Transformer {
     pub fn submit_fail(&self, why: &str, queue: &Arc<Queue>, token: u64) -> Result<()> {
         let Working { core, runtime, .. } = self.parts()?;
         let (core, why) = (Arc::clone(core), why.to_owned());
-        runtime.run_into(WHAT, queue, token, async move { core.lock().await.fail(&why).await });
+        runtime.run_into(WHAT, queue, token, async move { core.lock().await.transformer.fail(&why).await });
         Ok(())
     }
 
@@ -337,7 +405,7 @@ impl Transformer {
     pub fn report(&self) -> Result<Call<TransformReport>> {
         let Working { core, runtime, .. } = self.parts()?;
         let core = Arc::clone(core);
-        Ok(runtime.run(WHAT, async move { Ok(core.lock().await.report()) }))
+        Ok(runtime.run(WHAT, async move { Ok(core.lock().await.transformer.report()) }))
     }
 
     /// Asks like [`report`](Transformer::report); the answer goes to a queue.
@@ -348,7 +416,7 @@ impl Transformer {
     pub fn submit_report(&self, queue: &Arc<Queue>, token: u64) -> Result<()> {
         let Working { core, runtime, .. } = self.parts()?;
         let core = Arc::clone(core);
-        runtime.run_into(WHAT, queue, token, async move { Ok(core.lock().await.report()) });
+        runtime.run_into(WHAT, queue, token, async move { Ok(core.lock().await.transformer.report()) });
         Ok(())
     }
 }

@@ -9,7 +9,7 @@ const { Answer, Record } = require('./records.js');
 /** The handler of one call of `process`, and what it threw. */
 class Handlers {
   #handler;
-  /** @type {Map<string, unknown>} by the place of the record */
+  /** @type {Map<string, { place: string, error: unknown }>} what was thrown last, by partition */
   #thrown = new Map();
 
   /** @param {(record: api.Record) => unknown} handler */
@@ -25,16 +25,16 @@ class Handlers {
    */
   async handle(native, handling) {
     const record = new Record(new Answer(handling.topic, handling), 0);
-    // As the text of the error names it.
-    const place = `${record.topic}/${record.partition} at offset ${record.offset},`;
+    const partition = `${record.topic}/${record.partition}`;
     try {
       await this.#handler(record);
     } catch (error) {
-      this.#thrown.set(place, error);
+      // As the text of the error names it.
+      this.#thrown.set(partition, { place: `${partition} at offset ${record.offset},`, error });
       native.handled(handling.number, textOf(error));
       return;
     }
-    this.#thrown.delete(place);
+    this.#thrown.delete(partition);
     native.handled(handling.number, null);
   }
 
@@ -45,8 +45,8 @@ class Handlers {
    */
   withCause(error) {
     if (!(error instanceof RivvenError)) return error;
-    for (const [place, cause] of this.#thrown) {
-      if (error.message.includes(place)) Object.defineProperty(error, 'cause', { value: cause, configurable: true, writable: true });
+    for (const { place, error: value } of this.#thrown.values()) {
+      if (error.message.includes(place)) Object.defineProperty(error, 'cause', { value, configurable: true, writable: true });
     }
     return error;
   }

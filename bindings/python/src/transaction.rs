@@ -10,7 +10,7 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyString, PyTuple};
-use rivven_bridge::{Answer, Transaction};
+use rivven_bridge::{Addition, Answer, Transaction};
 use rivven_client::{Result, Transaction as Core};
 
 use crate::answer::{self, Form};
@@ -106,8 +106,17 @@ impl TransactionOperations {
         }
     }
 
+    /// A commit waits for it.
+    fn addition(&self, py: Python<'_>) -> PyResult<Addition> {
+        self.producing.raising(py, self.bridge.addition())
+    }
+
     fn send_positions<'py>(&self, py: Python<'py>, consuming: Arc<Consuming>) -> Given<'py> {
-        self.run(py, |core| async move { core.send_consumer_offsets(consuming.bridge.core()?).await })
+        let addition = self.addition(py)?;
+        self.run(py, |core| async move {
+            let _until_it_has_ended = addition;
+            core.send_consumer_offsets(consuming.bridge.core()?).await
+        })
     }
 }
 
@@ -200,7 +209,11 @@ impl TransactionOperations {
         let owned = |&(key, value): &(Option<&[u8]>, &[u8])| (key.map(<[u8]>::to_vec), value.to_vec());
         let records: Vec<_> = with_records(messages, |records| records.iter().map(owned).collect())?;
         let topic = topic.to_owned();
-        self.run(py, |core| async move { core.send_batch(topic, &records).await })
+        let addition = self.addition(py)?;
+        self.run(py, |core| async move {
+            let _until_it_has_ended = addition;
+            core.send_batch(topic, &records).await
+        })
     }
 
     /// Waits until every record that was handed over before is written.
@@ -223,7 +236,11 @@ impl TransactionOperations {
         offsets: Each<(String, Partition, Offset)>,
     ) -> Given<'py> {
         let (group, offsets) = (group.to_owned(), offsets_of(offsets));
-        self.run(py, |core| async move { core.send_offsets(group, &offsets).await })
+        let addition = self.addition(py)?;
+        self.run(py, |core| async move {
+            let _until_it_has_ended = addition;
+            core.send_offsets(group, &offsets).await
+        })
     }
 
     /// Waits until all records are written, and lets them and the offsets count.
@@ -236,7 +253,8 @@ impl TransactionOperations {
     /// aborted, and nothing counts; COMMIT_FAILED with the outcome UNKNOWN if nothing could be found out.
     fn commit<'py>(&self, py: Python<'py>) -> Given<'py> {
         self.ended.store(true, Ordering::Relaxed);
-        self.run(py, |core| async move { core.commit().await })
+        let committing = self.producing.raising(py, self.bridge.committing())?;
+        self.run(py, |_| committing)
     }
 
     /// Drops what is not written yet, and lets nothing of the transaction count.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
+import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -37,6 +39,32 @@ class Calls:
             if self.enough == 0:
                 self.consumer.wakeup()
             return values.count(message.value_str())
+
+
+def test_what_handlers_raised_is_kept_no_longer_than_it_matters(
+    consume: Callable[..., Any], broker: str, reader: Reader, topic: str
+) -> None:
+    """An exception holds the message, and that what was received with it, by the frames of its traceback."""
+    filled(reader, topic, 20)
+    config = {"process_retries": 0, "process_on_failure": "skip", **QUICK}
+    consumer = consume(broker, partitions=[(topic, 0)], group_id=topic, **config)
+    calls, kept = Calls(consumer, 20), []
+    alive: list[int] = []
+
+    class Unwanted(Exception):
+        pass
+
+    def handler(message: rivven.Message) -> None:
+        gc.collect()
+        alive.append(sum(exception() is not None for exception in kept))
+        calls.note(message)
+        unwanted = Unwanted()
+        kept.append(weakref.ref(unwanted))
+        raise unwanted
+
+    report = consumer.process(handler)
+    assert (report.skipped, len(alive)) == (20, 20)
+    assert max(alive) <= 2
 
 
 def test_partitions_are_worked_on_side_by_side_and_each_in_its_order(

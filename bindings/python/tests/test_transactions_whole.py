@@ -77,6 +77,26 @@ async def consuming(package: Any, broker: str, topic: str, **config: Any) -> Asy
         await settled(consumer.close())
 
 
+def test_what_nobody_awaits_does_not_miss_the_commit(broker: str, reader: Reader, topic: str) -> None:
+    """Records that wait for room, and batches, are on their way to the transaction when it is committed."""
+    reader.create_topic(topic, 1)
+
+    async def main() -> None:
+        config: dict[str, Any] = {"bootstrap_servers": broker, "transactional_id": topic, "buffer_memory": 5000}
+        async with rivven.Producer(**config) as producer:
+            transaction = await producer.begin_transaction()
+            sent = [transaction.send(topic, b"%04d" % number + bytes(500)) for number in range(30)]
+            sent.append(transaction.send_batch(topic, [b"%04d" % number for number in range(30, 40)]))
+            sent.append(transaction.send_offsets(f"group-{topic}", [(topic, 0, 7)]))
+            await transaction.commit()
+            assert all(future.done() for future in sent)
+        values = [message.value for message in reader.consume(topic, 0, 0, 100)]
+        assert sorted(int(value[:4]) for value in values) == list(range(40))
+        assert reader.get_offset(f"group-{topic}", topic, 0) == 7
+
+    soon(main())
+
+
 def committed(reader: Reader, topic: str) -> list[bytes]:
     """Give the values of a topic that are shown to those who read what is committed."""
     partitions = range(reader.get_metadata(topic)[1])

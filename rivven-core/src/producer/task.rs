@@ -306,6 +306,10 @@ impl Task {
             }
             Err(error) => {
                 self.unfold_at = self.unfold_at.map(|_| Instant::now() + UNFOLD);
+                // What comes meanwhile, or was under way before, is no reason to try at once what is bound to fail.
+                self.failures += 1;
+                self.not_before = Some(Instant::now() + self.shared.pause(self.failures));
+                self.shared.note_trouble(&error);
                 self.give_up(&error);
             }
         }

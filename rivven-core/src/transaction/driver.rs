@@ -1,6 +1,7 @@
 //! The task of a transaction: it brings records to their lanes, and the transaction to its end.
 
 use std::collections::{HashMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,6 +57,7 @@ pub(super) struct Driver {
     tasks: JoinSet<()>,
     compressor: Compressor,
     evidence: Option<Evidence>,
+    has_ended: bool,
     /// Given back when the transaction has ended.
     _place: OwnedSemaphorePermit,
 }
@@ -76,6 +78,7 @@ impl Driver {
             lanes: std::iter::repeat_with(|| None).take(connections).collect(),
             tasks: JoinSet::new(),
             evidence: None,
+            has_ended: false,
             _place: place,
         }
     }
@@ -93,7 +96,7 @@ impl Driver {
             let over_at = self.shared.over_at();
             let command = tokio::select! {
                 biased;
-                () = &mut ended => return self.refuse_all(),
+                () = &mut ended => break,
                 () = &mut stops, if !stopped => {
                     stopped = true;
                     if self.shared.table().doomed().is_some() {
@@ -133,15 +136,7 @@ impl Driver {
                 }
             }
         }
-        self.refuse_all();
-    }
-
-    /// Answers what came too late.
-    fn refuse_all(mut self) {
-        self.commands.close();
-        while let Ok(command) = self.commands.try_recv() {
-            self.refuse(command);
-        }
+        self.has_ended = true;
     }
 
     fn refuse(&self, command: Command) {
@@ -160,7 +155,7 @@ impl Driver {
 
     /// Brings a record to its lane, within the time of the transaction.
     async fn take(&mut self, entry: Entry, partition: Option<u32>, key: Option<Bytes>, value: Bytes) {
-        let (over, stops) = (sleep_until(self.shared.over_at()), self.shared.stops());
+        let (over, stops) = (over(&self.shared), self.shared.stops());
         let shared = Arc::clone(&self.shared);
         let placed = tokio::select! {
             placed = self.place(&entry, partition, key.as_deref(), &value) => placed,
@@ -178,7 +173,7 @@ impl Driver {
 
     /// Stores offsets, within the time of the transaction.
     async fn take_offsets(&mut self, group: &str, offsets: &GroupOffsets) -> Result<()> {
-        let (over, stops) = (sleep_until(self.shared.over_at()), self.shared.stops());
+        let (over, stops) = (over(&self.shared), self.shared.stops());
         let shared = Arc::clone(&self.shared);
         let stored = tokio::select! {
             stored = self.store(group, offsets) => stored,
@@ -204,7 +199,11 @@ impl Driver {
         let mut count = self.backing().partition_count(&topic).await?;
         let partition = match partition {
             Some(partition) => partition,
-            None => self.backing().choose(&topic, key, value, count),
+            // A user's own function may panic, which is nobody's here.
+            None => {
+                let choose = || self.backing().choose(&topic, key, value, count);
+                catch_unwind(AssertUnwindSafe(choose)).unwrap_or(u32::MAX)
+            }
         };
         if partition >= count {
             // There may be more by now.
@@ -279,8 +278,7 @@ impl Driver {
         let shared = Arc::clone(&self.shared);
         self.tasks.spawn(async move {
             shared.all_settled().await;
-            let doomed = shared.table().doomed().cloned();
-            let _ = done.send(doomed.map_or(Ok(()), Err));
+            let _ = done.send(shared.table().may_flush());
         });
     }
 
@@ -461,6 +459,33 @@ impl Driver {
         };
         if let Err(error) = buried.await {
             tracing::warn!(transaction = %self.shared.txn_id(), %error, "a dead transaction stays at the broker");
+        }
+    }
+}
+
+impl Drop for Driver {
+    /// Refuses what came too late; all that is left, where it went with its runtime.
+    fn drop(&mut self) {
+        if !self.has_ended {
+            let text =
+                "the task of the transaction has ended before it: keep the runtime that drives the producer alive";
+            self.shared.doom(&Error::ConnectionError(
+                Detail::new(text).with_code(ErrorCode::RuntimeGone).with_outcome(Outcome::Unknown),
+            ));
+        }
+        self.commands.close();
+        while let Ok(command) = self.commands.try_recv() {
+            self.refuse(command);
+        }
+    }
+}
+
+/// Ends when the time of the transaction is over, which whatever the broker answers meanwhile prolongs.
+fn over(shared: &Arc<Shared>) -> impl Future<Output = ()> + Send + 'static {
+    let shared = Arc::clone(shared);
+    async move {
+        while Instant::now() < shared.over_at() {
+            sleep_until(shared.over_at()).await;
         }
     }
 }

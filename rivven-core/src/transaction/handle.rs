@@ -15,7 +15,7 @@ use super::shared::{Identity, Shared};
 use super::table::Abort;
 use crate::consumer::{Consumer, Positions};
 use crate::error::{Detail, Error, ErrorCode, Outcome, Result};
-use crate::ops::{BeginTransaction, InTransaction, InitProducerId};
+use crate::ops::{AbortTransaction, BeginTransaction, InTransaction, InitProducerId};
 use crate::producer::{Backing, Delivery, Producer, Room};
 use crate::record_metadata::RecordMetadata;
 
@@ -401,8 +401,35 @@ async fn begin_once(backing: &Backing, txn_id: &str) -> Result<(Identity, Instan
     let txn = InTransaction { txn_id, producer_id, producer_epoch };
     let timeout: Duration = backing.config().transaction_timeout;
     let begun = Instant::now();
-    backing.call(BeginTransaction { txn, timeout: Some(timeout) }).await?;
-    Ok((Identity { txn_id: txn_id.to_owned(), producer_id, producer_epoch }, begun))
+    let identity = Identity { txn_id: txn_id.to_owned(), producer_id, producer_epoch };
+    let mut unclaimed = Unclaimed { backing, identity: Some(identity.clone()) };
+    let answer = backing.call(BeginTransaction { txn, timeout: Some(timeout) }).await;
+    if !answer.as_ref().is_err_and(|error| error.outcome() == Outcome::Unknown) {
+        unclaimed.identity = None;
+    }
+    answer.map(|_| (identity, begun))
+}
+
+/// How long a broker may take for a request whose connection was lost.
+const QUIET: Duration = Duration::from_millis(200);
+
+/// A transaction that the broker may have begun, and that nobody has: until it times out it would take one of the five
+/// places of the broker, so it is aborted.
+struct Unclaimed<'a> {
+    backing: &'a Backing,
+    identity: Option<Identity>,
+}
+
+impl Drop for Unclaimed<'_> {
+    fn drop(&mut self) {
+        let Some(identity) = self.identity.take() else { return };
+        let backing = self.backing.clone();
+        self.backing.cluster().spawn(async move {
+            sleep(QUIET).await;
+            let aborted = backing.call(AbortTransaction { txn: identity.txn() }).await;
+            tracing::debug!(transaction = %identity.txn_id, ?aborted, "a transaction that nobody has");
+        });
+    }
 }
 
 /// Whether another identity, or waiting, may help.

@@ -115,6 +115,19 @@ impl Table {
         }
     }
 
+    /// Whether records that are settled by now have been written, rather than dropped.
+    ///
+    /// # Errors
+    ///
+    /// Why it can only be aborted; `INVALID_STATE` where it is.
+    pub(super) fn may_flush(&self) -> Result<()> {
+        match &self.state {
+            State::Doomed(error) | State::GivenUp(error) => Err(error.clone()),
+            State::Aborting | State::Aborted => Err(self.refusal("flush")),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether records that were taken are still to be sent.
     pub(super) fn sends(&self) -> bool {
         matches!(self.state, State::Open | State::Committing)

@@ -36,6 +36,44 @@ async fn fill(transaction: &Transaction, topic: &str, values: std::ops::Range<u3
     Ok(())
 }
 
+/// A user's own function that panics keeps nobody waiting: its record fails, and the transaction can be aborted.
+#[tokio::test]
+async fn a_partitioner_that_panics_fails_its_record_alone() -> Result<()> {
+    let broker = TestBroker::start().unwrap();
+    let client = Client::connect(broker.address()).await?;
+    client.create_topic("out", Some(2)).await?;
+    let own =
+        |_: &str, _: Option<&[u8]>, value: &[u8], _: u32| (value != b"bad").then_some(1).or_else(|| panic!("bad"));
+    let producer = Producer::new(config(broker.address()).partitioner(own).build()).await?;
+    let transaction = producer.begin_transaction().await?;
+    assert_eq!(soon("a record", transaction.send("out", "good")).await?.partition, 1);
+    let failed = soon("a record", transaction.send("out", "bad")).await.unwrap_err();
+    assert_eq!(failed.code(), ErrorCode::InvalidPartition);
+    soon("abort", transaction.abort()).await?;
+    let transaction = producer.begin_transaction().await?;
+    soon("a record", transaction.send("out", "good")).await?;
+    soon("commit", transaction.commit()).await?;
+    assert_eq!(all_committed(&client, "out", 2).await?, ["good"]);
+    producer.close().await
+}
+
+/// A program that does not wait for the begin leaves none of the broker's five places taken.
+#[tokio::test]
+async fn transactions_that_nobody_waited_for_take_no_place() -> Result<()> {
+    let broker = ScriptedBroker::builder().topic("out", 1).start().unwrap();
+    let producer = producer(broker.address()).await?;
+    broker.on(Kind::BeginTransaction).once().drop_answer();
+    let begun = tokio::time::timeout(Duration::from_millis(300), producer.begin_transaction()).await;
+    assert!(begun.is_err(), "its answer does not come");
+    soon("the abort", async {
+        while broker.requests_of(Kind::AbortTransaction).is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+    Ok(())
+}
+
 // covers: F120 rust
 #[tokio::test]
 async fn records_and_offsets_count_together() -> Result<()> {

@@ -71,26 +71,26 @@ async def next_message(consumer: Consumer) -> Message:
 
 
 class Failures:
-    """What handlers raised, by the place of the message."""
+    """What handlers raised last, by partition; its frames hold the message, so it is kept no longer than it matters."""
 
     def __init__(self) -> None:
         """Begin with none."""
-        self.by_place: dict[str, BaseException] = {}
+        self.last: dict[tuple[str, int], tuple[str, BaseException]] = {}
 
     def settle(self, handling: _Handling, message: Message, failure: BaseException | None) -> None:
         """Say what came of a message."""
-        # As the text of the error names it.
-        place = f"{message.topic}/{message.partition} at offset {message.offset},"
+        partition = (message.topic, message.partition)
         if failure is None:
-            self.by_place.pop(place, None)
+            self.last.pop(partition, None)
             handling.settle()
         else:
-            self.by_place[place] = failure
+            # As the text of the error names it.
+            self.last[partition] = (f"{message.topic}/{message.partition} at offset {message.offset},", failure)
             handling.settle(f"{type(failure).__name__}: {failure}")
 
     def cause(self, error: RivvenException) -> BaseException | None:
         """Give what was raised for the message that an error is about."""
-        return next((failure for place, failure in self.by_place.items() if place in str(error)), None)
+        return next((failure for place, failure in self.last.values() if place in str(error)), None)
 
 
 async def process(consumer: Consumer, handler: Callable[[Message], Any]) -> ProcessReport:
