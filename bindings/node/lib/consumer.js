@@ -34,6 +34,8 @@ class Consumer extends EventEmitter {
   #listener = null;
   /** @type {Map<number, Handlers>} by the tokens of the calls */
   #handlers = new Map();
+  /** What its iterators are told, also those that have nothing in hand. */
+  #life = { isClosed: false };
   #watched = false;
   #ended = false;
 
@@ -77,7 +79,7 @@ class Consumer extends EventEmitter {
   }
 
   [Symbol.asyncIterator]() {
-    return new RecordStream(this.#channel, this.#streams);
+    return new RecordStream(this.#channel, this.#streams, this.#life);
   }
 
   /**
@@ -288,6 +290,7 @@ class Consumer extends EventEmitter {
   async close(options) {
     const { timeoutMs } = args.options(options, 'close', ['timeoutMs']);
     const limit = args.optionalMilliseconds(timeoutMs, 'timeoutMs');
+    this.#life.isClosed = true;
     for (const stream of this.#streams) stream.abandon();
     return this.#call((native, token) => native.close(token, limit));
   }

@@ -24,6 +24,7 @@ const NOTHING = -1;
 class RecordStream {
   #channel;
   #streams;
+  #life;
   /** The token of the poll whose records are in hand. */
   #token = NONE;
   /** @type {{ part: number, records: Answer }[]} */
@@ -37,10 +38,12 @@ class RecordStream {
   /**
    * @param {Channel<NativeConsumer>} channel
    * @param {Set<RecordStream>} streams where it is while it has records in hand
+   * @param {{ isClosed: boolean }} life of the consumer
    */
-  constructor(channel, streams) {
+  constructor(channel, streams, life) {
     this.#channel = channel;
     this.#streams = streams;
+    this.#life = life;
   }
 
   /** @returns {Promise<IteratorResult<Record>>} */
@@ -120,7 +123,10 @@ class RecordStream {
     try {
       // What is there takes no other thread.
       await nextTurn();
-      if (this.#ended) return { pieces: [], ended: [] };
+      if (this.#ended || this.#life.isClosed) {
+        this.#ended = true;
+        return { pieces: [], ended: [] };
+      }
       this.#token = this.#channel.nextToken();
       const there = this.#channel.native.readNow(this.#token);
       return there ?? (await this.#channel.call((native, token) => native.read((this.#token = token))));

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { Consumer, ConsumerRecords, Record, RivvenError } from 'rivven';
 
@@ -199,6 +200,16 @@ test('a record that the program has in hand is not committed by itself', async (
   }
   assert.deepEqual(read, [0n, 1n, 2n, 3n, 4n], 'closing ends the iteration');
   assert.equal(await committed(consumer, topic), 4n);
+});
+
+test('an iterator that is asked just before the end gives nothing behind it', async (t) => {
+  const { consumer } = await reading(t, 10);
+  // All of them are there.
+  while (consumer.stats().recordsFetched < 10) await pause(1);
+  const next = consumer[Symbol.asyncIterator]().next();
+  const closed = consumer.close();
+  assert.deepEqual(await next, { value: undefined, done: true });
+  await closed;
 });
 
 test('calls for records beside each other have their turns', async (t) => {
