@@ -48,7 +48,8 @@ def test_what_handlers_raised_is_kept_no_longer_than_it_matters(
     filled(reader, topic, 20)
     config = {"process_retries": 0, "process_on_failure": "skip", **QUICK}
     consumer = consume(broker, partitions=[(topic, 0)], group_id=topic, **config)
-    calls, kept = Calls(consumer, 20), []
+    calls = Calls(consumer, 20)
+    kept: list[weakref.ref[Exception]] = []
     alive: list[int] = []
 
     class Unwanted(Exception):

@@ -82,14 +82,16 @@ def test_what_nobody_awaits_does_not_miss_the_commit(broker: str, reader: Reader
     reader.create_topic(topic, 1)
 
     async def main() -> None:
-        config: dict[str, Any] = {"bootstrap_servers": broker, "transactional_id": topic, "buffer_memory": 5000}
-        async with rivven.Producer(**config) as producer:
+        small: dict[str, Any] = {"buffer_memory": 5000, "batch_size": 1000}
+        async with rivven.Producer(bootstrap_servers=broker, transactional_id=topic, **small) as producer:
             transaction = await producer.begin_transaction()
-            sent = [transaction.send(topic, b"%04d" % number + bytes(500)) for number in range(30)]
+            sent: list[asyncio.Future[Any]] = [
+                transaction.send(topic, b"%04d" % number + bytes(500)) for number in range(30)
+            ]
             sent.append(transaction.send_batch(topic, [b"%04d" % number for number in range(30, 40)]))
             sent.append(transaction.send_offsets(f"group-{topic}", [(topic, 0, 7)]))
             await transaction.commit()
-            assert all(future.done() for future in sent)
+            await asyncio.gather(*sent)
         values = [message.value for message in reader.consume(topic, 0, 0, 100)]
         assert sorted(int(value[:4]) for value in values) == list(range(40))
         assert reader.get_offset(f"group-{topic}", topic, 0) == 7
