@@ -36,7 +36,7 @@ const IDLE: Duration = Duration::from_secs(5);
 const CROWDED: Duration = Duration::from_secs(2);
 
 /// A broker is taken for distant whose answers take so long.
-const FAR: Duration = Duration::from_millis(2);
+const FAR: Duration = Duration::from_millis(5);
 
 /// A place for one connection that reads.
 #[derive(Debug)]
