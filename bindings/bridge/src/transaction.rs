@@ -261,13 +261,6 @@ impl Producer {
     }
 }
 
-impl Work {
-    async fn commit(&mut self) -> Result<bool> {
-        self.additions.clone().over().await;
-        self.transformer.commit().await
-    }
-}
-
 /// Records that were read, and the transaction for what comes of them.
 #[derive(Debug)]
 pub struct Round {
@@ -296,6 +289,13 @@ struct Work {
     transformer: rivven_client::Transformer,
     /// What is under way for the present transaction.
     additions: Additions,
+}
+
+impl Work {
+    async fn commit(&mut self) -> Result<bool> {
+        self.additions.clone().over().await;
+        self.transformer.commit().await
+    }
 }
 
 impl Transformer {

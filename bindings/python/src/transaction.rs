@@ -10,7 +10,7 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyString, PyTuple};
-use rivven_bridge::{Addition, Answer, Transaction};
+use rivven_bridge::{Answer, Transaction};
 use rivven_client::{Result, Transaction as Core};
 
 use crate::answer::{self, Form};
@@ -106,17 +106,25 @@ impl TransactionOperations {
         }
     }
 
-    /// A commit waits for it.
-    fn addition(&self, py: Python<'_>) -> PyResult<Addition> {
-        self.producing.raising(py, self.bridge.addition())
+    /// The same for what adds to the transaction: a commit waits for it.
+    fn add<'py, T, F>(&self, py: Python<'py>, what: impl FnOnce(Arc<Core>) -> F) -> Given<'py>
+    where
+        T: Send + 'static,
+        Answer: From<T>,
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        let addition = self.producing.raising(py, self.bridge.addition())?;
+        self.run(py, |core| {
+            let adding = what(core);
+            async move {
+                let _until_it_has_ended = addition;
+                adding.await
+            }
+        })
     }
 
     fn send_positions<'py>(&self, py: Python<'py>, consuming: Arc<Consuming>) -> Given<'py> {
-        let addition = self.addition(py)?;
-        self.run(py, |core| async move {
-            let _until_it_has_ended = addition;
-            core.send_consumer_offsets(consuming.bridge.core()?).await
-        })
+        self.add(py, |core| async move { core.send_consumer_offsets(consuming.bridge.core()?).await })
     }
 }
 
@@ -209,11 +217,7 @@ impl TransactionOperations {
         let owned = |&(key, value): &(Option<&[u8]>, &[u8])| (key.map(<[u8]>::to_vec), value.to_vec());
         let records: Vec<_> = with_records(messages, |records| records.iter().map(owned).collect())?;
         let topic = topic.to_owned();
-        let addition = self.addition(py)?;
-        self.run(py, |core| async move {
-            let _until_it_has_ended = addition;
-            core.send_batch(topic, &records).await
-        })
+        self.add(py, |core| async move { core.send_batch(topic, &records).await })
     }
 
     /// Waits until every record that was handed over before is written.
@@ -236,11 +240,7 @@ impl TransactionOperations {
         offsets: Each<(String, Partition, Offset)>,
     ) -> Given<'py> {
         let (group, offsets) = (group.to_owned(), offsets_of(offsets));
-        let addition = self.addition(py)?;
-        self.run(py, |core| async move {
-            let _until_it_has_ended = addition;
-            core.send_offsets(group, &offsets).await
-        })
+        self.add(py, |core| async move { core.send_offsets(group, &offsets).await })
     }
 
     /// Waits until all records are written, and lets them and the offsets count.
