@@ -17,6 +17,7 @@ use crate::fork::ForkMark;
 use crate::line::{Item, Line, Owned, delivered, settle};
 use crate::queue::{Completion, Due, Queue};
 use crate::share::{OnDrop, Share};
+use crate::transaction::Turn;
 
 /// What errors call a producer.
 const WHAT: &str = "the producer";
@@ -119,6 +120,7 @@ struct Parts {
     runtime: Arc<Share>,
     /// `None` if nobody wants reports.
     router: Option<Arc<Router>>,
+    turn: Turn,
 }
 
 impl Producer {
@@ -139,13 +141,21 @@ impl Producer {
         let _inside = share.handle().enter();
         let reports = router.clone().map(|router| router as Arc<dyn DeliveryReports>);
         let core = Arc::new(rivven_client::Producer::unconnected(config, reports)?);
-        Ok(Producer { parts: ManuallyDrop::new(Parts { core, runtime, router }), mark: ForkMark::here() })
+        Ok(Producer {
+            parts: ManuallyDrop::new(Parts { core, runtime, router, turn: Turn::default() }),
+            mark: ForkMark::here(),
+        })
     }
 
     /// What a transaction keeps of it.
     pub(crate) fn shares(&self) -> Result<(Arc<rivven_client::Producer>, Arc<Share>, ForkMark)> {
         let Parts { core, runtime, .. } = self.parts()?;
         Ok((Arc::clone(core), Arc::clone(runtime), self.mark))
+    }
+
+    /// The turn to begin a transaction.
+    pub(crate) fn turn(&self) -> Result<Turn> {
+        Ok(self.parts()?.turn.clone())
     }
 
     fn parts(&self) -> Result<&Parts> {
@@ -376,7 +386,7 @@ impl Drop for Producer {
     fn drop(&mut self) {
         if self.mark.is_here() {
             // SAFETY: the parts are taken here only, and `self` is not used afterwards.
-            let Parts { core, runtime, router: _ } = unsafe { ManuallyDrop::take(&mut self.parts) };
+            let Parts { core, runtime, .. } = unsafe { ManuallyDrop::take(&mut self.parts) };
             if let Some(runtime) = runtime.give_back() {
                 // The share keeps the runtime's threads until that is done.
                 let closing = core.close_within(core.config().close_timeout);

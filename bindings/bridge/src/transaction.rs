@@ -5,7 +5,8 @@ use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
 use rivven_client::{ConsumerRecords, ErrorCode, RecordMetadata, Result, TransformReport};
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::timeout;
 
 use crate::answer::Answer;
 use crate::call::Call;
@@ -35,6 +36,21 @@ struct Parts {
     core: Arc<rivven_client::Transaction>,
     runtime: Arc<Share>,
     additions: Additions,
+    /// The turn to begin, until the program has the transaction; given back after that is dropped.
+    turn: Option<OwnedSemaphorePermit>,
+}
+
+/// The turn of a producer to begin a transaction.
+///
+/// One that has begun may still be in a queue, and its program not want it any more. Whoever begins the next one waits
+/// until it is clear whether the program has it.
+#[derive(Debug, Clone)]
+pub(crate) struct Turn(Arc<Semaphore>);
+
+impl Default for Turn {
+    fn default() -> Self {
+        Turn(Arc::new(Semaphore::new(1)))
+    }
 }
 
 /// How much is under way that adds to a transaction.
@@ -67,7 +83,14 @@ impl Drop for Addition {
 impl Transaction {
     pub(crate) fn new(core: Arc<rivven_client::Transaction>, runtime: Arc<Share>, mark: ForkMark) -> Self {
         let additions = Additions::default();
-        Transaction { parts: ManuallyDrop::new(Parts { core, runtime, additions }), mark }
+        Transaction { parts: ManuallyDrop::new(Parts { core, runtime, additions, turn: None }), mark }
+    }
+
+    /// The same, which its program has got from now on.
+    #[must_use]
+    pub fn claimed(mut self) -> Self {
+        self.parts.turn = None;
+        self
     }
 
     /// Notes that something begins which adds to the transaction, though nobody may wait for it.
@@ -240,10 +263,12 @@ impl Producer {
     /// `FORKED`; everything else comes with the answer.
     pub fn begin_transaction(&self) -> Result<Call<Transaction>> {
         let (beginning, runtime) = self.beginning()?;
-        Ok(runtime.run(WHAT, beginning))
+        Ok(runtime.run(WHAT, async move { Ok(beginning.await?.claimed()) }))
     }
 
     /// Begins one like [`begin_transaction`](Producer::begin_transaction); it goes to a queue.
+    ///
+    /// Whoever takes it from there has to say when the program [has it](Transaction::claimed).
     ///
     /// # Errors
     ///
@@ -256,8 +281,15 @@ impl Producer {
 
     fn beginning(&self) -> Result<(impl Future<Output = Result<Transaction>> + Send + 'static, Arc<Share>)> {
         let (core, runtime, mark) = self.shares()?;
-        let share = Arc::clone(&runtime);
-        Ok((async move { Ok(Transaction::new(Arc::new(core.begin_transaction().await?), share, mark)) }, runtime))
+        let (share, Turn(turn)) = (Arc::clone(&runtime), self.turn()?);
+        let beginning = async move {
+            // Without one, the producer has a transaction in a queue that nobody looks at, and says so.
+            let turn = timeout(core.config().max_block, turn.acquire_owned()).await.ok().and_then(|turn| turn.ok());
+            let mut transaction = Transaction::new(Arc::new(core.begin_transaction().await?), share, mark);
+            transaction.parts.turn = turn;
+            Ok(transaction)
+        };
+        Ok((beginning, runtime))
     }
 }
 

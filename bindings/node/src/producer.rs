@@ -302,7 +302,7 @@ impl NativeProducer {
     fn completion(&self, Entry { token, result }: Entry) -> Completion {
         let value = match result {
             Ok(Answer::Transaction(transaction)) => {
-                Value::Transaction(NativeTransaction::new(transaction, &self.queue))
+                Value::Transaction(NativeTransaction::new(transaction.claimed(), &self.queue))
             }
             Ok(Answer::Round(round)) => Value::Round(round.map(|round| Round::new(round, &self.queue))),
             result => return Completion::new(token, result, Failure::from),

@@ -41,7 +41,7 @@ pub(crate) struct TransactionOperations {
 /// What an answer gives that belongs to a producer, in the style of that.
 pub(crate) fn to_python<'py>(py: Python<'py>, producing: &Arc<Producing>, answer: Answer, style: Style) -> Given<'py> {
     match answer {
-        Answer::Transaction(transaction) => TransactionOperations::object(py, transaction, producing, style),
+        Answer::Transaction(transaction) => TransactionOperations::object(py, transaction.claimed(), producing, style),
         Answer::Round(None) => Ok(py.None().into_bound(py)),
         Answer::Round(Some(round)) => {
             let transaction = TransactionOperations::object(py, round.transaction, producing, style)?;

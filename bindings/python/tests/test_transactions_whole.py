@@ -7,6 +7,7 @@ import gc
 import os
 import signal
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from inspect import isawaitable
@@ -216,9 +217,15 @@ def test_a_block_ends_its_transaction(broker: str, reader: Reader, topic: str) -
             assert beginning.cancel()
             async with producer.begin_transaction() as transaction:
                 await transaction.send(topic, b"last")
+            beginning = producer.begin_transaction()
+            assert beginning.cancel()
+            # It has begun by now, and this thread has not looked yet.
+            time.sleep(0.3)
+            async with producer.begin_transaction() as transaction:
+                await transaction.send(topic, b"very last")
 
     soon(main())
-    assert committed(reader, topic) == [b"commit", b"kept", b"kept, too", b"last"]
+    assert committed(reader, topic) == [b"commit", b"kept", b"kept, too", b"last", b"very last"]
 
 
 # covers: F120 python
