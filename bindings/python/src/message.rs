@@ -1,5 +1,6 @@
 //! Records as Python sees them.
 
+use std::cell::UnsafeCell;
 use std::ffi::c_int;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,7 +23,27 @@ use crate::arguments::{Offset, Partition, Timestamp};
 /// when they are asked for; until the last message of what came together is gone
 /// that counts against `fetch_buffer_memory`. `detach` those that are kept for long.
 #[pyclass(frozen, module = "rivven")]
-pub(crate) struct Message(Content);
+pub(crate) struct Message(Shown);
+
+/// What a message shows.
+///
+/// It changes only while nobody but the iterator that has made the message has it.
+struct Shown(UnsafeCell<Content>);
+
+// SAFETY: contents may be looked at by several threads, and change only under the GIL while there is one reference to the
+// message, so that nobody looks.
+unsafe impl Sync for Shown {}
+
+impl Shown {
+    fn new(content: Content) -> Self {
+        Shown(UnsafeCell::new(content))
+    }
+
+    fn get(&self) -> &Content {
+        // SAFETY: whoever asks has a reference to the message, and the iterator changes nothing while somebody has.
+        unsafe { &*self.0.get() }
+    }
+}
 
 /// Where a message has what it shows from. Many messages are made, of which little is asked: what can be found when it is
 /// asked for is not kept.
@@ -70,6 +91,47 @@ pub(crate) struct Messages {
     /// The present part, and the next record of it.
     part: AtomicUsize,
     next: AtomicUsize,
+    given: Given,
+}
+
+/// The last two messages that were given.
+///
+/// In a loop its variable has the last one when the next one is asked for, and nobody has the one before that: instead
+/// of making another object, that one is given again with other content.
+#[derive(Default)]
+struct Given(UnsafeCell<[Option<Py<Message>>; 2]>);
+
+// SAFETY: the messages may be used by any thread, and their places are only looked at under the GIL, and by nothing that
+// lets another thread have it meanwhile.
+unsafe impl Sync for Given {}
+
+impl Given {
+    /// Takes a message out of its place.
+    fn take(&self, _py: Python<'_>, place: usize) -> Option<Py<Message>> {
+        // SAFETY: this thread has the GIL, and taking something out runs nothing else.
+        unsafe { (&mut *self.0.get())[place % 2].take() }
+    }
+
+    /// Puts a message into its place; what was there.
+    fn put(&self, _py: Python<'_>, place: usize, message: Py<Message>) -> Option<Py<Message>> {
+        // SAFETY: as above; what was there is dropped by the caller.
+        unsafe { (&mut *self.0.get())[place % 2].replace(message) }
+    }
+
+    /// A message with this content, in an object that nobody uses any more if there is one.
+    fn give<'py>(&self, py: Python<'py>, place: usize, content: Content) -> PyResult<Bound<'py, Message>> {
+        let message = match self.take(py, place).filter(|message| references(message) == 1) {
+            Some(message) => {
+                let message = message.into_bound(py);
+                // SAFETY: this is the only reference, and only under the GIL could there be another one.
+                drop(std::mem::replace(unsafe { &mut *message.get().0.0.get() }, content));
+                message
+            }
+            None => Bound::new(py, Message::of(content))?,
+        };
+        drop(self.put(py, place, message.clone().unbind()));
+        Ok(message)
+    }
 }
 
 impl Messages {
@@ -79,17 +141,20 @@ impl Messages {
             Py::new(py, Part(records.clone(), topic))
         };
         let parts = parts.iter().map(shared).collect::<PyResult<_>>()?;
-        Ok(Messages { parts, part: AtomicUsize::new(0), next: AtomicUsize::new(0) })
+        Ok(Messages { parts, part: AtomicUsize::new(0), next: AtomicUsize::new(0), given: Given::default() })
     }
 
     pub(crate) fn next<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, Message>>> {
         loop {
             let (place, next) = (self.part.load(Ordering::Relaxed), self.next.load(Ordering::Relaxed));
-            let Some(part) = self.parts.get(place) else { return Ok(None) };
+            let Some(part) = self.parts.get(place) else {
+                drop((self.given.take(py, 0), self.given.take(py, 1)));
+                return Ok(None);
+            };
             if next < part.get().0.len() {
                 self.next.store(next + 1, Ordering::Relaxed);
                 let content = Content::InPart(part.clone_ref(py), next, Made::default());
-                return Bound::new(py, Message(content)).map(Some);
+                return self.given.give(py, next, content).map(Some);
             }
             self.part.store(place + 1, Ordering::Relaxed);
             self.next.store(0, Ordering::Relaxed);
@@ -116,9 +181,17 @@ impl Content {
 }
 
 impl Message {
+    fn of(content: Content) -> Self {
+        Message(Shown::new(content))
+    }
+
+    fn content(&self) -> &Content {
+        self.0.get()
+    }
+
     /// A record out of an answer; its bytes are copied, so that the frame is not kept.
     pub(crate) fn from_record(py: Python<'_>, record: &MessageData, topic: &Bound<'_, PyString>) -> Self {
-        Message(Content::Own(Own {
+        Message::of(Content::Own(Own {
             value: PyBytes::new(py, &record.value).unbind(),
             key: record.key.as_ref().map(|key| PyBytes::new(py, key).unbind()),
             offset: record.offset,
@@ -130,7 +203,7 @@ impl Message {
 
     /// A record of a consumer, which stays where it was received.
     pub(crate) fn received(record: ConsumerRecord, topic: &Bound<'_, PyString>) -> Self {
-        Message(Content::Received(Box::new(record), topic.clone().unbind(), Made::default()))
+        Message::of(Content::Received(Box::new(record), topic.clone().unbind(), Made::default()))
     }
 
     fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
@@ -138,6 +211,12 @@ impl Message {
         let fields = (self.value(py), numbers.0, numbers.1, numbers.2, self.topic(py), self.key(py));
         fields.into_pyobject(py)
     }
+}
+
+/// How many there are.
+fn references(message: &Py<Message>) -> isize {
+    // SAFETY: the object is alive, and whoever asks has the GIL.
+    unsafe { ffi::Py_REFCNT(message.as_ptr()) }
 }
 
 fn made(py: Python<'_>, slot: &OnceLock<Py<PyBytes>>, bytes: &[u8]) -> Py<PyBytes> {
@@ -157,16 +236,16 @@ impl Message {
         key: Option<Py<PyBytes>>,
     ) -> Self {
         let (offset, timestamp, partition) = (offset.0, timestamp.0, partition.0);
-        Message(Content::Own(Own { value, key, offset, timestamp, partition, topic }))
+        Message::of(Content::Own(Own { value, key, offset, timestamp, partition, topic }))
     }
 
     /// The value, as bytes.
     #[getter]
     fn value(&self, py: Python<'_>) -> Py<PyBytes> {
-        match &self.0 {
+        match self.content() {
             Content::Own(own) => own.value.clone_ref(py),
             Content::Received(.., Made { value, .. }) | Content::InPart(.., Made { value, .. }) => {
-                made(py, value, self.0.value(py))
+                made(py, value, self.content().value(py))
             }
         }
     }
@@ -174,10 +253,10 @@ impl Message {
     /// The key, as bytes; None if the record has none.
     #[getter]
     fn key(&self, py: Python<'_>) -> Option<Py<PyBytes>> {
-        match &self.0 {
+        match self.content() {
             Content::Own(own) => own.key.as_ref().map(|key| key.clone_ref(py)),
             Content::Received(.., Made { key, .. }) | Content::InPart(.., Made { key, .. }) => {
-                self.0.key(py).map(|bytes| made(py, key, bytes))
+                self.content().key(py).map(|bytes| made(py, key, bytes))
             }
         }
     }
@@ -185,7 +264,7 @@ impl Message {
     /// The position in the partition.
     #[getter]
     fn offset(&self) -> u64 {
-        match &self.0 {
+        match self.content() {
             Content::Own(own) => own.offset,
             Content::Received(record, ..) => record.offset,
             Content::InPart(part, index, _) => part.get().0.offset(*index).unwrap_or_default(),
@@ -195,7 +274,7 @@ impl Message {
     /// When the broker received the record, in milliseconds since 1970.
     #[getter]
     fn timestamp(&self) -> i64 {
-        match &self.0 {
+        match self.content() {
             Content::Own(own) => own.timestamp,
             Content::Received(record, ..) => record.timestamp,
             Content::InPart(part, index, _) => part.get().view(*index).map_or(0, |record| record.timestamp),
@@ -205,7 +284,7 @@ impl Message {
     /// The number of the partition.
     #[getter]
     fn partition(&self) -> u32 {
-        match &self.0 {
+        match self.content() {
             Content::Own(own) => own.partition,
             Content::Received(record, ..) => record.partition,
             Content::InPart(part, ..) => part.get().0.partition(),
@@ -215,7 +294,7 @@ impl Message {
     /// The name of the topic.
     #[getter]
     fn topic(&self, py: Python<'_>) -> Py<PyString> {
-        match &self.0 {
+        match self.content() {
             Content::Own(Own { topic, .. }) | Content::Received(_, topic, _) => topic.clone_ref(py),
             Content::InPart(part, ..) => part.get().1.clone_ref(py),
         }
@@ -237,14 +316,14 @@ impl Message {
 
     /// Gives the bytes of value and key together.
     fn size(&self, py: Python<'_>) -> usize {
-        self.0.value(py).len() + self.0.key(py).map_or(0, <[u8]>::len)
+        self.content().value(py).len() + self.content().key(py).map_or(0, <[u8]>::len)
     }
 
     /// Gives the same record with value and key copied, so that it keeps nothing else that was received.
     fn detach(&self, py: Python<'_>) -> Self {
         let (offset, timestamp, partition) = (self.offset(), self.timestamp(), self.partition());
         let (value, key, topic) = (self.value(py), self.key(py), self.topic(py));
-        Message(Content::Own(Own { value, key, offset, timestamp, partition, topic }))
+        Message::of(Content::Own(Own { value, key, offset, timestamp, partition, topic }))
     }
 
     /// Shows the value where it is.
@@ -253,7 +332,7 @@ impl Message {
     ///
     /// As the interpreter calls it: `view` is a buffer to be filled.
     unsafe fn __getbuffer__(slf: &Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
-        let value = slf.get().0.value(slf.py());
+        let value = slf.get().content().value(slf.py());
         let (start, length) = (value.as_ptr().cast_mut().cast(), value.len() as ffi::Py_ssize_t);
         // SAFETY: the message is immutable, and the buffer refers to it as long as it is used; it is read-only.
         match unsafe { ffi::PyBuffer_FillInfo(view, slf.as_ptr(), start, length, 1, flags) } {

@@ -46,7 +46,7 @@ impl Records {
 
 /// Gives the messages of a poll one by one.
 ///
-/// Each is made when it is asked for, and mostly gone when the next one is: many that
+/// Each is made when it is asked for, of one that nobody uses any more if there is one: many that
 /// live at once are looked at by the garbage collector, which takes as long as making them.
 #[pyclass(frozen, module = "rivven._rivven")]
 pub(crate) struct RecordsIterator(Messages);

@@ -228,6 +228,36 @@ def test_messages_show_their_value_where_it_is(
     assert kept.value == b"a0"
 
 
+def test_messages_that_are_kept_stay_as_they_are_while_iteration_goes_on(
+    consume: Callable[..., Any], broker: str, reader: Reader, topic: str
+) -> None:
+    filled(reader, topic, 9)
+    consumer = consume(broker, partitions=[(topic, 0)], auto_offset_reset="earliest")
+    records = consumer.poll(10)
+    while len(records) < 9:
+        consumer.seek_to_beginning(topic, 0)
+        records = consumer.poll(10)
+    kept, views, values, pairs = [], [], [], []
+    before = None
+    for number, message in enumerate(records):
+        assert (message.offset, message.value, message.key) == (number, b"a%d" % number, b"key%d" % number)
+        assert before is None or (before.offset, before.value) == (number - 1, b"a%d" % (number - 1))
+        if number % 3 == 0:
+            kept.append(message)
+        if number % 3 == 1:
+            views.append(memoryview(message))
+        values.append(message.value)
+        before = message
+    assert [(one.offset, one.value) for one in kept] == [(0, b"a0"), (3, b"a3"), (6, b"a6")]
+    assert [bytes(view) for view in views] == [b"a1", b"a4", b"a7"]
+    assert values == [b"a%d" % number for number in range(9)]
+    iterator = iter(records)
+    pairs = list(zip(iterator, iterator))
+    assert [(one.offset, other.value) for one, other in pairs] == [(n, b"a%d" % (n + 1)) for n in range(0, 8, 2)]
+    assert list(iterator) == []
+    assert [hash(one) for one in iter(records)] == [hash(one) for one in list(records)]
+
+
 def test_the_options_are_checked(consume: Callable[..., Any], broker: str, topic: str) -> None:
     consumer = consume(
         broker,

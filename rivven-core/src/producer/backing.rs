@@ -182,7 +182,7 @@ impl Backing {
         self.owner.shared.refresh(&self.owner.shared.topic(topic)).await
     }
 
-    /// The partition of a record that names none.
+    /// The partition of a record that names none; none that there is if the user's own function panics.
     ///
     /// Each record is a request of its own, so those without a key go to each partition in turn.
     pub(crate) fn choose(&self, topic: &str, key: Option<&[u8]>, value: &[u8], count: u32) -> u32 {
@@ -190,7 +190,7 @@ impl Backing {
             Partitioning::Custom(own) => Partitioning::Custom(Arc::clone(own)),
             _ => Partitioning::RoundRobin,
         };
-        self.owner.shared.topic(topic).partition_of(&how, key, value, count)
+        self.owner.shared.topic(topic).partition_in_background(&how, key, value, count)
     }
 
     /// The error of a record for a partition that the topic does not have.

@@ -146,6 +146,18 @@ impl Topic {
         how.choose(&self.spread.keyless, self.name(), key, value, count)
     }
 
+    /// The same where no caller is there for a panic of the user's own function: then none that there is.
+    pub(super) fn partition_in_background(
+        &self,
+        how: &Partitioning,
+        key: Option<&[u8]>,
+        value: &[u8],
+        count: u32,
+    ) -> u32 {
+        let choose = || self.partition_of(how, key, value, count);
+        catch_unwind(AssertUnwindSafe(choose)).unwrap_or(u32::MAX)
+    }
+
     #[inline]
     fn choose(&self, given: &Given<'_>, how: &Partitioning, count: u32) -> u32 {
         let Record { key, data, .. } = given.record;
@@ -217,12 +229,9 @@ impl Topic {
     fn place_early(&self, place: Place, open: Open, how: &Partitioning, count: u32) {
         let chosen = match place {
             Place::Partition(partition) => partition,
-            // No caller's thread is there for a panic of the user's own function.
-            Place::Any | Place::Undecided => open.first_record(|key, value| {
-                let record = Record { key, header: &[], data: value, tag: 0 };
-                let choose = || self.choose(&Given { partition: None, record }, how, count);
-                catch_unwind(AssertUnwindSafe(choose)).unwrap_or(u32::MAX)
-            }),
+            Place::Any | Place::Undecided => {
+                open.first_record(|key, value| self.partition_in_background(how, key, value, count))
+            }
         };
         let pack = open.seal(self.spread.accumulator.retries());
         match self.partitions.get(chosen as usize) {

@@ -1,7 +1,6 @@
 //! The task of a transaction: it brings records to their lanes, and the transaction to its end.
 
 use std::collections::{HashMap, HashSet};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -199,11 +198,7 @@ impl Driver {
         let mut count = self.backing().partition_count(&topic).await?;
         let partition = match partition {
             Some(partition) => partition,
-            // A user's own function may panic, which is nobody's here.
-            None => {
-                let choose = || self.backing().choose(&topic, key, value, count);
-                catch_unwind(AssertUnwindSafe(choose)).unwrap_or(u32::MAX)
-            }
+            None => self.backing().choose(&topic, key, value, count),
         };
         if partition >= count {
             // There may be more by now.
@@ -295,12 +290,14 @@ impl Driver {
                 }
             }
         }
-        if self.shared.table().doomed().is_some() {
-            let error = self.shared.table().may_write("commit").err().unwrap_or(Error::Timeout);
+        if self.shared.table().doomed().is_none() {
+            self.end_lanes().await;
+        }
+        let ending = self.shared.table().end();
+        if let Err(error) = ending {
             self.give_up().await;
             return Err(error);
         }
-        self.end_lanes().await;
         let (verdict, error) = self.bring_to_an_end().await;
         let txn_id = self.shared.txn_id();
         match verdict {
@@ -317,7 +314,7 @@ impl Driver {
             }
             Verdict::Refused => {
                 let error = error.unwrap_or_else(|| self.shared.timed_out());
-                self.shared.doom(&error);
+                self.shared.refused(&error);
                 self.give_up().await;
                 Err(error)
             }

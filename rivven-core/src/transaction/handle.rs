@@ -116,7 +116,7 @@ impl Transaction {
 
     /// Whether it was committed, once an end that is under way is known.
     pub(crate) async fn was_committed(&self) -> bool {
-        if self.shared.table().is_ending() {
+        if self.shared.table().is_committing() {
             self.shared.stops().await;
         }
         self.shared.table().is_committed()

@@ -162,6 +162,12 @@ impl Shared {
         }
     }
 
+    /// The broker has refused to commit.
+    pub(super) fn refused(&self, error: &Error) {
+        self.table().refused(error);
+        self.stop();
+    }
+
     /// Begins to abort, as the program wants it.
     pub(super) fn abort(&self) -> Result<Abort> {
         let abort = self.table().abort()?;

@@ -4,7 +4,7 @@
 //! |---|---|---|---|
 //! | open | goes on | begins | begins |
 //! | doomed: something failed for good | `INVALID_TXN_STATE` and why | the same | begins |
-//! | committing, aborting | `INVALID_STATE` | `INVALID_STATE` | `INVALID_STATE` |
+//! | committing, ending, aborting | `INVALID_STATE` | `INVALID_STATE` | `INVALID_STATE` |
 //! | committed | `INVALID_STATE` | `INVALID_STATE` | `INVALID_STATE` |
 //! | aborted by the program | `INVALID_STATE` | `INVALID_STATE` | `INVALID_STATE` |
 //! | aborted by itself: doomed or over its time | `INVALID_TXN_STATE` and why | the same | done already |
@@ -18,7 +18,10 @@ enum State {
     Open,
     /// It cannot be committed any more, for this reason.
     Doomed(Error),
+    /// Its records are waited for.
     Committing,
+    /// The broker is told to commit, and nothing but its answer decides any more.
+    Ending,
     Aborting,
     Committed,
     Aborted,
@@ -79,6 +82,26 @@ impl Table {
         self.may_write("commit")?;
         self.state = State::Committing;
         Ok(())
+    }
+
+    /// The broker is told to commit from now on.
+    ///
+    /// # Errors
+    ///
+    /// Why it can only be aborted.
+    pub(super) fn end(&mut self) -> Result<()> {
+        match &self.state {
+            State::Doomed(_) | State::GivenUp(_) => Err(self.refusal("commit")),
+            _ => {
+                self.state = State::Ending;
+                Ok(())
+            }
+        }
+    }
+
+    /// The broker has refused to commit, so it can only be aborted.
+    pub(super) fn refused(&mut self, error: &Error) {
+        self.state = State::Doomed(error.clone());
     }
 
     /// Begins to abort.
@@ -150,12 +173,12 @@ impl Table {
 
     /// Whether the producer may not begin another one yet.
     pub(super) fn is_open(&self) -> bool {
-        matches!(self.state, State::Open | State::Doomed(_) | State::Committing | State::Aborting)
+        !matches!(self.state, State::Committed | State::Aborted | State::GivenUp(_) | State::Unknown)
     }
 
     /// Whether it is being committed.
-    pub(super) fn is_ending(&self) -> bool {
-        matches!(self.state, State::Committing)
+    pub(super) fn is_committing(&self) -> bool {
+        matches!(self.state, State::Committing | State::Ending)
     }
 
     /// Whether it was committed for certain.
@@ -171,7 +194,7 @@ impl Table {
             }
             State::GivenUp(error) => (ErrorCode::InvalidTxnState, format!("it was aborted: {error}")),
             State::Open => (ErrorCode::InvalidState, "it is open".to_owned()),
-            State::Committing => (ErrorCode::InvalidState, "it is being committed".to_owned()),
+            State::Committing | State::Ending => (ErrorCode::InvalidState, "it is being committed".to_owned()),
             State::Aborting => (ErrorCode::InvalidState, "it is being aborted".to_owned()),
             State::Committed => (ErrorCode::InvalidState, "it was committed: begin another one".to_owned()),
             State::Aborted => (ErrorCode::InvalidState, "it was aborted: begin another one".to_owned()),
@@ -200,10 +223,11 @@ mod tests {
     #[test]
     fn every_call_in_every_state() {
         use ErrorCode::{InvalidState as Misuse, InvalidTxnState as Doomed};
-        let table: [(State, [Option<ErrorCode>; 3]); 8] = [
+        let table: [(State, [Option<ErrorCode>; 3]); 9] = [
             (State::Open, [None, None, None]),
             (State::Doomed(reason()), [Some(Doomed), Some(Doomed), None]),
             (State::Committing, [Some(Misuse); 3]),
+            (State::Ending, [Some(Misuse); 3]),
             (State::Aborting, [Some(Misuse); 3]),
             (State::Committed, [Some(Misuse); 3]),
             (State::Aborted, [Some(Misuse); 3]),
@@ -243,6 +267,19 @@ mod tests {
         table.ended(End::Committed);
         table.doom(&reason());
         assert!(table.doomed().is_none() && !table.is_open());
+    }
+
+    #[test]
+    fn once_the_broker_is_told_only_its_answer_counts() {
+        let mut table = Table::new("t");
+        table.commit().unwrap();
+        table.end().unwrap();
+        table.doom(&Error::closed("the producer"));
+        assert!(table.doomed().is_none() && table.is_committing());
+        assert_eq!(table.abort().unwrap_err().code(), ErrorCode::InvalidState);
+        table.refused(&reason());
+        assert_eq!(table.doomed().map(Error::code), Some(ErrorCode::UnknownProducerId));
+        assert_eq!(table.end().unwrap_err().code(), ErrorCode::InvalidTxnState);
     }
 
     #[test]
