@@ -2814,7 +2814,9 @@ rivven_code rivven_queue_new(rivven_queue_t **queue, rivven_error_t **error);
  *
  * It turns readable once for all that comes until the queue is polled, and may
  * do so once more for nothing. It belongs to the queue, which closes it:
- * nothing may be read from it. -1 for NULL and in a forked child.
+ * nothing may be read from it. Take it out of an `epoll` before
+ * `rivven_queue_free`: it stays open, and readable, until the last producer or
+ * consumer that was given the queue has ended. -1 for NULL and in a forked child.
  */
 int32_t rivven_queue_fd(const rivven_queue_t *queue);
 
@@ -2851,10 +2853,12 @@ rivven_code rivven_queue_subscribe_log(rivven_queue_t *queue,
 /**
  * Frees a queue and the events in it; accepts NULL and never blocks.
  *
- * Producers and consumers that were given the queue go on without it. No callback
- * begins any more, and their user data is freed: in here, or where another
- * thread is in the callback when that has returned. In a forked child nothing
- * of the program's is called.
+ * Producers and consumers that were given the queue go on without it. No poll
+ * begins a callback any more, and their user data is freed: in here, or where a
+ * poll of another thread has taken deliveries for the callback when that has
+ * returned, so what the callback needs belongs in its user data. Take the
+ * descriptor out of an `epoll` before. In a forked child nothing of the
+ * program's is called.
  */
 void rivven_queue_free(rivven_queue_t *queue);
 
@@ -3131,8 +3135,9 @@ rivven_code rivven_producer_refresh_metadata(rivven_producer_t *producer,
  * A call that is under way in another thread goes on to its end. A producer
  * that was not closed sends what is left in the background, within
  * `close.timeout.ms`, and the reports still go to the queue, unless they were
- * for a callback: no call of that begins any more, and one that another
- * thread's poll is in goes on to its end. Close the producer and poll the
+ * for a callback: no poll begins a call of that any more, and one that another
+ * thread's poll has taken deliveries for goes on to its end, before the user
+ * data is freed. Close the producer and poll the
  * queue before, to see every report. Its topics have to be freed, before or
  * afterwards, and take no more records.
  */
@@ -3480,8 +3485,9 @@ rivven_code rivven_consumer_close(rivven_consumer_t *consumer,
  *
  * A call that is under way in another thread goes on to its end. A consumer that
  * was not closed is closed in the background, within `close.timeout.ms`, without
- * its callback: no call of that begins any more, and one that another thread's
- * poll is in goes on to its end. Its batches live on.
+ * its callback: no call begins one any more, and one that another thread's call
+ * has begun, or is about to, goes on to its end, before the user data is freed.
+ * Its batches live on.
  */
 void rivven_consumer_free(rivven_consumer_t *consumer);
 

@@ -8,7 +8,7 @@
  * - Config, Client, Batch, ProducerState, Queue, Producer, Topic, Consumer, Transaction and Transformer
  *   own what they stand for and can be moved but not copied; everything else is a value. An object
  *   that was moved from can be destroyed and assigned to; every other use throws an Error of
- *   Code::InvalidArgument.
+ *   Code::InvalidArgument, but for what never throws, which gives 0, false or nothing.
  * - Destructors never block and never throw.
  * - A Client, ProducerState, Queue, Producer, Topic, Consumer, Transaction or Transformer may be used by
  *   many threads at once; so may everything that is const. Moving, assigning and destroying an object
@@ -318,8 +318,8 @@ public:
         threads_.reserve(count);
         try {
             while (threads_.size() + 1 < count) threads_.emplace_back(function);
-        } catch (const std::system_error &) {
-            // The system has no more of them, and one is enough.
+        } catch (...) {
+            // The system has no more of them, or no memory, and one is enough.
         }
     }
 
@@ -622,9 +622,16 @@ inline std::int64_t partition(std::optional<std::uint32_t> partition) noexcept {
     return partition ? std::int64_t{*partition} : RIVVEN_PARTITION_ANY;
 }
 
-/// A time for the C interface, where -1 stands for none.
+/// A time for the C interface, where -1 stands for none; one that is over already is no time at all.
 inline std::int64_t milliseconds(std::optional<std::chrono::milliseconds> time) noexcept {
-    return time ? std::int64_t{time->count()} : -1;
+    if (!time) return -1;
+    return time->count() < 0 ? 0 : std::int64_t{time->count()};
+}
+
+/// A handle that the C interface would take for one that is not wanted, were it NULL.
+template <typename T> T *present(T *handle, const char *what) {
+    if (!handle) throw Error(std::string(what) + " was moved from");
+    return handle;
 }
 
 } // namespace detail
@@ -1555,8 +1562,7 @@ public:
 
     /// Closes like close(), and waits at most for `timeout`.
     void close(std::chrono::milliseconds timeout) {
-        const std::int64_t limit = timeout.count() < 0 ? 0 : timeout.count();
-        detail::call(rivven_client_close, client_.get(), limit);
+        detail::call(rivven_client_close, client_.get(), detail::milliseconds(timeout));
     }
 
     /// The handle of the C interface, which stays the property of this object.
@@ -2087,13 +2093,14 @@ public:
 
     /// Makes a producer whose reports go to a queue.
     Producer(const Config &config, Queue &queue)
-        : producer_(make(rivven_producer_new, config.get(), queue.get())) {}
+        : producer_(make(rivven_producer_new, config.get(), detail::present(queue.get(), "the queue"))) {}
 
     /// Makes a producer whose reports go to a callback.
     ///
     /// It is destroyed with the producer or the queue, whichever goes first, and after it has
     /// returned.
     Producer(const Config &config, Queue &queue, Callback callback) {
+        if (!callback) throw Error("callback is empty: pass a function, or make a producer without one");
         auto data = std::make_unique<Callback>(std::move(callback));
         producer_ = make(rivven_producer_new_with_callback, config.get(), queue.get(), deliver,
                          data.get(), drop);
@@ -2332,7 +2339,8 @@ struct ProcessReport {
 /// destroyed without being closed is closed in the background.
 class Consumer {
 public:
-    /// Is told of partitions that come and go, within poll() and close(), on the thread that calls it.
+    /// Is told of partitions that come and go, within poll() and close(), on the thread that calls it; within
+    /// process(), on any of its threads, beside handlers; and within the calls of a Transformer.
     ///
     /// It may commit, seek and destroy the consumer. An exception that leaves it ends the program.
     using RebalanceCallback =
@@ -2345,7 +2353,8 @@ public:
     explicit Consumer(const Config &config) : consumer_(make(config, nullptr)) {}
 
     /// Makes a consumer whose events go to a queue.
-    Consumer(const Config &config, Queue &queue) : consumer_(make(config, queue.get())) {}
+    Consumer(const Config &config, Queue &queue)
+        : consumer_(make(config, detail::present(queue.get(), "the queue"))) {}
 
     /// Waits for a first ready connection.
     void connect() {

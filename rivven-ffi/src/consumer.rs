@@ -422,8 +422,9 @@ pub unsafe extern "C" fn rivven_consumer_close(
 ///
 /// A call that is under way in another thread goes on to its end. A consumer that
 /// was not closed is closed in the background, within `close.timeout.ms`, without
-/// its callback: no call of that begins any more, and one that another thread's
-/// poll is in goes on to its end. Its batches live on.
+/// its callback: no call begins one any more, and one that another thread's call
+/// has begun, or is about to, goes on to its end, before the user data is freed.
+/// Its batches live on.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rivven_consumer_free(consumer: *mut rivven_consumer_t) {
     // SAFETY: the caller gives NULL or a consumer that is not used for a new call any more.

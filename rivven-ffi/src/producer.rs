@@ -410,8 +410,9 @@ pub unsafe extern "C" fn rivven_producer_refresh_metadata(
 /// A call that is under way in another thread goes on to its end. A producer
 /// that was not closed sends what is left in the background, within
 /// `close.timeout.ms`, and the reports still go to the queue, unless they were
-/// for a callback: no call of that begins any more, and one that another
-/// thread's poll is in goes on to its end. Close the producer and poll the
+/// for a callback: no poll begins a call of that any more, and one that another
+/// thread's poll has taken deliveries for goes on to its end, before the user
+/// data is freed. Close the producer and poll the
 /// queue before, to see every report. Its topics have to be freed, before or
 /// afterwards, and take no more records.
 #[unsafe(no_mangle)]

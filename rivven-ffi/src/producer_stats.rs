@@ -35,7 +35,7 @@ impl From<ProducerStatsSnapshot> for Stats {
 
 impl Opaque for rivven_producer_stats_t {
     type Value = Stats;
-    const MARKER: u64 = 0x7269_765f_7073_7461;
+    const MARKER: u64 = 0x7269_765f_7073_7473;
     const NAME: (&'static str, &'static str) = ("statistics of a producer", "rivven_producer_stats");
 }
 

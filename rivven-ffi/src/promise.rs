@@ -53,3 +53,15 @@ fn every_code_is_in_both_headers() {
         assert!(CPP_HEADER.contains(&format!(" {code:?} = {name},")), "rivven.hpp has no {code:?} = {name}");
     }
 }
+
+#[test]
+fn no_two_types_of_handles_have_the_same_marker() {
+    let mut markers = BTreeSet::new();
+    for file in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src")).unwrap() {
+        let source = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        for line in source.lines().filter_map(|line| line.trim().strip_prefix("const MARKER: u64 = 0x")) {
+            assert!(markers.insert(line.to_owned()), "two types have the marker {line}");
+        }
+    }
+    assert!(markers.len() > 20);
+}

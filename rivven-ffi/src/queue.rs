@@ -282,7 +282,9 @@ pub unsafe extern "C" fn rivven_queue_new(
 ///
 /// It turns readable once for all that comes until the queue is polled, and may
 /// do so once more for nothing. It belongs to the queue, which closes it:
-/// nothing may be read from it. -1 for NULL and in a forked child.
+/// nothing may be read from it. Take it out of an `epoll` before
+/// `rivven_queue_free`: it stays open, and readable, until the last producer or
+/// consumer that was given the queue has ended. -1 for NULL and in a forked child.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rivven_queue_fd(queue: *const rivven_queue_t) -> i32 {
     // SAFETY: the caller gives NULL or a queue.
@@ -342,10 +344,12 @@ pub unsafe extern "C" fn rivven_queue_subscribe_log(
 
 /// Frees a queue and the events in it; accepts NULL and never blocks.
 ///
-/// Producers and consumers that were given the queue go on without it. No callback
-/// begins any more, and their user data is freed: in here, or where another
-/// thread is in the callback when that has returned. In a forked child nothing
-/// of the program's is called.
+/// Producers and consumers that were given the queue go on without it. No poll
+/// begins a callback any more, and their user data is freed: in here, or where a
+/// poll of another thread has taken deliveries for the callback when that has
+/// returned, so what the callback needs belongs in its user data. Take the
+/// descriptor out of an `epoll` before. In a forked child nothing of the
+/// program's is called.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rivven_queue_free(queue: *mut rivven_queue_t) {
     // SAFETY: the caller gives NULL or a queue that is not used for a new call any more.

@@ -75,6 +75,7 @@ impl Owner {
         let runtime = Builder::new_multi_thread()
             .worker_threads(threads)
             .thread_name_fn(move || format!("rivven-{}", counter.fetch_add(1, Ordering::Relaxed)))
+            .on_thread_start(leave_signals_alone)
             .enable_all()
             .build()?;
         Ok(Owner { runtime: Some(runtime), threads, mark: ForkMark::here() })
@@ -91,6 +92,23 @@ impl Drop for Owner {
             // The threads are the parent's: there is nothing to shut down.
             std::mem::forget(runtime);
         }
+    }
+}
+
+/// Has signals that are sent to the process delivered to threads of the program.
+///
+/// Those that a thread causes itself stay as they are, and the one of profilers, which is for every thread.
+fn leave_signals_alone() {
+    const OWN: [libc::c_int; 7] =
+        [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP, libc::SIGABRT, libc::SIGPROF];
+    // SAFETY: the set is filled before it is read, and only this thread's mask is changed.
+    unsafe {
+        let mut signals = std::mem::zeroed();
+        libc::sigfillset(&mut signals);
+        OWN.iter().for_each(|signal| {
+            libc::sigdelset(&mut signals, *signal);
+        });
+        libc::pthread_sigmask(libc::SIG_BLOCK, &signals, std::ptr::null_mut());
     }
 }
 

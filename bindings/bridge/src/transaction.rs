@@ -262,8 +262,10 @@ impl Producer {
     ///
     /// `FORKED`; everything else comes with the answer.
     pub fn begin_transaction(&self) -> Result<Call<Transaction>> {
-        let (beginning, runtime) = self.beginning()?;
-        Ok(runtime.run(WHAT, async move { Ok(beginning.await?.claimed()) }))
+        let (core, runtime, mark) = self.shares()?;
+        let share = Arc::clone(&runtime);
+        Ok(runtime
+            .run(WHAT, async move { Ok(Transaction::new(Arc::new(core.begin_transaction().await?), share, mark)) }))
     }
 
     /// Begins one like [`begin_transaction`](Producer::begin_transaction); it goes to a queue.
@@ -274,12 +276,6 @@ impl Producer {
     ///
     /// `FORKED`; everything else comes with the answer.
     pub fn submit_begin_transaction(&self, queue: &Arc<Queue>, token: u64) -> Result<()> {
-        let (beginning, runtime) = self.beginning()?;
-        runtime.run_into(WHAT, queue, token, beginning);
-        Ok(())
-    }
-
-    fn beginning(&self) -> Result<(impl Future<Output = Result<Transaction>> + Send + 'static, Arc<Share>)> {
         let (core, runtime, mark) = self.shares()?;
         let (share, Turn(turn)) = (Arc::clone(&runtime), self.turn()?);
         let beginning = async move {
@@ -289,7 +285,8 @@ impl Producer {
             transaction.parts.turn = turn;
             Ok(transaction)
         };
-        Ok((beginning, runtime))
+        runtime.run_into(WHAT, queue, token, beginning);
+        Ok(())
     }
 }
 

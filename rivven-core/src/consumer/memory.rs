@@ -15,11 +15,13 @@ pub(super) struct Memory {
     used: AtomicUsize,
     /// Told whenever some become free.
     freed: Notify,
+    /// The process of the consumer. A forked child has a copy that nobody waits for, whose locks may be held for ever.
+    process: u32,
 }
 
 impl Memory {
     pub(super) fn new(limit: usize) -> Arc<Self> {
-        Arc::new(Memory { limit, used: AtomicUsize::new(0), freed: Notify::new() })
+        Arc::new(Memory { limit, used: AtomicUsize::new(0), freed: Notify::new(), process: std::process::id() })
     }
 
     pub(super) fn used(&self) -> usize {
@@ -43,13 +45,17 @@ impl Memory {
     /// Their memory goes to the connection then, for another answer.
     pub(super) fn charge(self: &Arc<Self>, bytes: Bytes, spares: &Arc<Spares>) -> Bytes {
         let counted = self.count(bytes.len());
-        Bytes::from_owner(Charged { bytes, spares: Arc::clone(spares), _counted: counted })
+        Bytes::from_owner(Charged { bytes, spares: Arc::clone(spares), counted })
     }
 
     /// Counts so many bytes until what it gives is dropped.
     pub(super) fn count(self: &Arc<Self>, bytes: usize) -> Counted {
         self.used.fetch_add(bytes, Ordering::AcqRel);
         Counted { bytes, memory: Arc::clone(self) }
+    }
+
+    fn is_here(&self) -> bool {
+        std::process::id() == self.process
     }
 
     /// Ends when bytes became free after it was called.
@@ -67,7 +73,9 @@ pub(super) struct Counted {
 impl Drop for Counted {
     fn drop(&mut self) {
         self.memory.used.fetch_sub(self.bytes, Ordering::AcqRel);
-        self.memory.freed.notify_waiters();
+        if self.memory.is_here() {
+            self.memory.freed.notify_waiters();
+        }
     }
 }
 
@@ -75,7 +83,7 @@ impl Drop for Counted {
 struct Charged {
     bytes: Bytes,
     spares: Arc<Spares>,
-    _counted: Counted,
+    counted: Counted,
 }
 
 impl AsRef<[u8]> for Charged {
@@ -86,7 +94,9 @@ impl AsRef<[u8]> for Charged {
 
 impl Drop for Charged {
     fn drop(&mut self) {
-        self.spares.give(std::mem::take(&mut self.bytes));
+        if self.counted.memory.is_here() {
+            self.spares.give(std::mem::take(&mut self.bytes));
+        }
     }
 }
 
