@@ -461,12 +461,16 @@ fn leads_elsewhere(error: &Error) -> bool {
     !matches!(error.code(), ErrorCode::Closed | ErrorCode::PoolExhausted)
 }
 
-/// The error where no server could be reached: of a single server its own.
+/// The error where no server could be reached: of a single server its own, and the first one where it is of no use to try
+/// any of them again, such as a login that all refuse.
 fn none_of(mut failures: Vec<Error>) -> Error {
     if failures.len() == 1 {
         return failures.remove(0);
     }
     tracing::warn!(failures = %listed(&failures), "all servers unavailable");
+    if !failures.is_empty() && !failures.iter().any(Error::is_retriable) {
+        return failures.remove(0);
+    }
     Error::AllServersUnavailable
 }
 

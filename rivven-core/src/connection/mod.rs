@@ -177,21 +177,29 @@ impl Connection {
         if self.shared.session.is_due() {
             Box::pin(self.renew(deadline)).await?;
         }
+        let login = self.shared.session.logins();
         match self.call_within(frame, &mut read, deadline).await {
-            Err(error) if is_expiry(&error) => Box::pin(self.after_expiry(frame, &mut read, deadline, error)).await,
+            Err(error) if is_expiry(&error) => {
+                Box::pin(self.after_expiry(frame, &mut read, deadline, (login, error))).await
+            }
             result => result,
         }
     }
 
-    /// Logs in again and sends a request once more that was refused because the login had expired.
+    /// Logs in again and sends a request once more that was refused because the login, which it was sent under, had
+    /// expired.
     async fn after_expiry<T>(
         &self,
         frame: &RequestFrame,
         read: &mut impl FnMut(&Bytes) -> Reading<T>,
         deadline: Deadline,
-        refused: Error,
+        (login, refused): (u64, Error),
     ) -> Result<T> {
-        if self.renew_expired(deadline).await? { self.call_within(frame, read, deadline).await } else { Err(refused) }
+        if self.renew_expired(login, deadline).await? {
+            self.call_within(frame, read, deadline).await
+        } else {
+            Err(refused)
+        }
     }
 
     async fn call_within<T>(
@@ -309,12 +317,17 @@ impl Connection {
         }
     }
 
-    /// Logs in again after the server let the login expire; false if there was none.
-    async fn renew_expired(&self, deadline: Deadline) -> Result<bool> {
-        if self.shared.session.credentials().lock().await.is_none() {
-            return Ok(false);
+    /// Logs in again after the server let this login expire, unless somebody else has; false if there was none.
+    async fn renew_expired(&self, login: u64, deadline: Deadline) -> Result<bool> {
+        {
+            let holder = self.shared.session.credentials().lock().await;
+            if holder.is_none() {
+                return Ok(false);
+            }
+            if self.shared.session.logins() == login {
+                self.shared.session.expire();
+            }
         }
-        self.shared.session.expire();
         self.renew(deadline).await.map(|()| true)
     }
 

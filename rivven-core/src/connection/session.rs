@@ -20,18 +20,26 @@ pub(super) struct Session {
     begun: Instant,
     /// When the login is due, in milliseconds since `begun`: a call looks at this and nothing else.
     due_ms: AtomicU64,
+    /// How many logins there were.
+    logins: AtomicU64,
     credentials: Mutex<Option<Credentials>>,
 }
 
 impl Session {
     pub(super) fn new() -> Self {
-        Session { begun: Instant::now(), due_ms: AtomicU64::new(NEVER), credentials: Mutex::new(None) }
+        let (due_ms, logins) = (AtomicU64::new(NEVER), AtomicU64::new(0));
+        Session { begun: Instant::now(), due_ms, logins, credentials: Mutex::new(None) }
     }
 
     /// Whether the login has to be renewed before the next request.
     pub(super) fn is_due(&self) -> bool {
         let due = self.due_ms.load(Ordering::Acquire);
         due != NEVER && self.now_ms() >= due
+    }
+
+    /// How many logins there were.
+    pub(super) fn logins(&self) -> u64 {
+        self.logins.load(Ordering::Acquire)
     }
 
     /// Who is logged in.
@@ -44,6 +52,7 @@ impl Session {
         let holds = Duration::from_secs(session.expires_in).mul_f64(RENEW_AFTER).as_millis();
         let due = u64::try_from(holds).unwrap_or(NEVER).saturating_add(self.now_ms());
         self.due_ms.store(due, Ordering::Release);
+        self.logins.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Notes that the server does not accept the login any more.

@@ -20,6 +20,8 @@ pub(crate) struct Started<T> {
     frame: RequestFrame,
     decode: DecodeAnswer<T>,
     deadline: Deadline,
+    /// The login under which it was sent.
+    login: u64,
     state: State<T>,
 }
 
@@ -38,6 +40,7 @@ impl Connection {
         decode: DecodeAnswer<T>,
         deadline: Deadline,
     ) -> Started<T> {
+        let login = self.shared.session.logins();
         let state = match self.submit_now(&frame, deadline) {
             Some(answer) => State::Sent(answer),
             None => {
@@ -45,11 +48,16 @@ impl Connection {
                 State::Long(Box::pin(async move { connection.call(&frame, decode, deadline).await }))
             }
         };
-        Started { connection: self.clone(), frame, decode, deadline, state }
+        Started { connection: self.clone(), frame, decode, deadline, login, state }
     }
 }
 
 impl<T: Send + 'static> Started<T> {
+    /// Whether the request is on the wire. If not, whatever is sent now overtakes it.
+    pub(crate) fn is_sent(&self) -> bool {
+        matches!(self.state, State::Sent(_))
+    }
+
     /// Ready once the oldest of several attempts has ended, with it and what came of it; never if there is none.
     ///
     /// They lie in the order of their requests, which is that of their answers.
@@ -69,7 +77,7 @@ impl<T: Send + 'static> Future for Started<T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
-            let Started { connection, frame, decode, deadline, state } = &mut *self;
+            let Started { connection, frame, decode, deadline, login, state } = &mut *self;
             let answer = match state {
                 State::Sent(answer) => ready!(Pin::new(answer).poll(cx)),
                 State::Long(call) => return call.as_mut().poll(cx),
@@ -77,9 +85,10 @@ impl<T: Send + 'static> Future for Started<T> {
             let answer = answer.unwrap_or_else(|_| Err(connection.shared.too_late()));
             match connection.understand(frame, &mut by(*decode), answer) {
                 Err(error) if is_expiry(&error) => {
-                    let (connection, frame, decode, deadline) = (connection.clone(), frame.clone(), *decode, *deadline);
+                    let (connection, frame, login) = (connection.clone(), frame.clone(), *login);
+                    let (decode, deadline) = (*decode, *deadline);
                     *state = State::Long(Box::pin(async move {
-                        connection.after_expiry(&frame, &mut by(decode), deadline, error).await
+                        connection.after_expiry(&frame, &mut by(decode), deadline, (login, error)).await
                     }));
                 }
                 result => return Poll::Ready(result),

@@ -38,20 +38,24 @@ impl Accumulator {
         Retries::new(self.rules, if self.idempotent { Repeat::Safe } else { Repeat::Appends })
     }
 
-    /// Settles a batch as delivered by this server, unless it is settled.
-    pub(super) fn deliver(&self, batch: &Arc<Batch>, delivered: Delivered, by: Option<&ServerCounters>) {
-        if batch.claim() {
+    /// Settles a batch as delivered by this server, unless it is settled; whether it was not.
+    pub(super) fn deliver(&self, batch: &Arc<Batch>, delivered: Delivered, by: Option<&ServerCounters>) -> bool {
+        let claimed = batch.claim();
+        if claimed {
             self.counters.delivered(batch, by);
             self.settle(batch, Settlement::Delivered(delivered));
         }
+        claimed
     }
 
-    /// Settles a batch as failed, unless it is settled.
-    pub(super) fn give_up(&self, batch: &Arc<Batch>, error: Error) {
-        if batch.claim() {
+    /// Settles a batch as failed, unless it is settled; whether it was not.
+    pub(super) fn give_up(&self, batch: &Arc<Batch>, error: Error) -> bool {
+        let claimed = batch.claim();
+        if claimed {
             self.counters.failed(batch);
             self.settle(batch, Settlement::Failed(error));
         }
+        claimed
     }
 
     /// Gives up a batch that waits: where an attempt may have been executed, that is its error.

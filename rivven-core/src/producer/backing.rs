@@ -7,6 +7,7 @@ use super::batch::{Batch, Delivered, Delivery, Receipt};
 use super::partition::Full;
 use super::partitioner::Partitioning;
 use super::service::Service;
+use super::stats::{Counters, ServerCounters};
 use super::topic::Topic;
 use super::{Owner, partition};
 use crate::cluster::Cluster;
@@ -37,6 +38,46 @@ pub(crate) struct Room {
 impl Drop for Room {
     fn drop(&mut self) {
         self.backing.owner.shared.accumulator.memory.give(self.bytes);
+    }
+}
+
+/// The records of a transaction that go over one connection, as statistics count them.
+#[derive(Clone)]
+pub(crate) struct Traffic {
+    backing: Backing,
+    server: Arc<ServerCounters>,
+}
+
+/// A record of a transaction that is under way, until this is dropped; then it has failed, unless it was [`written`].
+///
+/// [`written`]: Backing::written
+pub(crate) struct Sent {
+    traffic: Traffic,
+    failed: bool,
+}
+
+impl Traffic {
+    fn counters(&self) -> &Counters {
+        &self.backing.owner.shared.accumulator.counters
+    }
+
+    /// A request of so many bytes is sent.
+    pub(crate) fn send(&self, bytes: usize) -> Sent {
+        self.counters().begun(&self.server, bytes);
+        Sent { traffic: self.clone(), failed: true }
+    }
+}
+
+impl Sent {
+    /// The record is to be sent again.
+    pub(crate) fn repeated(&self) {
+        self.traffic.server.repeated();
+    }
+}
+
+impl Drop for Sent {
+    fn drop(&mut self) {
+        self.traffic.counters().ended(&self.traffic.server, self.failed);
     }
 }
 
@@ -146,17 +187,30 @@ impl Backing {
         let batch = Batch::new(name, None);
         batch.complete(1, std::mem::take(&mut room.bytes), Vec::new());
         let delivery = Delivery::of(&batch, 0);
+        self.owner.shared.accumulator.counters.taken();
         (Entry { batch }, delivery)
     }
 
+    /// What goes to a server over one connection.
+    pub(crate) fn traffic(&self, address: &Arc<str>) -> Traffic {
+        Traffic { backing: self.clone(), server: self.owner.shared.accumulator.counters.server(address) }
+    }
+
     /// The record is written.
-    pub(crate) fn written(&self, entry: &Entry, offset: u64) {
-        self.owner.shared.accumulator.deliver(&entry.batch, Delivered::at(offset), None);
+    pub(crate) fn written(&self, entry: &Entry, offset: u64, mut sent: Sent) {
+        let accumulator = &self.owner.shared.accumulator;
+        sent.failed = false;
+        if accumulator.deliver(&entry.batch, Delivered::at(offset), Some(&sent.traffic.server)) {
+            accumulator.counters.settled();
+        }
     }
 
     /// The record does not count.
     pub(crate) fn failed(&self, entry: &Entry, error: Error) {
-        self.owner.shared.accumulator.give_up(&entry.batch, error);
+        let accumulator = &self.owner.shared.accumulator;
+        if accumulator.give_up(&entry.batch, error) {
+            accumulator.counters.settled();
+        }
     }
 
     /// The number of partitions of a topic; the broker is asked if it is not known.

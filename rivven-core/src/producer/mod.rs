@@ -27,7 +27,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) use backing::{Backing, Entry, Room};
+pub(crate) use backing::{Backing, Entry, Room, Sent, Traffic};
 pub use batch::Delivery;
 pub use deliveries::Deliveries;
 pub(crate) use numbered::answer_of;
@@ -49,7 +49,7 @@ use crate::compression::{CompressionType, encode_plain, needs_escape};
 use crate::config::ProducerConfig;
 use crate::connection::Deadline;
 use crate::error::{Detail, Error, ErrorCode, Outcome, Result};
-use crate::protocol::MAX_RECORD_SIZE;
+use crate::protocol::{MAX_BATCH_SIZE, MAX_RECORD_SIZE};
 use crate::record_metadata::RecordMetadata;
 use crate::resilience::{Backoff, Rules};
 use crate::transaction::Transaction;
@@ -153,7 +153,7 @@ impl Producer {
         let cluster = Cluster::new(config.client_config());
         let accumulator = Accumulator {
             memory: Memory::new(config.buffer_memory),
-            batch_size: config.batch_size,
+            batch_size: config.batch_size.min(MAX_BATCH_SIZE),
             linger: Duration::from_millis(config.linger_ms),
             // Without numbers only one: another attempt would change the order.
             in_flight: if config.enable_idempotence { config.max_in_flight_requests } else { 1 },
@@ -340,11 +340,8 @@ impl Producer {
     ///
     /// Their deliveries end with the error `PURGED`. What is under way goes on.
     pub fn purge(&self) -> u64 {
-        let before = self.shared().total_pending().waiting;
         let text = "the record was purged before it was sent";
-        self.shared().purge(&Error::Other(Detail::new(text).with_code(ErrorCode::Purged)));
-        let after = self.shared().total_pending().waiting;
-        before.saturating_sub(after)
+        self.shared().purge(&Error::Other(Detail::new(text).with_code(ErrorCode::Purged)))
     }
 
     /// Learns the number of partitions of a topic anew; records go to new ones from then on.

@@ -210,7 +210,7 @@ pub(crate) fn answer_of(error: &Error) -> Answer {
         | C::SessionExpired => Answer::NotExecuted,
         _ if error.outcome() == Outcome::NotSent => Answer::NotExecuted,
         _ if !matches!(error, Error::ServerError(_)) => Answer::Unknown,
-        _ if !error.is_retriable() && error.code() != C::Internal => Answer::Refused,
+        _ if !error.is_retriable() && error.code() != C::ServerInternal => Answer::Refused,
         _ => Answer::Failed,
     }
 }
@@ -283,7 +283,7 @@ mod tests {
         for code in [ErrorCode::InvalidTopic, ErrorCode::InvalidPartition, ErrorCode::AuthorizationFailed] {
             assert_eq!(server(code), Answer::Refused);
         }
-        for code in [ErrorCode::WalError, ErrorCode::BufferFull, ErrorCode::ServerOther, ErrorCode::Internal] {
+        for code in [ErrorCode::WalError, ErrorCode::BufferFull, ErrorCode::ServerOther, ErrorCode::ServerInternal] {
             assert_eq!(server(code), Answer::Failed);
         }
         assert_eq!(server(ErrorCode::UnknownProducerId), Answer::UnknownProducer);

@@ -22,9 +22,6 @@ pub(super) const MAX_COST: usize = BATCH_COST + 32;
 /// How much of `buffer.memory` is taken at once for the records to come.
 const CREDIT: usize = 4096;
 
-/// How long it is before an identity is asked for again that was refused for good.
-const NO_IDENTITY: Duration = Duration::from_secs(1);
-
 /// The least room that a batch begins with.
 const MIN_ROOM: usize = 256;
 
@@ -183,7 +180,8 @@ struct Queue {
     next_home: Option<Arc<Sender>>,
     open: Option<Open>,
     sealed: VecDeque<Pack>,
-    /// The batches that were sent and are not settled; those that wait for another attempt only if they have numbers.
+    /// The batches that were sent, or are being given up, and are not settled; those that wait for another attempt only
+    /// if they have numbers.
     under_way: VecDeque<Arc<Batch>>,
     /// Requests without answer.
     attempts: usize,
@@ -195,6 +193,8 @@ struct Queue {
     echo_until: Option<Instant>,
     /// Whether somebody gets an identity.
     asking: bool,
+    /// How many identities there were since something was written.
+    unused_identities: u32,
     /// Whether the sender has been told to look.
     ready: bool,
     /// Whether the sender looks again when a batch has lingered.
@@ -224,16 +224,22 @@ impl Queue {
         topic.leave(index);
     }
 
-    /// Takes the first batches that wait, so many, to give them up.
+    /// Takes the first batches that wait, so many, to give them up; they count until they are
+    /// [`settled`](Partition::settled).
     fn withdraw(&mut self, count: usize) -> Vec<Pack> {
         let withdrawn: Vec<_> = self.sealed.drain(..count).collect();
-        self.home.take_backlog(withdrawn.iter().map(|pack| u64::from(pack.records)).sum());
+        self.under_way.extend(withdrawn.iter().map(|pack| Arc::clone(&pack.batch)));
         withdrawn
     }
 
     /// An attempt at a batch without a number has ended.
     fn end_attempt(&mut self, batch: &Arc<Batch>) {
         self.attempts -= 1;
+        self.forget(batch);
+    }
+
+    /// A batch is not under way any more.
+    fn forget(&mut self, batch: &Arc<Batch>) {
         self.under_way.retain(|other| !Arc::ptr_eq(other, batch));
     }
 
@@ -288,6 +294,7 @@ impl Partition {
             not_before: None,
             echo_until: None,
             asking: false,
+            unused_identities: 0,
             ready: false,
             lingering: false,
             parked: false,
@@ -472,15 +479,26 @@ impl Partition {
         }
     }
 
-    /// Gives the partition an identity; if there is none to be had, it is asked for again after a while.
-    pub(super) fn adopt_identity(self: &Arc<Self>, grant: Option<Grant>) {
+    /// Gives the partition an identity; if there is none to be had, it is asked for again after this pause.
+    ///
+    /// Identities that nothing was written under are followed by a pause, too, of the length that `pause` says.
+    pub(super) fn adopt_identity(self: &Arc<Self>, grant: Result<Grant, Duration>, pause: impl Fn(u32) -> Duration) {
         let mut queue = self.queue();
+        let queue = &mut *queue;
         queue.asking = false;
-        match (&mut queue.numbered, grant) {
-            (Some(numbered), Some(grant)) => numbered.adopt(grant),
-            _ => queue.not_before = queue.not_before.max(Some(Instant::now() + NO_IDENTITY)),
+        let wait = match (&mut queue.numbered, grant) {
+            (Some(numbered), Ok(grant)) => {
+                numbered.adopt(grant);
+                queue.unused_identities += 1;
+                if queue.unused_identities > 1 { pause(queue.unused_identities - 1) } else { Duration::ZERO }
+            }
+            (None, _) => Duration::ZERO,
+            (_, Err(wait)) => wait,
+        };
+        if !wait.is_zero() {
+            queue.not_before = queue.not_before.max(Some(Instant::now() + wait));
         }
-        self.tell(&mut queue);
+        self.tell(queue);
     }
 
     /// Whether nothing of this partition can come to be written twice.
@@ -504,6 +522,7 @@ impl Partition {
         let Some(numbered) = &mut queue.numbered else { return Vec::new() };
         match result {
             Ok((offset, duplicate)) => {
+                queue.unused_identities = 0;
                 numbered.answered(ticket, Answer::Published { offset, duplicate }, None);
             }
             Err(error) => {
@@ -521,16 +540,16 @@ impl Partition {
                 }
             }
         }
-        Self::take_ended(queue)
+        numbered.take_ended()
     }
 
-    fn take_ended(queue: &mut Queue) -> Vec<Ended> {
-        let ended = queue.numbered.as_mut().map_or_else(Vec::new, Numbered::take_ended);
-        for Ended { pack, .. } in &ended {
-            queue.under_way.retain(|batch| !Arc::ptr_eq(batch, &pack.batch));
-            queue.home.take_backlog(u64::from(pack.records));
-        }
-        ended
+    /// Notes that a batch with a number, whose attempts have ended, or one that was given up, is settled.
+    ///
+    /// Not before: until then somebody may look for it.
+    pub(super) fn settled(&self, batch: &Arc<Batch>) {
+        let mut queue = self.queue();
+        queue.forget(batch);
+        queue.home.take_backlog(u64::from(batch.records()));
     }
 
     /// The sender looks again because a batch may have lingered long enough.
@@ -543,7 +562,7 @@ impl Partition {
         self.queue().parked = false;
     }
 
-    /// Notes that the last attempt at a batch without a number has ended.
+    /// Notes that the last attempt at a batch without a number, which is settled, has ended.
     pub(super) fn returned(&self, batch: &Arc<Batch>) {
         let mut queue = self.queue();
         queue.end_attempt(batch);
@@ -572,7 +591,12 @@ impl Partition {
 
     /// Tells whoever looks after the partition now to look.
     pub(super) fn nudge(self: &Arc<Self>) {
-        self.tell(&mut self.queue());
+        let mut queue = self.queue();
+        // Not left to the sender that has it, which perhaps gets no connection any more.
+        match queue.next_home.clone() {
+            Some(next) if self.settle_at(&mut queue, &next) => {}
+            _ => self.tell(&mut queue),
+        }
     }
 
     /// Ends the batch that is being filled, so that it is sent at once.
@@ -600,7 +624,7 @@ impl Partition {
             let error = numbered.pack(ticket).map(|pack| late(&pack.batch));
             error.into_iter().for_each(|error| numbered.give_up(ticket, error));
         }
-        Overdue { waiting, under_way: Vec::new(), ended: Self::take_ended(queue) }
+        Overdue { waiting, under_way: Vec::new(), ended: numbered.take_ended() }
     }
 
     /// Takes everything that waits, to give it up.
@@ -625,8 +649,9 @@ impl Partition {
         queue.ended = true;
         // Their batches are among those under way.
         drop(queue.numbered.as_mut().map(Numbered::take_all));
-        let all = queue.sealed.len();
-        (queue.withdraw(all), queue.under_way.drain(..).collect())
+        let waiting: Vec<_> = queue.sealed.drain(..).collect();
+        queue.home.take_backlog(waiting.iter().map(|pack| u64::from(pack.records)).sum());
+        (waiting, queue.under_way.drain(..).collect())
     }
 
     /// Who looks after the partition.

@@ -10,9 +10,9 @@ use tokio::time::{Instant, sleep};
 
 use super::accumulator::Accumulator;
 use super::batch::Batch;
-use super::partition::{Partition, Pending};
+use super::partition::{Pack, Partition, Pending};
 use super::sender::Sender;
-use super::sequence::{Grant, Identity};
+use super::sequence::Identity;
 use super::service::Service;
 use super::stats::Load;
 use super::task::{Task, describe, encoded};
@@ -20,12 +20,15 @@ use super::topic::Topic;
 use crate::cluster::{Cluster, Errand};
 use crate::compression::{CompressionType, Compressor};
 use crate::config::ProducerConfig;
-use crate::connection::ServerAddress;
+use crate::connection::{Connection, Deadline, ServerAddress};
 use crate::error::{Detail, Error, ErrorCode, Outcome, Result};
 use crate::methods::partitions_of_created;
 use crate::ops::{CreateTopic, GetMetadata, InitProducerId};
 use crate::protocol::{BatchBuffer, Operation};
 use crate::transaction::Place;
+
+/// How long it is before an identity is asked for again that was refused for good.
+const NO_IDENTITY: Duration = Duration::from_secs(1);
 
 /// How far the end of a producer has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -289,38 +292,42 @@ impl Shared {
     }
 
     /// Gets the partition an identity in the background, the topic's if that is newer than the given one.
-    pub(super) fn identify(self: &Arc<Self>, partition: &Arc<Partition>, newer_than: u64) {
+    ///
+    /// It is asked of the server that is to write the records, as others know nothing of it.
+    pub(super) fn identify(self: &Arc<Self>, partition: &Arc<Partition>, newer_than: u64, link: Connection) {
         let (shared, partition) = (Arc::clone(self), Arc::clone(partition));
         self.cluster.spawn(async move {
             let topic = Arc::clone(&partition.topic);
             let got = async {
                 let _turn = topic.asking.lock().await;
-                let present = topic.identity();
-                if present.is_some_and(|grant| grant.serial > newer_than) {
-                    return present;
+                match topic.identity(link.address()) {
+                    Some(present) if present.serial > newer_than => Ok(present),
+                    _ => {
+                        let identity = shared.new_identity(&topic.name, &link).await?;
+                        Ok(topic.grant(link.address(), identity))
+                    }
                 }
-                let serial = present.map_or(0, |grant| grant.serial) + 1;
-                let identity = shared.new_identity(&topic.name).await?;
-                let grant = Grant { identity, serial };
-                topic.set_identity(grant);
-                Some(grant)
             };
-            let grant = tokio::select! {
-                grant = got => grant,
-                () = shared.ended() => None,
+            let got = tokio::select! {
+                got = got => got,
+                () = shared.ended() => Err(NO_IDENTITY),
             };
-            partition.adopt_identity(grant);
+            partition.adopt_identity(got, |count| shared.pause(count));
         });
     }
 
-    /// A new identity; `None` where none can be had, and what waits for it has been given up.
-    async fn new_identity(self: &Arc<Self>, topic: &str) -> Option<Identity> {
+    /// A new identity.
+    ///
+    /// # Errors
+    ///
+    /// How long it should be before one is asked for again. Where none can be had, what waits for it has been given up.
+    async fn new_identity(&self, topic: &str, link: &Connection) -> Result<Identity, Duration> {
         let mut failures = 0;
         loop {
-            let error = match self.call(InitProducerId::of_random_id()).await {
+            let error = match self.ask_identity(link).await {
                 Ok((id, epoch)) => {
                     self.no_identity.store(false, Ordering::Release);
-                    return Some(Identity { id, epoch });
+                    return Ok(Identity { id, epoch });
                 }
                 Err(error) => error,
             };
@@ -330,10 +337,20 @@ impl Shared {
             tracing::debug!(%topic, %error, "no producer identity");
             if !error.is_retriable() {
                 self.purge_topic(&self.topic(topic), &error);
-                return None;
+                return Err(NO_IDENTITY);
             }
-            sleep(self.pause(failures)).await;
+            let pause = error.retry_after().unwrap_or_else(|| self.pause(failures));
+            if !link.is_open() {
+                return Err(pause);
+            }
+            sleep(pause).await;
         }
+    }
+
+    async fn ask_identity(&self, link: &Connection) -> Result<(u64, u16)> {
+        let frame = InitProducerId::of_random_id().encode()?;
+        let deadline = Deadline::after(self.config.request_timeout);
+        link.call(&frame, InitProducerId::decode, deadline).await
     }
 
     /// Finds out the number of partitions of a topic in the background, unless somebody does.
@@ -354,12 +371,10 @@ impl Shared {
     async fn ask_until_known(self: &Arc<Self>, topic: &Arc<Topic>) {
         let mut failures = 0;
         loop {
-            let error = match self.partition_count(topic.name()).await {
-                Ok(count) => return self.learn(topic, count),
-                Err(error) => error,
-            };
+            let Err(error) = self.refresh(topic).await else { return };
             if !error.is_retriable() {
-                return self.fail_early(topic, &error);
+                self.fail_early(topic, &error);
+                return;
             }
             self.note_trouble(&error);
             failures += 1;
@@ -377,12 +392,13 @@ impl Shared {
     }
 
     fn learn(self: &Arc<Self>, topic: &Arc<Topic>, count: u32) {
-        topic.learn(count, &self.config.partitioner, |index| {
+        let refused = topic.learn(count, &self.config.partitioner, |index| {
             let sender = self.sender_for(topic.name(), index);
             let partition = Partition::new(Arc::clone(&topic.spread), index, Arc::clone(&sender));
             sender.look_after(&partition);
             partition
         });
+        refused.into_iter().for_each(|(pack, error)| self.accumulator.fail(pack, error));
     }
 
     /// The number of partitions, of a topic that is created if it does not exist and that is allowed.
@@ -399,11 +415,20 @@ impl Shared {
         self.cluster.enter()?.call(errand).await
     }
 
-    /// Asks for the number of partitions of a topic now.
+    /// Asks for the number of partitions of a topic now; one that does not exist is created if that is allowed.
     pub(super) async fn refresh(self: &Arc<Self>, topic: &Arc<Topic>) -> Result<u32> {
+        let _turn = topic.refreshing.lock().await;
         let count = self.partition_count(topic.name()).await?;
         self.learn(topic, count);
-        Ok(topic.count().unwrap_or(count))
+        Ok(count)
+    }
+
+    /// The same for one that is known: where it was deleted it is not created again.
+    async fn recount(self: &Arc<Self>, topic: &Arc<Topic>) -> Result<()> {
+        let _turn = topic.refreshing.lock().await;
+        let (_, count) = self.call(GetMetadata { topic: topic.name() }).await?;
+        self.learn(topic, count);
+        Ok(())
     }
 
     /// Asks for everything that may have changed, again and again while the producer lives.
@@ -425,7 +450,7 @@ impl Shared {
         self.cluster.learn_leaders().await;
         self.follow_leaders();
         for topic in self.topics().iter().filter(|topic| topic.count().is_some()) {
-            if let Err(error) = self.refresh(topic).await {
+            if let Err(error) = self.recount(topic).await {
                 tracing::debug!(topic = %topic.name(), %error, "metadata not refreshed");
             }
         }
@@ -447,7 +472,7 @@ impl Shared {
             waiting: sum.waiting + one.waiting,
             under_way: sum.under_way + one.under_way,
         };
-        self.pending().into_iter().fold(Pending::default(), add)
+        self.pending().into_iter().fold(self.accumulator.counters.pending(), add)
     }
 
     /// The same, with the servers that are to have what waits.
@@ -483,21 +508,33 @@ impl Shared {
         all
     }
 
-    /// Gives up all records that wait; those under way go on.
-    pub(super) fn purge(&self, error: &Error) {
-        self.topics().iter().for_each(|topic| self.purge_topic(topic, error));
+    /// Gives up all records that wait; the number of them. Those under way go on.
+    pub(super) fn purge(&self, error: &Error) -> u64 {
+        self.topics().iter().map(|topic| self.purge_topic(topic, error)).sum()
     }
 
-    fn purge_topic(&self, topic: &Topic, error: &Error) {
-        self.fail_early(topic, error);
-        for partition in topic.partitions() {
-            partition.take_waiting().into_iter().for_each(|pack| self.accumulator.fail(pack, error.clone()));
-        }
+    fn purge_topic(&self, topic: &Topic, error: &Error) -> u64 {
+        let waiting = |partition: &Arc<Partition>| self.give_up(partition, partition.take_waiting(), error);
+        self.fail_early(topic, error) + topic.partitions().map(waiting).sum::<u64>()
     }
 
-    /// Gives up what waits for the number of partitions.
-    fn fail_early(&self, topic: &Topic, error: &Error) {
-        topic.take_early(None).into_iter().for_each(|pack| self.accumulator.fail(pack, error.clone()));
+    /// Gives up batches that a partition has let go; the number of records.
+    pub(super) fn give_up(&self, partition: &Partition, packs: Vec<Pack>, error: &Error) -> u64 {
+        let batches: Vec<_> = packs.iter().map(|pack| Arc::clone(&pack.batch)).collect();
+        let records = self.fail_all(packs, error);
+        batches.iter().for_each(|batch| partition.settled(batch));
+        records
+    }
+
+    /// Gives up what waits for the number of partitions; the number of records.
+    fn fail_early(&self, topic: &Topic, error: &Error) -> u64 {
+        self.fail_all(topic.take_early(None), error)
+    }
+
+    fn fail_all(&self, packs: Vec<Pack>, error: &Error) -> u64 {
+        let records = packs.iter().map(|pack| u64::from(pack.records)).sum();
+        packs.into_iter().for_each(|pack| self.accumulator.fail(pack, error.clone()));
+        records
     }
 }
 

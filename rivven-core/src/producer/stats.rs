@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use hdrhistogram::Histogram;
 
 use super::batch::Batch;
+use super::partition::Pending;
 
 /// The longest latency that is told apart, in microseconds: ten minutes.
 const MAX_LATENCY_US: u64 = 600_000_000;
@@ -17,6 +18,9 @@ pub(super) struct Counters {
     /// Records that were settled in each way.
     delivered: AtomicU64,
     failed: AtomicU64,
+    /// Records of transactions that are not settled, and those of them that are under way.
+    in_transactions: AtomicU64,
+    under_way_in_transactions: AtomicU64,
     /// The servers that batches were sent to.
     servers: Mutex<Vec<Arc<ServerCounters>>>,
 }
@@ -148,6 +152,34 @@ impl Counters {
                 server
             }
         }
+    }
+
+    /// A record of a transaction was taken.
+    pub(super) fn taken(&self) {
+        add(&self.in_transactions, 1);
+    }
+
+    /// A record of a transaction is settled.
+    pub(super) fn settled(&self) {
+        self.in_transactions.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// A record of a transaction goes to a server.
+    pub(super) fn begun(&self, server: &ServerCounters, bytes: usize) {
+        server.sent(1, bytes);
+        add(&self.under_way_in_transactions, 1);
+    }
+
+    /// An attempt at a record of a transaction has ended.
+    pub(super) fn ended(&self, server: &ServerCounters, failed: bool) {
+        server.ended(1, failed);
+        self.under_way_in_transactions.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// The records of transactions that are not settled.
+    pub(super) fn pending(&self) -> Pending {
+        let under_way = get(&self.under_way_in_transactions);
+        Pending { waiting: get(&self.in_transactions).saturating_sub(under_way), under_way }
     }
 
     /// A batch is settled, delivered by this server.

@@ -85,6 +85,11 @@ struct Attempt {
 struct Attempts(VecDeque<Attempt>);
 
 impl Attempts {
+    /// Whether all are on the wire: one that waits for a login would be overtaken by whatever is sent now.
+    fn are_sent(&self) -> bool {
+        self.0.iter().all(|attempt| attempt.answer.is_sent())
+    }
+
     /// Ready once the oldest has ended: with it and what came of it.
     fn poll_oldest(&mut self, cx: &mut Context<'_>) -> Poll<(Attempt, Result<Ack>)> {
         Started::poll_oldest(&mut self.0, |attempt| &mut attempt.answer, cx)
@@ -200,9 +205,14 @@ impl Task {
         self.rest(now);
     }
 
+    /// Whether the connection takes another request.
+    fn has_room(&self) -> bool {
+        self.in_flight.0.len() < self.shared.config.max_in_flight_requests && self.in_flight.are_sent()
+    }
+
     /// Sends batches while the connection takes them.
     fn pump(&mut self) {
-        while self.link.is_some() && self.in_flight.0.len() < self.shared.config.max_in_flight_requests {
+        while self.link.is_some() && self.has_room() {
             let Some(partition) = self.runnable.pop_front() else { break };
             // A batch that nothing stands before is sent however large it is.
             let room =
@@ -221,10 +231,13 @@ impl Task {
                     self.send(Arc::clone(&partition), What::Numbered(ticket), frame, records);
                     self.runnable.push_back(partition);
                 }
-                Next::Identity { newer_than } => self.shared.identify(&partition, newer_than),
+                Next::Identity { newer_than } => {
+                    let link = self.link.as_ref().map(|link| link.connection().clone());
+                    link.into_iter().for_each(|link| self.shared.identify(&partition, newer_than, link));
+                }
                 Next::Fenced => {
                     let error = fenced(&partition.topic.name, Outcome::NotSent);
-                    self.fail_all(partition.take_waiting(), &error);
+                    self.shared.give_up(&partition, partition.take_waiting(), &error);
                 }
                 Next::NoRoom => {
                     self.runnable.push_front(partition);
@@ -257,7 +270,8 @@ impl Task {
     }
 
     fn next_timer(&self) -> Option<Instant> {
-        let connect = self.not_before.filter(|_| self.link.is_none() && !self.runnable.is_empty());
+        let may_connect = self.link.is_none() && self.connecting.is_none();
+        let connect = self.not_before.filter(|_| may_connect && !self.runnable.is_empty());
         [
             self.lingering.front().map(|(due, _)| *due),
             self.parked.first_key_value().map(|((due, _), _)| *due),
@@ -301,8 +315,13 @@ impl Task {
                 let crowded = error.code() == ErrorCode::PoolExhausted;
                 if crowded && self.shared.fold(&self.sender, &error) || self.unfold_at.is_some() {
                     self.unfold_at = Some(Instant::now() + UNFOLD.max(pause));
+                    self.runnable.retain(|partition| Arc::ptr_eq(&partition.home(), &self.sender));
                 }
                 self.shared.note_trouble(&error);
+                // A server that is away may not lead its partitions any more.
+                if self.sender.destination.is_some() {
+                    self.shared.look_for_leaders();
+                }
             }
             Err(error) => {
                 self.unfold_at = self.unfold_at.map(|_| Instant::now() + UNFOLD);
@@ -319,13 +338,9 @@ impl Task {
     fn give_up(&mut self, error: &Error) {
         self.runnable.clear();
         for partition in self.sender.partitions() {
-            self.fail_all(partition.take_waiting(), error);
+            self.shared.give_up(&partition, partition.take_waiting(), error);
             partition.look_anew();
         }
-    }
-
-    fn fail_all(&self, packs: Vec<Pack>, error: &Error) {
-        packs.into_iter().for_each(|pack| self.shared.accumulator.fail(pack, error.clone()));
     }
 
     /// Gives up the batches whose delivery timeout is over.
@@ -336,13 +351,13 @@ impl Task {
             let overdue = partition.overdue(before, |batch| self.shared.too_late(batch, Outcome::Unknown));
             for pack in overdue.waiting {
                 let error = self.shared.too_late(&pack.batch, Outcome::NotSent);
-                self.fail_all(vec![pack], &error);
+                self.shared.give_up(&partition, vec![pack], &error);
             }
             for batch in overdue.under_way {
                 let error = self.shared.too_late(&batch, Outcome::Unknown);
                 self.shared.accumulator.give_up(&batch, error);
             }
-            self.finish(overdue.ended, partition.echoes(now), self.server.as_deref());
+            self.finish(&partition, overdue.ended, partition.echoes(now), self.server.as_deref());
             partition.nudge();
         }
     }
@@ -424,7 +439,6 @@ impl Task {
     ) {
         match result {
             Ok(ack) => {
-                partition.returned(&pack.batch);
                 // Of several records the places are counted from the first one's.
                 let counted = pack.records > 1 && (pack.unknown.is_some() || partition.echoes(sent));
                 let at = Delivered::at(ack.base_offset);
@@ -435,6 +449,8 @@ impl Task {
                     ..at
                 };
                 self.shared.accumulator.deliver(&pack.batch, delivered, Some(server));
+                // Not before: until it is settled somebody may look for it.
+                partition.returned(&pack.batch);
             }
             Err(error) => {
                 if error.outcome() == Outcome::Unknown {
@@ -464,13 +480,14 @@ impl Task {
         let random = self.shared.cluster.random();
         let result = result.map(|ack| (ack.base_offset, ack.duplicate));
         let ended = partition.answered(ticket, result, self.quiet_until, random);
-        self.finish(ended, partition.echoes(sent), Some(server));
+        self.finish(partition, ended, partition.echoes(sent), Some(server));
     }
 
     /// Settles batches that had numbers, those that were delivered by this server; `echoes` if earlier attempts may lie
     /// in between their records.
-    fn finish(&self, ended: Vec<Ended>, echoes: bool, server: Option<&ServerCounters>) {
+    fn finish(&self, partition: &Partition, ended: Vec<Ended>, echoes: bool, server: Option<&ServerCounters>) {
         for Ended { pack, result } in ended {
+            let batch = Arc::clone(&pack.batch);
             let accumulator = &self.shared.accumulator;
             match result {
                 Ok(delivered) => {
@@ -484,8 +501,11 @@ impl Task {
                     };
                     accumulator.deliver(&pack.batch, delivered, server);
                 }
-                Err(error) => accumulator.give_up(&pack.batch, error),
+                Err(error) => {
+                    accumulator.give_up(&pack.batch, error);
+                }
             }
+            partition.settled(&batch);
         }
     }
 
@@ -533,8 +553,8 @@ impl Task {
     fn end(&self, partition: &Partition, pack: Pack, error: Error) {
         let unknown = error.outcome() == Outcome::Unknown;
         let error = pack.unknown.clone().filter(|_| !unknown).unwrap_or(error);
-        partition.returned(&pack.batch);
         self.shared.accumulator.give_up(&pack.batch, error);
+        partition.returned(&pack.batch);
     }
 
     /// Lets go of a connection that has ended, or that the broker is about to close.
@@ -557,7 +577,7 @@ impl Drop for Task {
         let error = self.shared.end_error();
         for partition in self.sender.partitions() {
             let (waiting, under_way) = partition.end();
-            self.fail_all(waiting, &error);
+            waiting.into_iter().for_each(|pack| self.shared.accumulator.fail(pack, error.clone()));
             for batch in under_way {
                 let error = Error::Closed(
                     Detail::new(format!("{}: {error}", describe(&batch)))

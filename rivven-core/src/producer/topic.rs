@@ -1,5 +1,6 @@
 //! A topic: which partition a record goes to, and records that come before that is known.
 
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,7 +11,7 @@ use super::accumulator::Accumulator;
 use super::batch::{Batch, Receipt};
 use super::partition::{Full, Open, Pack, Partition, Record};
 use super::partitioner::{Keyless, Partitioning};
-use super::sequence::Grant;
+use super::sequence::{Grant, Identity};
 use crate::error::{Detail, Error, ErrorCode, Outcome, Result};
 use crate::protocol::check_topic_name;
 
@@ -21,21 +22,38 @@ pub(super) struct Spread {
     pub(super) accumulator: Arc<Accumulator>,
     keyless: Keyless,
     /// What the batches of an idempotent producer are numbered under.
-    identity: Mutex<Option<Grant>>,
+    identities: Mutex<Identities>,
     /// Held by the one who asks for an identity.
     pub(super) asking: tokio::sync::Mutex<()>,
     /// The number of partitions; 0 while it is not known.
     count: AtomicU32,
 }
 
+/// The identities that the servers have given, by their address: each knows its own alone.
+#[derive(Debug, Default)]
+struct Identities {
+    present: HashMap<Arc<str>, Grant>,
+    /// How many there were.
+    serial: u64,
+}
+
 impl Spread {
-    /// The present identity.
-    pub(super) fn identity(&self) -> Option<Grant> {
-        *self.identity.lock().unwrap_or_else(PoisonError::into_inner)
+    fn identities(&self) -> MutexGuard<'_, Identities> {
+        self.identities.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn set_identity(&self, grant: Grant) {
-        *self.identity.lock().unwrap_or_else(PoisonError::into_inner) = Some(grant);
+    /// The present identity at a server.
+    pub(super) fn identity(&self, address: &Arc<str>) -> Option<Grant> {
+        self.identities().present.get(address).copied()
+    }
+
+    /// Takes up a new identity that a server has given.
+    pub(super) fn grant(&self, address: &Arc<str>, identity: Identity) -> Grant {
+        let mut identities = self.identities();
+        identities.serial += 1;
+        let grant = Grant { identity, serial: identities.serial };
+        identities.present.insert(Arc::clone(address), grant);
+        grant
     }
 
     /// A batch of this partition is complete: records without a key go on to the next one.
@@ -66,6 +84,8 @@ pub(super) struct Topic {
     pub(super) spread: Arc<Spread>,
     partitions: boxcar::Vec<Arc<Partition>>,
     early: Mutex<Early>,
+    /// Held by the one who asks for the number of partitions, so that the last answer is the one that counts.
+    pub(super) refreshing: tokio::sync::Mutex<()>,
 }
 
 /// Batches that were filled before the number of partitions was known, in their order.
@@ -91,11 +111,12 @@ impl Topic {
             name,
             accumulator,
             keyless: Keyless::new(),
-            identity: Mutex::default(),
+            identities: Mutex::default(),
             asking: tokio::sync::Mutex::default(),
             count: AtomicU32::new(0),
         };
-        Topic { spread: Arc::new(spread), partitions: boxcar::Vec::new(), early: Mutex::default() }
+        let refreshing = tokio::sync::Mutex::default();
+        Topic { spread: Arc::new(spread), partitions: boxcar::Vec::new(), early: Mutex::default(), refreshing }
     }
 
     pub(super) fn name(&self) -> &Arc<str> {
@@ -212,21 +233,29 @@ impl Topic {
         self.count().is_none() && !std::mem::replace(&mut self.early().asked, true)
     }
 
-    /// Notes that there are so many partitions, and hands over what came before that was known.
-    pub(super) fn learn(&self, count: u32, how: &Partitioning, make: impl Fn(u32) -> Arc<Partition>) {
+    /// Notes that there are so many partitions, and hands over what came before that was known; what is for none of them
+    /// is given back to be given up.
+    pub(super) fn learn(
+        &self,
+        count: u32,
+        how: &Partitioning,
+        make: impl Fn(u32) -> Arc<Partition>,
+    ) -> Vec<(Pack, Error)> {
         let mut early = self.early();
         let known = self.partitions.count() as u32;
         (known..count).for_each(|index| {
             self.partitions.push(make(index));
         });
-        for (place, open) in std::mem::take(&mut early.batches) {
-            self.place_early(place, open, how, count);
-        }
+        let batches = std::mem::take(&mut early.batches);
+        let refused =
+            batches.into_iter().filter_map(|(place, open)| self.place_early(place, open, how, count)).collect();
         early.asked = false;
-        self.spread.count.fetch_max(count, Ordering::AcqRel);
+        // There are fewer where the topic was deleted and made anew.
+        self.spread.count.store(count, Ordering::Release);
+        refused
     }
 
-    fn place_early(&self, place: Place, open: Open, how: &Partitioning, count: u32) {
+    fn place_early(&self, place: Place, open: Open, how: &Partitioning, count: u32) -> Option<(Pack, Error)> {
         let chosen = match place {
             Place::Partition(partition) => partition,
             Place::Any | Place::Undecided => {
@@ -234,10 +263,11 @@ impl Topic {
             }
         };
         let pack = open.seal(self.spread.accumulator.retries());
-        match self.partitions.get(chosen as usize) {
+        match self.partitions.get(chosen as usize).filter(|_| chosen < count) {
             Some(partition) => partition.adopt(pack),
-            None => self.spread.accumulator.fail(pack, self.no_partition(chosen, count)),
+            None => return Some((pack, self.no_partition(chosen, count))),
         }
+        None
     }
 
     /// Gives up what waits for the number of partitions and was begun before this moment, or all of it.

@@ -223,7 +223,7 @@ impl std::fmt::Debug for BatchBuffer {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{BatchRecord, Request};
+    use super::super::{BatchRecord, MAX_BATCH_SIZE, MAX_LIST_ENTRIES, MAX_MESSAGE_SIZE, MAX_NAME, Request};
     use super::*;
 
     fn batch(topic: &str, records: &[(Option<&[u8]>, &[u8])]) -> BatchBuffer {
@@ -241,6 +241,26 @@ mod tests {
     }
 
     /// The bytes are those of the codec for every width of the numbers in front and behind.
+    #[test]
+    fn the_largest_batch_fits_a_request_however_its_values_are_marked() {
+        let value = vec![1; MAX_BATCH_SIZE / MAX_LIST_ENTRIES - 3];
+        let mut plain = BatchBuffer::new("t", 0);
+        let mut marked = BatchBuffer::new("t", 0);
+        while plain.len() + BatchBuffer::record_len(None, value.len()) <= MAX_BATCH_SIZE {
+            plain.push(None, &[], &value);
+            marked.push(None, &[0; 9], &value);
+        }
+        assert_eq!(plain.count() as usize, MAX_LIST_ENTRIES);
+        let topic = "t".repeat(MAX_NAME);
+        for buffer in [plain, marked] {
+            let mut named = BatchBuffer::new(&topic, buffer.len());
+            buffer.records().for_each(|(key, value)| named.push(key, &[], value));
+            let stamp = Stamp { producer_id: u64::MAX, producer_epoch: u16::MAX, base_sequence: i32::MAX };
+            let frame = named.into_framed(&topic, u32::MAX, Some(stamp)).frame;
+            assert!(frame.wire_len() <= MAX_MESSAGE_SIZE, "{} bytes", frame.wire_len());
+        }
+    }
+
     #[test]
     fn the_request_is_the_one_that_the_codec_makes() {
         let (long, name) = (vec![7; 20_000], "n".repeat(255));

@@ -32,6 +32,10 @@ pub const MAX_RESPONSE_SIZE: usize = 104_857_600;
 /// record can never be read. 1 KiB is left for that overhead.
 pub const MAX_RECORD_SIZE: usize = MAX_MESSAGE_SIZE - 1024;
 
+/// Largest sum of the records of a batch, in bytes, so that its request stays below [`MAX_MESSAGE_SIZE`] even if no value
+/// can be compressed and each has to be marked as such, which takes at most 10 bytes.
+pub(crate) const MAX_BATCH_SIZE: usize = MAX_RECORD_SIZE - 10 * MAX_LIST_ENTRIES;
+
 /// Longest name in a request (topic, group, member, user, ...), in bytes: the
 /// broker's check of a decoded request.
 pub const MAX_WIRE_NAME: usize = 256;

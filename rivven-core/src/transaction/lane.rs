@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use futures_util::future::OptionFuture;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
@@ -16,7 +17,7 @@ use crate::cluster::Held;
 use crate::connection::{Deadline, Started};
 use crate::error::{Detail, Error, ErrorCode, Outcome, Result};
 use crate::ops::TransactionallyPublished;
-use crate::producer::{Answer, Entry, Service, answer_of};
+use crate::producer::{Answer, Entry, Sent, Service, Traffic, answer_of};
 use crate::protocol::{Operation, Purpose, RequestFrame};
 
 /// How long a lane waits for a connection before it asks again.
@@ -34,7 +35,8 @@ type Connecting = Pin<Box<dyn Future<Output = Result<Held>> + Send>>;
 
 struct Attempt {
     ticket: Ticket,
-    sent: Instant,
+    at: Instant,
+    sent: Sent,
     answer: Started<TransactionallyPublished>,
 }
 
@@ -44,7 +46,7 @@ pub(super) struct Lane {
     work: mpsc::UnboundedReceiver<Work>,
     window: Window<Work>,
     attempts: VecDeque<Attempt>,
-    link: Option<Held>,
+    link: Option<(Held, Traffic)>,
     connecting: Option<Connecting>,
     /// Before this moment nothing is sent, since a failure is recent.
     not_before: Option<Instant>,
@@ -83,7 +85,7 @@ impl Lane {
             }
             tokio::select! {
                 biased;
-                (attempt, result) = oldest(&mut self.attempts) => self.answered(attempt, result),
+                (attempt, result) = oldest(&mut self.attempts) => self.take_answers(attempt, result),
                 Some(connected) = OptionFuture::from(self.connecting.as_mut()) => {
                     self.connecting = None;
                     self.connected(connected);
@@ -96,7 +98,7 @@ impl Lane {
                 () = &mut doomed, if !stopped => stopped = true,
             }
         }
-        self.link.take().into_iter().for_each(Held::release);
+        self.link.take().into_iter().for_each(|(link, _)| link.release());
     }
 
     /// Sends what may be sent.
@@ -111,18 +113,21 @@ impl Lane {
         if self.not_before.is_some() || !self.window.wants_to_send() {
             return;
         }
-        let Some(link) = &self.link else {
+        let Some((link, traffic)) = &self.link else {
             if self.connecting.is_none() {
                 let cluster = Arc::clone(self.shared.backing.cluster());
                 self.connecting = Some(Box::pin(async move { cluster.hold(Purpose::Produce, None, CROWDED).await }));
             }
             return;
         };
-        while let Some((ticket, work)) = self.window.send() {
+        // One that waits for a login would be overtaken by whatever is sent now.
+        while self.attempts.iter().all(|attempt| attempt.answer.is_sent()) {
+            let Some((ticket, work)) = self.window.send() else { break };
             let deadline = Deadline::in_turn(self.service.limit(1));
             let decode = <crate::ops::TransactionalPublish<'_> as Operation>::decode;
+            let sent = traffic.send(work.frame.wire_len());
             let answer = link.connection().start_call(work.frame.clone(), decode, deadline);
-            self.attempts.push_back(Attempt { ticket, sent: Instant::now(), answer });
+            self.attempts.push_back(Attempt { ticket, at: Instant::now(), sent, answer });
         }
     }
 
@@ -133,7 +138,8 @@ impl Lane {
                     self.shared.doom(&error);
                     return;
                 }
-                (self.link, self.failures) = (Some(link), 0);
+                let traffic = self.shared.backing.traffic(link.address());
+                (self.link, self.failures) = (Some((link, traffic)), 0);
                 self.last_answer = Instant::now();
             }
             Err(error) if error.is_retriable() => {
@@ -150,14 +156,22 @@ impl Lane {
         self.not_before = Some(self.not_before.map_or(until, |before| before.max(until)));
     }
 
+    /// Takes this answer and all others that have come, before anything is sent: perhaps they have to be sent again.
+    fn take_answers(&mut self, first: Attempt, result: Result<TransactionallyPublished>) {
+        self.answered(first, result);
+        while let Some((attempt, result)) = oldest(&mut self.attempts).now_or_never() {
+            self.answered(attempt, result);
+        }
+    }
+
     fn answered(&mut self, attempt: Attempt, result: Result<TransactionallyPublished>) {
-        let Attempt { ticket, sent, .. } = attempt;
+        let Attempt { ticket, at, sent, .. } = attempt;
         let now = Instant::now();
         let answer = match &result {
             Ok(published) => {
-                self.service.measure(1, now - sent.max(self.last_answer));
+                self.service.measure(1, now - at.max(self.last_answer));
                 self.failures = 0;
-                self.shared.touched(sent);
+                self.shared.touched(at);
                 Answer::Published { offset: published.offset, duplicate: false }
             }
             Err(error) => {
@@ -168,9 +182,10 @@ impl Lane {
         self.last_answer = now;
         match (self.window.answered(ticket, answer), result) {
             (Effect::Written(item), Ok(published)) => {
-                self.shared.written(&item.entry, &item.frame, published.offset);
+                self.shared.written(&item.entry, &item.frame, published.offset, sent);
             }
             (Effect::Again, Err(error)) => {
+                sent.repeated();
                 self.failures += 1;
                 self.wait(error.retry_after().unwrap_or_else(|| self.shared.backing.pause(self.failures)));
                 self.look_at_age(&error);
@@ -186,7 +201,8 @@ impl Lane {
     /// Lets go of a connection that has ended, or that the broker is about to close.
     fn check_link(&mut self, error: &Error) {
         let spoiled = error.code() == ErrorCode::RateLimitExceeded;
-        let Some(link) = self.link.take_if(|link| spoiled || !link.connection().is_open()) else { return };
+        let spent = |(link, _): &mut (Held, Traffic)| spoiled || !link.connection().is_open();
+        let Some((link, _)) = self.link.take_if(spent) else { return };
         if self.window.in_flight() > 0 && !spoiled {
             self.shared.lost_requests();
         }

@@ -11,7 +11,7 @@ use super::begun::{margin, timed_out};
 use super::table::{Abort, End, Table};
 use crate::error::{Detail, Error, ErrorCode, Outcome, Result};
 use crate::ops::InTransaction;
-use crate::producer::{Backing, Entry};
+use crate::producer::{Backing, Entry, Sent};
 use crate::protocol::RequestFrame;
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -227,9 +227,9 @@ impl Shared {
     }
 
     /// A record that was on its way is written by this request.
-    pub(super) fn written(&self, entry: &Entry, request: &RequestFrame, offset: u64) {
+    pub(super) fn written(&self, entry: &Entry, request: &RequestFrame, offset: u64, sent: Sent) {
         *lock(&self.written) = Some(request.clone());
-        self.backing.written(entry, offset);
+        self.backing.written(entry, offset, sent);
         self.one_less();
     }
 

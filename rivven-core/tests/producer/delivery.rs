@@ -1,13 +1,13 @@
 //! What is sent arrives, once, in order, and its delivery says where.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use rivven_client::{
     Client, Deliveries, DeliveryReport, DeliveryReports, ErrorCode, Producer, Result, partition_of_key,
 };
-use rivven_testkit::{Sink, SinkOptions, TestBroker};
+use rivven_testkit::{ScriptedBroker, Sink, SinkOptions, TestBroker};
 
 use super::{config, producer, soon};
 
@@ -161,5 +161,36 @@ async fn a_flush_ends_behind_the_reports() -> Result<()> {
         soon("a flush", producer.flush()).await?;
         assert_eq!(counted.0.load(Ordering::Relaxed), number);
     }
+    Ok(())
+}
+
+/// A report that was made while the topic was locked, and whose maker asked for something of the topic, never ended.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_gets_a_report_may_use_the_producer() -> Result<()> {
+    #[derive(Debug, Default)]
+    struct Asks(OnceLock<Producer>, AtomicUsize);
+    impl DeliveryReports for Asks {
+        fn settled(&self, report: DeliveryReport) {
+            if let Some(producer) = self.0.get() {
+                producer.stats();
+                if report.error().is_some() {
+                    drop(producer.enqueue("t", None::<&str>, "again"));
+                }
+            }
+            self.1.fetch_add(report.len(), Ordering::Relaxed);
+        }
+    }
+    let broker = ScriptedBroker::builder().topic("t", 1).start().unwrap();
+    let asks = Arc::new(Asks::default());
+    let producer = Producer::with_reports(config(broker.address()).build(), asks.clone()).await?;
+    let producer = asks.0.get_or_init(|| producer);
+    let refused = producer.topic("t").enqueue_to_partition(99, None::<&str>, "v")?;
+    assert_eq!(soon("the refusal", refused).await.unwrap_err().code(), ErrorCode::InvalidPartition);
+    soon("both reports", async {
+        while asks.1.load(Ordering::Relaxed) < 2 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
     Ok(())
 }

@@ -227,3 +227,28 @@ async fn a_storage_error_in_a_batch_is_mended_and_may_have_written_a_part() -> R
     assert_eq!(broker.records("t", 0).len(), 5);
     Ok(())
 }
+
+/// An identity is known to the server alone that gave it: with another one's nothing was ever written.
+// covers: F070 rust
+#[tokio::test]
+async fn identities_are_those_of_the_servers_that_write() -> Result<()> {
+    let broker = ScriptedBroker::builder().nodes(2).topic("t", 2).start().unwrap();
+    let producer = Producer::new(idempotent(broker.address()).build()).await?;
+    for round in 0..3 {
+        for partition in 0..2 {
+            let value = format!("{round}");
+            soon("a delivery", producer.send_to_partition("t", partition, None::<&str>, value)).await?;
+        }
+    }
+    let asked: Vec<_> = broker.requests_of(Kind::InitProducerId).iter().map(|request| request.node).collect();
+    assert!(asked.len() == 2 && asked.contains(&0) && asked.contains(&1), "{asked:?}");
+    assert!(broker.move_leader("t", 1, 0));
+    for round in 3..6 {
+        let metadata = soon("a delivery", producer.send_to_partition("t", 1, None::<&str>, format!("{round}"))).await?;
+        assert!(!metadata.maybe_duplicate, "{metadata:?}");
+    }
+    let values: Vec<_> = broker.records("t", 1).into_iter().map(|record| record.value).collect();
+    assert_eq!(values, ["0", "1", "2", "3", "4", "5"]);
+    assert!(producer.is_idempotent());
+    Ok(())
+}

@@ -1,8 +1,9 @@
 //! Batches that are sent again, and those that are not.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
-use rivven_client::{ErrorCode, Outcome, Producer, Result};
+use rivven_client::{Client, ErrorCode, Outcome, Producer, Result};
 use rivven_testkit::{FaultProxy, Kind, Reply, ScriptedBroker, TestBroker};
 
 use super::{config, producer, send_together, soon, under_way};
@@ -187,5 +188,125 @@ async fn a_login_that_expires_is_renewed_between_batches() -> Result<()> {
     let metadata = soon("a delivery", producer.send("t", "w")).await?;
     assert_eq!((metadata.offset, metadata.maybe_duplicate), (1, false));
     assert_eq!(producer.stats().retries, 0, "the request was refused and sent again on the same connection");
+    Ok(())
+}
+
+/// A partition that is told to go to another server while a request is under way at the old one, which then dies.
+// covers: F071 rust, F074 rust
+#[tokio::test]
+async fn leaders_that_are_away_are_left() -> Result<()> {
+    let broker = ScriptedBroker::builder().nodes(2).topic("t", 2).start().unwrap();
+    let producer = Producer::new(config(broker.address()).metadata_max_age(Duration::from_millis(50)).build()).await?;
+    let topic = producer.topic("t");
+    // Nothing was sent to the leader before it died.
+    producer.refresh_metadata("t").await?;
+    broker.kill(1);
+    broker.fail_over(1);
+    soon("a delivery", topic.enqueue_to_partition(1, None::<&str>, "a")?).await?;
+    broker.revive(1).unwrap();
+    assert!(broker.move_leader("t", 1, 1));
+    soon("the move", async {
+        while broker.records("t", 1).len() < 2 || broker.requests_of(Kind::PublishBatch).iter().all(|one| one.node == 0)
+        {
+            topic.enqueue_to_partition(1, None::<&str>, "b")?.await?;
+        }
+        Ok::<_, rivven_client::Error>(())
+    })
+    .await?;
+    broker.on(Kind::PublishBatch).node(1).once().hold();
+    broker.clear_requests();
+    let held = topic.enqueue_to_partition(1, None::<&str>, "c")?;
+    broker.until_received(Kind::PublishBatch, 1).await;
+    assert!(broker.move_leader("t", 1, 0));
+    let seen = broker.requests_of(Kind::GetClusterMetadata).len();
+    broker.until_received(Kind::GetClusterMetadata, seen + 2).await;
+    broker.kill(1);
+    soon("what was under way", held).await?;
+    soon("what comes behind", topic.enqueue_to_partition(1, None::<&str>, "d")?).await?;
+    Ok(())
+}
+
+/// While a connection was being made after one had failed, the task that wanted it took all of a processor.
+#[tokio::test]
+async fn waiting_for_a_silent_server_costs_nothing() -> Result<()> {
+    let broker = broker();
+    let producer = producer(broker.address()).await?;
+    producer.send("t", "v").await?;
+    broker.kill(0);
+    let delivery = producer.enqueue("t", None::<&str>, "w")?;
+    // So that attempts have failed before one that does not end.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    broker.on(Kind::Connect).hold();
+    broker.revive(0).unwrap();
+    let before = processor_time();
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    let spent = processor_time() - before;
+    assert!(spent < Duration::from_millis(200), "waiting took {spent:?} of the processor");
+    assert!(delivery.result().is_none(), "the server is silent");
+    Ok(())
+}
+
+/// What this thread has used.
+fn processor_time() -> Duration {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the structure is there to be filled.
+    assert_eq!(unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) }, 0);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
+/// That no server takes the login was an error to be tried again: at every server, until the delivery timeout.
+// covers: F074 rust
+#[tokio::test]
+async fn a_login_that_every_server_refuses_is_final() -> Result<()> {
+    let script = || ScriptedBroker::builder().user("alice", "pencil").scram_iterations(5000).topic("t", 1);
+    let brokers = [script().start().unwrap(), script().start().unwrap()];
+    let servers = brokers.iter().map(ScriptedBroker::address).collect();
+    let config = config("").bootstrap_servers(servers).auth("alice", "crayon").build();
+    let refused = Producer::new(config.clone()).await.map(drop).unwrap_err();
+    assert_eq!(refused.code(), ErrorCode::AuthenticationFailed, "{refused}");
+    let producer = Producer::unconnected(config?, None)?;
+    let refused = soon("a delivery", producer.send("t", "v")).await.unwrap_err();
+    assert_eq!(refused.code(), ErrorCode::AuthenticationFailed, "{refused}");
+    for broker in &brokers {
+        let logins = broker.requests_of(Kind::ScramClientFinal).len();
+        assert!(logins <= 4, "{logins} logins at one server");
+    }
+    Ok(())
+}
+
+/// A producer that had ever used a topic made it again when it asked how many partitions there are.
+// covers: F071 rust
+#[tokio::test]
+async fn what_was_deleted_is_not_made_again_unasked() -> Result<()> {
+    let broker = broker();
+    let producer = Producer::new(config(broker.address()).metadata_max_age(Duration::from_millis(20)).build()).await?;
+    producer.send("t", "v").await?;
+    let client = Client::connect(broker.address()).await?;
+    client.delete_topic("t").await?;
+    broker.clear_requests();
+    broker.until_received(Kind::GetMetadata, 3).await;
+    assert!(broker.requests_of(Kind::CreateTopic).is_empty());
+    Ok(())
+}
+
+/// Records went to partitions that the topic had before it was made anew with fewer.
+// covers: F071 rust
+#[tokio::test]
+async fn a_topic_may_have_fewer_partitions_than_before() -> Result<()> {
+    let broker = TestBroker::start().unwrap();
+    let client = Client::connect(broker.address()).await?;
+    client.create_topic("less", Some(6)).await?;
+    let producer = producer(broker.address()).await?;
+    producer.send("less", "v").await?;
+    client.delete_topic("less").await?;
+    client.create_topic("less", Some(2)).await?;
+    producer.refresh_metadata("less").await?;
+    assert_eq!(producer.get_partition_count("less").await?, 2);
+    for key in 0..20 {
+        let metadata = producer.send_with_key("less", Some(key.to_string()), "v").await?;
+        assert!(metadata.partition < 2, "{metadata:?}");
+    }
+    let refused = producer.send_to_partition("less", 5, None::<&str>, "v").await.unwrap_err();
+    assert_eq!(refused.code(), ErrorCode::InvalidPartition);
     Ok(())
 }

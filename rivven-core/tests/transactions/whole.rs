@@ -307,3 +307,50 @@ async fn a_broker_that_forgot_the_transaction_dooms_it() -> Result<()> {
     next.send("t", "x").await?;
     next.commit().await
 }
+
+// covers: F080 rust, F120 rust
+#[tokio::test]
+async fn statistics_count_the_records_of_transactions() -> Result<()> {
+    let broker = ScriptedBroker::builder().topic("t", 1).start().unwrap();
+    let producer = producer(broker.address()).await?;
+    let transaction = producer.begin_transaction().await?;
+    transaction.send("t", "a").await?;
+    broker.on(Kind::TransactionalPublish).once().hold();
+    broker.clear_requests();
+    let held = transaction.enqueue("t", None::<&str>, "b")?;
+    broker.until_received(Kind::TransactionalPublish, 1).await;
+    let stats = producer.stats();
+    assert_eq!((stats.records_sent, stats.records_delivered, stats.pending()), (2, 1, 1), "{stats:?}");
+    assert_eq!((stats.batches_sent, stats.records_queued, stats.servers.len()), (2, 0, 1), "{stats:?}");
+    assert_eq!(stats.servers[0].records_unanswered, 1);
+    assert!(stats.bytes_sent > 0 && stats.latency_p50_us > 0, "{stats:?}");
+    broker.release();
+    soon("the delivery", held).await?;
+    transaction.commit().await?;
+    let stats = producer.stats();
+    assert_eq!((stats.records_sent, stats.records_delivered, stats.pending()), (2, 2, 0), "{stats:?}");
+    assert_eq!((stats.servers[0].records_unanswered, stats.errors), (0, 0));
+    Ok(())
+}
+
+/// Of records that were refused together since the login had expired, the first was sent again and those behind the others
+/// overtook them.
+// covers: F120 rust
+#[tokio::test]
+async fn a_login_that_expires_amid_records_changes_no_order() -> Result<()> {
+    let script = ScriptedBroker::builder().user("alice", "pencil").scram_iterations(5000).topic("t", 1);
+    let broker = script.start().unwrap();
+    let producer = Producer::new(config(broker.address()).auth("alice", "pencil").build()).await?;
+    let transaction = producer.begin_transaction().await?;
+    transaction.send("t", "first").await?;
+    broker.on(Kind::TransactionalPublish).times(5).answer(Reply::error("AUTHENTICATION_REQUIRED: Please authenticate"));
+    let logins = broker.requests_of(Kind::ScramClientFinal).len();
+    for value in 0..50 {
+        drop(transaction.enqueue("t", None::<&str>, format!("{value:02}"))?);
+    }
+    soon("the commit", transaction.commit()).await?;
+    let values: Vec<_> = broker.records("t", 0).into_iter().skip(1).map(|record| record.value).collect();
+    assert!(values.len() == 50 && values.is_sorted(), "{values:?}");
+    assert!(broker.requests_of(Kind::ScramClientFinal).len() > logins);
+    Ok(())
+}
