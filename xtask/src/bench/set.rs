@@ -34,6 +34,7 @@ pub(super) struct Load {
 /// In the order in which they are measured and shown.
 pub(super) const SET: &[Measure] = &[
     peer("floor", "memcpy and send", Peer::Floor, load(10_000_000, 12), &[]),
+    peer("floor", "memcpy and send, 1 partition", Peer::Floor, load(10_000_000, 1), &[]),
     bench("produce-handle", "Producer", &["produce"]),
     bench("produce-handle", "Producer, each delivery", &["produce", "--reports=each"]),
     peer("produce-handle", "librivven", Peer::Librivven, load(5_000_000, 12), &["--call", "handle"]),
