@@ -160,16 +160,32 @@ impl Error {
         if self.outcome() == Outcome::Unknown { self.with_outcome(Outcome::NotSent) } else { self }
     }
 
-    /// The same error with this outcome, where it carries a detail.
+    /// The same error with this outcome; one that carries no detail gets one where that has to say it.
     pub(crate) fn with_outcome(self, outcome: Outcome) -> Error {
         let with = |detail: Detail| detail.with_outcome(outcome);
         match self {
             Error::ConnectionError(detail) => Error::ConnectionError(with(detail)),
+            Error::ConfigError(detail) => Error::ConfigError(with(detail)),
+            Error::IoError(kind, detail) => Error::IoError(kind, with(detail)),
             Error::ProtocolError(detail) => Error::ProtocolError(with(detail)),
             Error::ServerError(detail) => Error::ServerError(with(detail)),
+            Error::AuthenticationFailed(detail) => Error::AuthenticationFailed(with(detail)),
+            Error::SerializationError(detail) => Error::SerializationError(with(detail)),
+            Error::CircuitBreakerOpen(detail) => Error::CircuitBreakerOpen(with(detail)),
+            Error::PoolExhausted(detail) => Error::PoolExhausted(with(detail)),
             Error::TimeoutWithMessage(detail) => Error::TimeoutWithMessage(with(detail)),
             Error::Closed(detail) => Error::Closed(with(detail)),
-            other => other,
+            Error::Misuse(detail) => Error::Misuse(with(detail)),
+            Error::Other(detail) => Error::Other(with(detail)),
+            other if other.outcome() == outcome => other,
+            other => {
+                let detail = with(Detail::new(other.to_string()).with_code(other.code()));
+                match other {
+                    Error::Timeout => Error::TimeoutWithMessage(detail),
+                    Error::AllServersUnavailable => Error::ConnectionError(detail),
+                    other => other,
+                }
+            }
         }
     }
 

@@ -627,6 +627,16 @@ impl Partition {
         Overdue { waiting, under_way: Vec::new(), ended: numbered.take_ended() }
     }
 
+    /// Gives up the batches with numbers that were to be sent again.
+    pub(super) fn abandon(&self, error: &Error) -> Vec<Ended> {
+        let mut queue = self.queue();
+        let Some(numbered) = &mut queue.numbered else { return Vec::new() };
+        for ticket in numbered.tickets(|_| true) {
+            numbered.give_up(ticket, error.clone());
+        }
+        numbered.take_ended()
+    }
+
     /// Takes everything that waits, to give it up.
     pub(super) fn take_waiting(&self) -> Vec<Pack> {
         let mut queue = self.queue();

@@ -334,10 +334,11 @@ impl Task {
         }
     }
 
-    /// Gives up everything that waits, because it can never be sent.
+    /// Gives up everything that waits, for another attempt or for the first, because it can never be sent.
     fn give_up(&mut self, error: &Error) {
         self.runnable.clear();
         for partition in self.sender.partitions() {
+            self.finish(&partition, partition.abandon(error), true, None);
             self.shared.give_up(&partition, partition.take_waiting(), error);
             partition.look_anew();
         }

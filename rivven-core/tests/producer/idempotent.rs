@@ -252,3 +252,22 @@ async fn identities_are_those_of_the_servers_that_write() -> Result<()> {
     assert!(producer.is_idempotent());
     Ok(())
 }
+
+/// What was to be sent again waited for its delivery timeout, though no login could be had any more.
+// covers: F070 rust, F074 rust
+#[tokio::test]
+async fn what_can_never_be_sent_again_is_given_up() -> Result<()> {
+    let script = ScriptedBroker::builder().user("alice", "pencil").scram_iterations(5000).topic("t", 1);
+    let broker = script.start().unwrap();
+    let producer = Producer::new(idempotent(broker.address()).auth("alice", "pencil").build()).await?;
+    producer.send("t", "v").await?;
+    broker.on(Kind::ScramClientFirst).answer(Reply::error("AUTHENTICATION_FAILED: Invalid credentials"));
+    broker.on(Kind::IdempotentPublishBatch).once().hold();
+    broker.clear_requests();
+    let delivery = producer.enqueue("t", None::<&str>, "w")?;
+    broker.until_received(Kind::IdempotentPublishBatch, 1).await;
+    broker.close_connections(0);
+    let error = soon("a delivery", delivery).await.unwrap_err();
+    assert_eq!((error.code(), error.outcome()), (ErrorCode::AuthenticationFailed, Outcome::Unknown), "{error}");
+    Ok(())
+}
