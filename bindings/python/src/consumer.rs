@@ -9,7 +9,7 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
-use rivven_bridge::{Answer, Call, Consumer, Queue};
+use rivven_bridge::{Answer, Call, Consumer, Interest, Queue};
 use rivven_client::{Consumer as Core, ConsumerRecord, ConsumerRecords, Error, Properties, Result, TopicPartition};
 
 use crate::answer::{self, Form};
@@ -19,7 +19,7 @@ use crate::consumer_events;
 use crate::error;
 use crate::inbox::{Inboxes, Owner, Then, running_loop};
 use crate::message::Message;
-use crate::processing::{Ending, Handlings};
+use crate::processing::{Handlings, Interested};
 use crate::rebalance::Listening;
 use crate::records::{Records, messages};
 use crate::wait::{SLICE, wait};
@@ -78,6 +78,12 @@ impl Consuming {
             },
         };
         self.raising(py, result)
+    }
+
+    /// Waits for something to take; whoever is interrupted leaves it to others.
+    fn wait_for_more(&self, py: Python<'_>, begun: Result<(Call<()>, Interest)>) -> PyResult<()> {
+        let (call, _interest) = self.raising(py, begun)?;
+        self.wait(py, Ok(call))
     }
 
     /// Waits once in slices, by a function that is given how long; who listens is told of rebalances.
@@ -186,6 +192,22 @@ impl ConsumerOperations {
     ) -> Given<'py> {
         let owner: Arc<dyn Owner> = self.shared.clone();
         self.shared.inboxes.call(py, &owner, then, begin)
+    }
+
+    /// Begins what ends when nobody is interested in it any more; gives a future, and the interest.
+    fn submit_wanted<'py>(
+        &self,
+        py: Python<'py>,
+        then: Then,
+        begin: impl FnOnce(&Arc<Queue>, u64) -> Result<Interest>,
+    ) -> PyResult<(Bound<'py, PyAny>, Interested)> {
+        let mut interest = None;
+        let future = self.submit(py, then, |queue, token| {
+            interest = Some(begin(queue, token)?);
+            Ok(())
+        })?;
+        let interest = interest.ok_or_else(|| PyTypeError::new_err("it has not begun"))?;
+        Ok((future, Interested::new(interest)))
     }
 
     /// Does something that takes time, in the style of the consumer.
@@ -651,17 +673,11 @@ impl ConsumerOperations {
     /// Begins to process; gives a future of the report, and what gives it up.
     ///
     /// `begin` is called by the event loop for each record.
-    fn _process<'py>(&self, py: Python<'py>, begin: Py<PyAny>) -> PyResult<(Bound<'py, PyAny>, Ending)> {
+    fn _process<'py>(&self, py: Python<'py>, begin: Py<PyAny>) -> PyResult<(Bound<'py, PyAny>, Interested)> {
         self.check_group()?;
         self.restart(py)?;
-        let mut processing = None;
         let bridge = &self.shared.bridge;
-        let future = self.submit(py, Then::Process(begin), |queue, token| {
-            processing = Some(bridge.submit_process((queue, token), queue, token)?);
-            Ok(())
-        })?;
-        let processing = processing.ok_or_else(|| PyTypeError::new_err("processing has not begun"))?;
-        Ok((future, Ending::new(processing)))
+        self.submit_wanted(py, Then::Process(begin), |queue, token| bridge.submit_process((queue, token), queue, token))
     }
 
     /// Begins to process, with records that are to be waited for.
@@ -671,13 +687,13 @@ impl ConsumerOperations {
         self.shared.raising(py, Handlings::begin(&self.shared))
     }
 
-    /// Gives a future that is done when there may be something to claim.
-    fn _poll<'py>(&self, py: Python<'py>, limit: Seconds) -> Given<'py> {
+    /// Gives a future that is done when there may be something to claim, and what gives the wait up.
+    fn _poll<'py>(&self, py: Python<'py>, limit: Seconds) -> PyResult<(Bound<'py, PyAny>, Interested)> {
         let bridge = &self.shared.bridge;
-        self.submit(py, Then::Give(Form::Nothing), |queue, token| bridge.submit_poll(limit.0, queue, token))
+        self.submit_wanted(py, Then::Give(Form::Nothing), |queue, token| bridge.submit_poll(limit.0, queue, token))
     }
 
-    /// Takes what a poll gave, if anything; with `empty` a result without records otherwise.
+    /// Takes what a poll gave, if anything, or raises why it failed; with `empty` a result without records otherwise.
     #[pyo3(signature = (empty=false))]
     fn _claim<'py>(&self, py: Python<'py>, empty: bool) -> PyResult<Option<Bound<'py, Records>>> {
         let records = self.shared.raising(py, self.shared.bridge.claim())?;
@@ -689,15 +705,15 @@ impl ConsumerOperations {
         self.poll_now(py)
     }
 
-    /// Gives a future that is done when there may be a message to take.
+    /// Gives a future that is done when there may be a message to take, and what gives the wait up.
     #[pyo3(signature = (limit=None))]
-    fn _ready<'py>(&self, py: Python<'py>, limit: Option<Seconds>) -> Given<'py> {
+    fn _ready<'py>(&self, py: Python<'py>, limit: Option<Seconds>) -> PyResult<(Bound<'py, PyAny>, Interested)> {
         let limit = self.limit(py, limit)?;
         let bridge = &self.shared.bridge;
-        self.submit(py, Then::Give(Form::Nothing), |queue, token| bridge.submit_ready(limit, queue, token))
+        self.submit_wanted(py, Then::Give(Form::Nothing), |queue, token| bridge.submit_ready(limit, queue, token))
     }
 
-    /// Takes messages that have come.
+    /// Takes messages that have come, or raises why there are none.
     fn _take<'py>(&self, py: Python<'py>, most: usize) -> PyResult<Bound<'py, PyList>> {
         self.take_up_to(py, most)
     }
@@ -778,7 +794,7 @@ pub(crate) fn of_client<'py>(py: Python<'py>, properties: &Properties, asked: As
 ///
 /// A message of an iteration counts as done when the next one is asked for, and
 /// those of a poll when there is another poll: that is what is committed by
-/// itself. Cancelling any wait loses no message. Failures are RivvenException and
+/// itself. Cancelling any wait loses nothing. Failures are RivvenException and
 /// its subclasses. In a forked child process every call fails with the code FORKED.
 ///
 /// Raises ConfigException for an unknown key or a value that it does not take.
@@ -812,7 +828,7 @@ impl AsyncConsumer {
     /// `timeout` is in seconds or a timedelta, by default `max_poll_interval_ms`
     /// (5 s); without any record by then the result is empty. With 0 it gives what has
     /// come already. A poll says that the program is done with what the one
-    /// before gave. It is a coroutine; cancelling it loses no record.
+    /// before gave. It is a coroutine; cancelling it loses nothing.
     ///
     /// Raises RivvenException with the code WOKEN_UP after `wakeup`, CLOSED, or
     /// INVALID_STATE if there is nothing to read; what keeps partitions from
@@ -911,8 +927,8 @@ impl Now {
 /// configuration keys with underscores, such as `group_id="billing"`; a key that
 /// is None has its default. It connects by itself. `for message in consumer`
 /// gives one message after another, `poll` what has come of all partitions. A
-/// call waits without the GIL and can be interrupted by Ctrl-C, which loses no
-/// message. Used with `with` it is connected, and closed at the end of the block.
+/// call waits without the GIL and can be interrupted by Ctrl-C, which loses
+/// nothing. Used with `with` it is connected, and closed at the end of the block.
 ///
 /// A message of an iteration counts as done when the next one is asked for, and
 /// those of a poll when there is another poll: that is what is committed by
@@ -959,7 +975,7 @@ impl BlockingConsumer {
         let until = Instant::now().checked_add(limit);
         loop {
             let left = until.map_or(limit, |until| until.saturating_duration_since(Instant::now()));
-            this.shared.wait(py, this.shared.bridge.poll(left))?;
+            this.shared.wait_for_more(py, this.shared.bridge.poll(left))?;
             let over = until.is_some_and(|until| Instant::now() >= until);
             let claimed = this._claim(py, over)?;
             if claimed.is_some() {
@@ -980,7 +996,7 @@ impl BlockingConsumer {
         if !fetched.is_empty() || most == 0 {
             return Ok(fetched);
         }
-        this.shared.wait(py, this.shared.bridge.ready(this.limit(py, None)?))?;
+        this.shared.wait_for_more(py, this.shared.bridge.ready(this.limit(py, None)?))?;
         this.take_up_to(py, most)
     }
 
@@ -1025,7 +1041,7 @@ impl BlockingConsumer {
                 return Ok(None);
             }
             let limit = this.limit(py, None)?;
-            if let Err(failure) = this.shared.wait(py, this.shared.bridge.ready(limit)) {
+            if let Err(failure) = this.shared.wait_for_more(py, this.shared.bridge.ready(limit)) {
                 return if this.is_closed(py)? { Ok(None) } else { Err(failure) };
             }
         }

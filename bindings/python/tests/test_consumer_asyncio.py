@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import threading
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
@@ -130,8 +132,42 @@ def test_waits_that_are_cancelled_lose_nothing(broker: str, reader: Reader, topi
     asyncio.run(main())
 
 
-def test_what_came_to_a_wait_that_was_cancelled_is_not_committed_by_close(
-    broker: str, reader: Reader, topic: str
+class GivenUp(Exception):
+    """Raised by the handler of a signal, as Ctrl-C does it."""
+
+
+def given_up(meanwhile: Callable[[], object], wait: Callable[[], object]) -> None:
+    """Give up a blocking wait, behind something else that happens while it is under way."""
+
+    def handler(*_: object) -> None:
+        meanwhile()
+        raise GivenUp
+
+    before = signal.signal(signal.SIGALRM, handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    try:
+        with pytest.raises(GivenUp):
+            wait()
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+async def cancelled(meanwhile: Callable[[], object], wait: Callable[[], Coroutine[Any, Any, object]]) -> None:
+    """Cancel a wait, behind something else that happens while it is under way."""
+    waiting = asyncio.create_task(wait())
+    await asyncio.sleep(0.2)
+    meanwhile()
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+
+
+COMMITS = ["commit", "commit_async", "close", "transaction"]
+
+
+@pytest.mark.parametrize("commit", COMMITS)
+def test_what_came_to_a_wait_that_was_cancelled_is_not_committed(
+    broker: str, reader: Reader, topic: str, eventually: Callable[[Callable[[], bool]], None], commit: str
 ) -> None:
     filled(reader, topic, 1)
     group = f"group-{topic}"
@@ -139,18 +175,173 @@ def test_what_came_to_a_wait_that_was_cancelled_is_not_committed_by_close(
     async def main() -> None:
         consumer = rivven.Consumer(partitions=[(topic, 0)], bootstrap_servers=broker, group_id=group)
         assert len(await consumer.poll()) == 1
-        waiting = asyncio.ensure_future(consumer.poll(timeout=60))
-        await asyncio.sleep(0.05)
-        waiting.cancel()
-        with suppress(asyncio.CancelledError):
-            await waiting
-        reader.publish(topic, b"unseen")
-        while consumer.stats().records < 2:
-            await asyncio.sleep(0.01)
-        await consumer.close()
+
+        def arrive() -> None:
+            reader.publish(topic, b"unseen")
+            # The event loop has no time to give it.
+            eventually(lambda: consumer.stats().records == 2)
+
+        await cancelled(arrive, lambda: consumer.poll(60))
+        assert consumer.position() == 1
+        if commit == "transaction":
+            async with rivven.Producer(bootstrap_servers=broker, transactional_id=topic) as producer:
+                async with producer.begin_transaction() as transaction:
+                    await transaction.send_consumer_offsets(consumer)
+        elif commit == "commit_async":
+            consumer.commit_async()
+        else:
+            await getattr(consumer, commit)()
+        eventually(lambda: reader.get_offset(group, topic, 0) is not None)
         assert reader.get_offset(group, topic, 0) == 1
+        if commit != "close":
+            # It is the program's once it has it.
+            assert [message.value for message in await consumer.poll()] == [b"unseen"]
+            assert consumer.position() == 2
+            await consumer.commit()
+            assert reader.get_offset(group, topic, 0) == 2
+            await consumer.close()
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("commit", COMMITS)
+def test_what_came_to_a_wait_that_was_interrupted_is_not_committed(
+    broker: str, reader: Reader, topic: str, eventually: Callable[[Callable[[], bool]], None], commit: str
+) -> None:
+    filled(reader, topic, 1)
+    group = f"group-{topic}"
+    consumer = rivven.blocking.Consumer(partitions=[(topic, 0)], bootstrap_servers=broker, group_id=group)
+    assert len(consumer.poll()) == 1
+
+    def arrive() -> None:
+        reader.publish(topic, b"unseen")
+        eventually(lambda: consumer.stats().records == 2)
+
+    given_up(arrive, lambda: consumer.poll(60))
+    assert consumer.position() == 1
+    if commit == "transaction":
+        with rivven.blocking.Producer(bootstrap_servers=broker, transactional_id=topic) as producer:
+            with producer.begin_transaction() as transaction:
+                transaction.send_consumer_offsets(consumer)
+    else:
+        getattr(consumer, commit)()
+    eventually(lambda: reader.get_offset(group, topic, 0) is not None)
+    assert reader.get_offset(group, topic, 0) == 1
+    if commit != "close":
+        assert [message.value for message in consumer.poll()] == [b"unseen"]
+        assert consumer.position() == 2
+        consumer.commit()
+        assert reader.get_offset(group, topic, 0) == 2
+        consumer.close()
+
+
+WAITS = [("poll", "poll"), ("fetch", "poll"), ("anext", "poll"), ("poll", "fetch"), ("poll", "anext")]
+
+
+@pytest.mark.parametrize(("first", "then"), WAITS)
+@pytest.mark.parametrize("early", [True, False])
+def test_a_wait_that_was_cancelled_takes_no_wake_up(
+    broker: str, reader: Reader, topic: str, first: str, then: str, early: bool
+) -> None:
+    """What wakes it up comes before it is cancelled, while the event loop is busy, or behind."""
+    filled(reader, topic, 1)
+
+    async def main() -> None:
+        async with rivven.Consumer(partitions=[(topic, 0)], bootstrap_servers=broker) as consumer:
+            assert len(await consumer.poll()) == 1
+
+            async def one() -> rivven.Message:
+                return await anext(consumer)
+
+            waits: dict[str, Callable[[], Any]] = {"poll": consumer.poll, "fetch": consumer.fetch, "anext": one}
+
+            def wake_up() -> None:
+                consumer.wakeup()
+                time.sleep(0.1)
+
+            await cancelled(wake_up if early else lambda: None, waits[first])
+            if not early:
+                consumer.wakeup()
+            with pytest.raises(rivven.RivvenException) as failure:
+                await waits[then]()
+            assert failure.value.code == "WOKEN_UP"
+            assert not await consumer.poll(0.05), "it is told once"
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(("first", "then"), WAITS)
+@pytest.mark.parametrize("early", [True, False])
+def test_a_wait_that_was_interrupted_takes_no_wake_up(
+    broker: str, reader: Reader, topic: str, first: str, then: str, early: bool
+) -> None:
+    filled(reader, topic, 1)
+    with rivven.blocking.Consumer(partitions=[(topic, 0)], bootstrap_servers=broker) as consumer:
+        assert len(consumer.poll()) == 1
+        waits: dict[str, Callable[[], object]] = {
+            "poll": consumer.poll,
+            "fetch": consumer.fetch,
+            "anext": lambda: next(consumer),
+        }
+
+        def wake_up() -> None:
+            consumer.wakeup()
+            time.sleep(0.1)
+
+        given_up(wake_up if early else lambda: None, waits[first])
+        if not early:
+            consumer.wakeup()
+        with pytest.raises(rivven.RivvenException) as failure:
+            waits[then]()
+        assert failure.value.code == "WOKEN_UP"
+        assert not consumer.poll(0.05), "it is told once"
+
+
+def test_a_wake_up_that_came_to_a_wait_that_was_cancelled_ends_handlers(
+    broker: str, reader: Reader, topic: str
+) -> None:
+    filled(reader, topic, 1)
+
+    async def main() -> None:
+        async with rivven.Consumer(partitions=[(topic, 0)], bootstrap_servers=broker, group_id=topic) as consumer:
+            assert len(await consumer.poll()) == 1
+
+            def wake_up() -> None:
+                consumer.wakeup()
+                time.sleep(0.1)
+
+            await cancelled(wake_up, consumer.poll)
+            async with asyncio.timeout(20):
+                assert await consumer.process(print) == rivven.ProcessReport(0, 0, 0, 0)
+
+    asyncio.run(main())
+
+
+def test_a_listener_is_told_once_though_polls_are_given_up(broker: str, reader: Reader, topic: str) -> None:
+    filled(reader, topic, 1)
+    told: list[list[TopicPartition]] = []
+
+    async def main() -> None:
+        go_on, begun = asyncio.Event(), asyncio.Event()
+
+        async def assigned(partitions: list[TopicPartition]) -> None:
+            told.append(partitions)
+            begun.set()
+            await go_on.wait()
+
+        async with rivven.Consumer(topic, bootstrap_servers=broker, group_id=topic) as consumer:
+            consumer.set_rebalance_listener(on_partitions_assigned=assigned)
+            for _ in range(3):
+                polling = asyncio.create_task(consumer.poll(60))
+                await begun.wait()
+                polling.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await polling
+            go_on.set()
+            assert len(await consumer.poll(10)) == 1
+
+    asyncio.run(main())
+    assert told == [[TopicPartition(topic, 0)]]
 
 
 @pytest.mark.parametrize("wait", ["anext", "fetch", "poll"])

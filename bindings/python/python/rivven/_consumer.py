@@ -16,7 +16,7 @@ from ._records import ProcessReport
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ._rivven import Consumer, ConsumerRecords, Message, _BlockingConsumer, _Handling, _Rebalance
+    from ._rivven import Consumer, ConsumerRecords, Message, _BlockingConsumer, _Handling, _Interest, _Rebalance
 
 
 class CurrentOffset(int):
@@ -28,8 +28,17 @@ class CurrentOffset(int):
         yield
 
 
+async def wanted(begun: tuple[asyncio.Future[None], _Interest]) -> None:
+    """Wait for something to take; whoever is cancelled leaves it to others."""
+    future, interest = begun
+    try:
+        await future
+    finally:
+        interest.give_up()
+
+
 async def poll(consumer: Consumer, limit: float) -> ConsumerRecords:
-    """Wait for records; what comes after a cancelled wait is kept for the next one."""
+    """Wait for records; what comes to a cancelled wait is kept for the next one."""
     until = time.monotonic() + limit
     # Others have their turns; then what is there takes no other thread.
     await asyncio.sleep(0)
@@ -38,7 +47,7 @@ async def poll(consumer: Consumer, limit: float) -> ConsumerRecords:
         return records
     while True:
         left = max(0.0, until - time.monotonic())
-        await consumer._poll(left)
+        await wanted(consumer._poll(left))
         records = consumer._claim(time.monotonic() >= until)
         if records is not None:
             return records
@@ -49,7 +58,7 @@ async def fetch(consumer: Consumer, most: int) -> list[Message]:
     await asyncio.sleep(0)
     messages = consumer._take(most)
     if not messages and most > 0:
-        await consumer._ready()
+        await wanted(consumer._ready())
         messages = consumer._take(most)
     return messages
 
@@ -60,10 +69,10 @@ async def next_message(consumer: Consumer) -> Message:
     while True:
         if consumer.is_closed:
             raise StopAsyncIteration
-        for message in consumer._take(1):
-            return message
         try:
-            await consumer._ready()
+            for message in consumer._take(1):
+                return message
+            await wanted(consumer._ready())
         except Exception:
             if consumer.is_closed:
                 raise StopAsyncIteration from None
