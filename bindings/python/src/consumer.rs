@@ -10,7 +10,9 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 use rivven_bridge::{Answer, Call, Consumer, Interest, Queue};
-use rivven_client::{Consumer as Core, ConsumerRecord, ConsumerRecords, Error, Properties, Result, TopicPartition};
+use rivven_client::{
+    Consumer as Core, ConsumerRecord, ConsumerRecords, Error, ErrorCode, Properties, Result, TopicPartition,
+};
 
 use crate::answer::{self, Form};
 use crate::arguments::{self, Each, Offset, Partition, Seconds, TimestampMs, Topics};
@@ -67,23 +69,33 @@ impl Consuming {
     /// Waits for an answer; who listens is told of rebalances meanwhile.
     pub(crate) fn wait<T: Send>(&self, py: Python<'_>, begun: Result<Call<T>>) -> PyResult<T> {
         let call = self.raising(py, begun)?;
-        let result = match self.listening() {
-            None => wait(py, &call)?,
-            Some(listening) => loop {
-                if let Some(result) = py.detach(|| call.wait_for(LISTEN.min(SLICE))) {
-                    break result;
-                }
-                py.check_signals()?;
-                listening.tell(py)?;
-            },
-        };
+        let result = self.answer(py, &call)?;
         self.raising(py, result)
     }
 
+    fn answer<T: Send>(&self, py: Python<'_>, call: &Call<T>) -> PyResult<Result<T>> {
+        let Some(listening) = self.listening() else { return wait(py, call) };
+        loop {
+            if let Some(result) = py.detach(|| call.wait_for(LISTEN.min(SLICE))) {
+                return Ok(result);
+            }
+            py.check_signals()?;
+            listening.tell(py)?;
+        }
+    }
+
     /// Waits for something to take; whoever is interrupted leaves it to others.
-    fn wait_for_more(&self, py: Python<'_>, begun: Result<(Call<()>, Interest)>) -> PyResult<()> {
+    fn wait_for_more(&self, py: Python<'_>, begun: Result<(Call<()>, Interest)>) -> PyResult<Result<()>> {
         let (call, _interest) = self.raising(py, begun)?;
-        self.wait(py, Ok(call))
+        self.answer(py, &call)
+    }
+
+    /// What an iteration goes on with; `None` where the consumer was closed, which ends it.
+    fn unless_closed<T>(&self, py: Python<'_>, result: Result<T>) -> PyResult<Option<T>> {
+        match result {
+            Err(error) if error.code() == ErrorCode::Closed || matches!(self.is_closed(), Ok(true)) => Ok(None),
+            result => self.raising(py, result).map(Some),
+        }
     }
 
     /// Waits once in slices, by a function that is given how long; who listens is told of rebalances.
@@ -299,11 +311,6 @@ impl ConsumerOperations {
     /// The next message of those in hand.
     fn next_message<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, Message>>> {
         self.message(py, self.shared.bridge.try_next())
-    }
-
-    /// The next message, if one has come.
-    fn message_now<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, Message>>> {
-        self.message(py, py.detach(|| self.shared.bridge.next_now()))
     }
 
     fn message<'py>(
@@ -975,7 +982,8 @@ impl BlockingConsumer {
         let until = Instant::now().checked_add(limit);
         loop {
             let left = until.map_or(limit, |until| until.saturating_duration_since(Instant::now()));
-            this.shared.wait_for_more(py, this.shared.bridge.poll(left))?;
+            let waited = this.shared.wait_for_more(py, this.shared.bridge.poll(left))?;
+            this.shared.raising(py, waited)?;
             let over = until.is_some_and(|until| Instant::now() >= until);
             let claimed = this._claim(py, over)?;
             if claimed.is_some() {
@@ -996,7 +1004,8 @@ impl BlockingConsumer {
         if !fetched.is_empty() || most == 0 {
             return Ok(fetched);
         }
-        this.shared.wait_for_more(py, this.shared.bridge.ready(this.limit(py, None)?))?;
+        let waited = this.shared.wait_for_more(py, this.shared.bridge.ready(this.limit(py, None)?))?;
+        this.shared.raising(py, waited)?;
         this.take_up_to(py, most)
     }
 
@@ -1033,16 +1042,18 @@ impl BlockingConsumer {
         let (this, py) = (slf.as_super().get(), slf.py());
         loop {
             let message = this.next_message(py)?;
-            let message = if message.is_some() { message } else { this.message_now(py)? };
             if message.is_some() {
                 return Ok(message);
             }
-            if this.is_closed(py)? {
-                return Ok(None);
+            let there = py.detach(|| this.shared.bridge.next_now());
+            let Some(there) = this.shared.unless_closed(py, there)? else { return Ok(None) };
+            if there.is_some() || this.is_closed(py)? {
+                return this.message(py, Ok(there));
             }
             let limit = this.limit(py, None)?;
-            if let Err(failure) = this.shared.wait_for_more(py, this.shared.bridge.ready(limit)) {
-                return if this.is_closed(py)? { Ok(None) } else { Err(failure) };
+            let waited = this.shared.wait_for_more(py, this.shared.bridge.ready(limit))?;
+            if this.shared.unless_closed(py, waited)?.is_none() {
+                return Ok(None);
             }
         }
     }

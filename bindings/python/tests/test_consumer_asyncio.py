@@ -396,6 +396,54 @@ def test_closing_ends_iterations(broker: str, reader: Reader, topic: str) -> Non
     assert offsets == list(range(5))
 
 
+def test_closing_elsewhere_ends_iterations(broker: str, reader: Reader, topic: str) -> None:
+    filled(reader, topic, 5)
+    config: dict[str, Any] = {
+        "partitions": [(topic, 0)],
+        "bootstrap_servers": broker,
+        "enable_auto_commit": False,
+    }
+
+    async def main() -> None:
+        consumer, all_given = rivven.Consumer(**config), asyncio.Event()
+        offsets: list[int] = []
+
+        async def read() -> None:
+            async for message in consumer:
+                offsets.append(message.offset)
+                if len(offsets) == 5:
+                    all_given.set()
+
+        reading = asyncio.create_task(read())
+        await all_given.wait()
+        await asyncio.sleep(0.1)
+        await consumer.close()
+        await reading
+        assert offsets == list(range(5))
+
+    asyncio.run(main())
+    consumer, all_given = rivven.blocking.Consumer(**config), threading.Event()
+    offsets: list[int] = []
+    failures: list[Exception] = []
+
+    def read() -> None:
+        try:
+            for message in consumer:
+                offsets.append(message.offset)
+                if len(offsets) == 5:
+                    all_given.set()
+        except Exception as failure:
+            failures.append(failure)
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    assert all_given.wait(20)
+    time.sleep(0.1)
+    consumer.close()
+    thread.join(20)
+    assert (offsets, failures) == (list(range(5)), [])
+
+
 def test_a_listener_may_wait_and_commit(broker: str, reader: Reader, topic: str) -> None:
     """covers: F099 python"""
     filled(reader, topic, 3)

@@ -73,8 +73,8 @@ async def next_message(consumer: Consumer) -> Message:
             for message in consumer._take(1):
                 return message
             await wanted(consumer._ready())
-        except Exception:
-            if consumer.is_closed:
+        except RivvenException as failure:
+            if consumer.is_closed or failure.code == "CLOSED":
                 raise StopAsyncIteration from None
             raise
 
