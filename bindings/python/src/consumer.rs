@@ -870,7 +870,7 @@ impl AsyncConsumer {
     /// `topic: `, `partition: `, `offset: `, `timestamp: `, `group: `, `attempts: ` and
     /// `error: `, then an empty line, then the value.
     ///
-    /// It ends by `wakeup` and by `close`, which waits for it, and gives a ProcessReport. Cancelling it
+    /// It ends by `wakeup` and by `close`, which waits for it, and gives a ProcessReport. Cancelling it, or a handler,
     /// cancels the handlers, and gives messages back that are not done. A handler must not
     /// await `close`, which would wait for it.
     ///

@@ -106,6 +106,7 @@ async def process(consumer: Consumer, handler: Callable[[Message], Any]) -> Proc
     """Have a handler work on messages in tasks of this event loop."""
     failures = Failures()
     tasks: set[asyncio.Task[None]] = set()
+    given_up = False
 
     async def work(handling: _Handling, message: Message) -> None:
         failure: BaseException | None = None
@@ -113,12 +114,19 @@ async def process(consumer: Consumer, handler: Callable[[Message], Any]) -> Proc
             result = handler(message)
             if isawaitable(result):
                 await result
-        except (Exception, asyncio.CancelledError) as raised:
+        except Exception as raised:
+            failure = raised
+        except asyncio.CancelledError as raised:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                # It has not failed, and nobody is there to say what comes of the message.
+                processing.give_up()
+                raise
             failure = raised
         failures.settle(handling, message, failure)
 
     def begin(handling: _Handling) -> None:
-        message = handling.message()
+        message = None if given_up else handling.message()
         if message is not None:
             task = asyncio.get_running_loop().create_task(work(handling, message))
             tasks.add(task)
@@ -130,6 +138,7 @@ async def process(consumer: Consumer, handler: Callable[[Message], Any]) -> Proc
     except RivvenException as error:
         raise error from failures.cause(error)
     finally:
+        given_up = True
         processing.give_up()
         left = tuple(tasks)
         for task in left:
