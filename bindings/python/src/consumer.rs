@@ -1,7 +1,7 @@
 //! The consumer classes, asyncio and blocking.
 
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use pyo3::exceptions::{PyStopIteration, PyTypeError};
@@ -28,6 +28,10 @@ use crate::wait::{SLICE, wait};
 
 type Given<'py> = PyResult<Bound<'py, PyAny>>;
 
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// How often a blocking call looks whether there is something to tell the listener.
 const LISTEN: Duration = Duration::from_millis(5);
 
@@ -37,6 +41,8 @@ pub(crate) struct Consuming {
     pub(crate) inboxes: Inboxes,
     /// Who is told of the rebalances of a blocking consumer.
     listening: Mutex<Option<Arc<Listening>>>,
+    /// The same of an asyncio consumer; inboxes refer to it weakly, as loops live on.
+    listener: Mutex<Option<Arc<Py<PyAny>>>>,
 }
 
 impl Owner for Consuming {
@@ -63,7 +69,7 @@ impl Consuming {
     }
 
     fn listening(&self) -> Option<Arc<Listening>> {
-        self.listening.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.listening).clone()
     }
 
     /// Waits for an answer; who listens is told of rebalances meanwhile.
@@ -183,7 +189,8 @@ impl ConsumerOperations {
             }
         }
         .map_err(|error| error::plain(py, &error))?;
-        let shared = Arc::new(Consuming { bridge, inboxes: Inboxes::default(), listening: Mutex::default() });
+        let (inboxes, listening, listener) = (Inboxes::default(), Mutex::default(), Mutex::default());
+        let shared = Arc::new(Consuming { bridge, inboxes, listening, listener });
         Ok(ConsumerOperations { shared, style, topic, partition, has_group: true, batch_size: None })
     }
 
@@ -622,15 +629,14 @@ impl ConsumerOperations {
         let listened = match self.style {
             Style::Asyncio => {
                 let inbox = self.shared.inboxes.of(&running_loop(py)?)?;
-                inbox.listen(relay, |queue, token| bridge.relay_rebalances(Some((queue, token))))
+                let relay = Arc::new(relay);
+                let before = lock(&self.shared.listener).replace(Arc::clone(&relay));
+                drop(before);
+                inbox.listen(&relay, |queue, token| bridge.relay_rebalances(Some((queue, token))))
             }
             Style::Blocking => Listening::new(relay).and_then(|listening| {
                 bridge.relay_rebalances(Some((listening.queue(), 1)))?;
-                let listening = Some(Arc::new(listening));
-                let before = std::mem::replace(
-                    &mut *self.shared.listening.lock().unwrap_or_else(PoisonError::into_inner),
-                    listening,
-                );
+                let before = lock(&self.shared.listening).replace(Arc::new(listening));
                 drop(before);
                 Ok(())
             }),
@@ -739,11 +745,13 @@ impl ConsumerOperations {
             return Ok(());
         }
         let Ok(listening) = self.shared.listening.try_lock() else { return Ok(()) };
-        listening.as_ref().map_or(Ok(()), |listening| visit.call(&listening.function))
+        listening.as_ref().map_or(Ok(()), |listening| visit.call(&listening.function))?;
+        let Ok(listener) = self.shared.listener.try_lock() else { return Ok(()) };
+        listener.as_deref().map_or(Ok(()), |function| visit.call(function))
     }
 
     fn __clear__(&self) {
-        let gone = self.shared.listening.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let gone = (lock(&self.shared.listening).take(), lock(&self.shared.listener).take());
         drop(gone);
     }
 
@@ -922,7 +930,7 @@ impl Now {
     }
 
     fn __next__(&self) -> PyResult<()> {
-        let message = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let message = lock(&self.0).take();
         Err(PyStopIteration::new_err((message,)))
     }
 }

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import threading
 import time
+import weakref
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import suppress
 from typing import Any
@@ -442,6 +444,38 @@ def test_closing_elsewhere_ends_iterations(broker: str, reader: Reader, topic: s
     consumer.close()
     thread.join(20)
     assert (offsets, failures) == (list(range(5)), [])
+
+
+def test_a_listener_keeps_no_consumer(
+    broker: str, reader: Reader, topic: str, eventually: Callable[[Callable[[], bool]], None]
+) -> None:
+    filled(reader, topic, 1)
+
+    class App:
+        def __init__(self) -> None:
+            self.told: list[str] = []
+            self.consumer = rivven.Consumer(topic, bootstrap_servers=broker, group_id=topic)
+            self.consumer.set_rebalance_listener(on_partitions_assigned=lambda _: self.told.append("before"))
+            self.consumer.set_rebalance_listener(on_partitions_assigned=self.assigned)
+
+        async def assigned(self, _: list[TopicPartition]) -> None:
+            self.told.append("assigned")
+
+    async def main() -> None:
+        app = App()
+        assert len(await app.consumer.poll(10)) == 1
+        assert app.told == ["assigned"]
+        seen = weakref.ref(app)
+        del app
+        gc.collect()
+        assert seen() is None
+        # It has left its group.
+        async with rivven.Consumer(topic, bootstrap_servers=broker, group_id=topic) as other:
+            async with asyncio.timeout(20):
+                while not other.assignments():
+                    await other.poll(0.1)
+
+    asyncio.run(main())
 
 
 def test_a_listener_may_wait_and_commit(broker: str, reader: Reader, topic: str) -> None:
