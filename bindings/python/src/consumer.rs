@@ -4,8 +4,9 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use pyo3::exceptions::{PyStopIteration, PyTypeError};
+use pyo3::exceptions::{PyRuntimeError, PyStopIteration, PyTypeError};
 use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
@@ -894,11 +895,8 @@ impl AsyncConsumer {
         slf
     }
 
-    fn __anext__<'py>(slf: &Bound<'py, Self>) -> Given<'py> {
-        match slf.as_super().get().next_message(slf.py())? {
-            Some(message) => Ok(Bound::new(slf.py(), Now(Mutex::new(Some(message.unbind()))))?.into_any()),
-            None => coroutine(slf.py(), "next_message", (slf,)),
-        }
+    fn __anext__(slf: Py<Self>) -> Next {
+        Next { consumer: slf, course: Mutex::new(Course::Begins) }
     }
 
     fn __await__<'py>(slf: &Bound<'py, Self>) -> Given<'py> {
@@ -915,12 +913,47 @@ impl AsyncConsumer {
     }
 }
 
-/// A message that has come: awaiting it gives it at once.
-#[pyclass(frozen, module = "rivven._rivven")]
-struct Now(Mutex<Option<Py<Message>>>);
+/// The coroutine that gives the next message: one that is in hand at once, and otherwise as the one that it waits by.
+///
+/// It takes nothing before it is awaited.
+#[pyclass(frozen, module = "rivven._rivven", name = "_Next")]
+struct Next {
+    consumer: Py<AsyncConsumer>,
+    course: Mutex<Course>,
+}
+
+/// How far a coroutine has come.
+enum Course {
+    Begins,
+    Waits(Py<PyAny>),
+    /// It runs, or has ended.
+    Over,
+}
+
+impl Next {
+    /// Has the one that it waits by do something, which either waits on or has ended.
+    fn step<'py>(&self, waiting: Bound<'py, PyAny>, step: impl FnOnce(&Bound<'py, PyAny>) -> Given<'py>) -> Given<'py> {
+        let given = step(&waiting)?;
+        *lock(&self.course) = Course::Waits(waiting.unbind());
+        Ok(given)
+    }
+
+    /// The one that it waits by, which is not at work.
+    fn waiting<'py>(&self, py: Python<'py>, course: Course) -> Given<'py> {
+        match course {
+            Course::Begins => coroutine(py, "next_message", (&self.consumer,)),
+            Course::Waits(waiting) => Ok(waiting.into_bound(py)),
+            Course::Over => Err(PyRuntimeError::new_err("cannot reuse already awaited coroutine")),
+        }
+    }
+
+    fn leave(&self) -> Course {
+        std::mem::replace(&mut *lock(&self.course), Course::Over)
+    }
+}
 
 #[pymethods]
-impl Now {
+impl Next {
     fn __await__(slf: Py<Self>) -> Py<Self> {
         slf
     }
@@ -929,9 +962,43 @@ impl Now {
         slf
     }
 
-    fn __next__(&self) -> PyResult<()> {
-        let message = lock(&self.0).take();
-        Err(PyStopIteration::new_err((message,)))
+    fn __next__<'py>(&self, py: Python<'py>) -> Given<'py> {
+        self.send(py, py.None().into_bound(py))
+    }
+
+    fn send<'py>(&self, py: Python<'py>, value: Bound<'py, PyAny>) -> Given<'py> {
+        let course = self.leave();
+        if let Course::Begins = course
+            && let Some(message) = self.consumer.bind(py).as_super().get().next_message(py)?
+        {
+            return Err(PyStopIteration::new_err((message.unbind(),)));
+        }
+        self.step(self.waiting(py, course)?, |waiting| waiting.call_method1(intern!(py, "send"), (value,)))
+    }
+
+    #[pyo3(signature = (*exception))]
+    fn throw<'py>(&self, exception: &Bound<'py, PyTuple>) -> Given<'py> {
+        let py = exception.py();
+        self.step(self.waiting(py, self.leave())?, |waiting| waiting.call_method1(intern!(py, "throw"), exception))
+    }
+
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        match self.leave() {
+            Course::Waits(waiting) => waiting.call_method0(py, intern!(py, "close")).map(drop),
+            Course::Begins | Course::Over => Ok(()),
+        }
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
+        visit.call(&self.consumer)?;
+        match self.course.try_lock().as_deref() {
+            Ok(Course::Waits(waiting)) => visit.call(waiting),
+            _ => Ok(()),
+        }
+    }
+
+    fn __clear__(&self) {
+        drop(self.leave());
     }
 }
 

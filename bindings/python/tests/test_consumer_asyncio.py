@@ -446,6 +446,87 @@ def test_closing_elsewhere_ends_iterations(broker: str, reader: Reader, topic: s
     assert (offsets, failures) == (list(range(5)), [])
 
 
+def test_a_message_is_taken_when_it_is_awaited_and_not_before(broker: str, reader: Reader, topic: str) -> None:
+    filled(reader, topic, 12)
+
+    async def main() -> None:
+        consumer = rivven.Consumer(partitions=[(topic, 0)], bootstrap_servers=broker)
+        assert (await anext(consumer)).offset == 0
+        coming: Any = anext(consumer)
+        del coming
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(anext(consumer), 0)
+        begun = asyncio.create_task(anext(consumer))
+        begun.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await begun
+        tasks = [asyncio.create_task(anext(consumer)) for _ in range(3)]
+        assert [(await task).offset for task in tasks] == [1, 2, 3]
+        async with asyncio.TaskGroup() as group:
+            grouped = [group.create_task(anext(consumer)) for _ in range(2)]
+        assert [task.result().offset for task in grouped] == [4, 5]
+        assert [(await asyncio.wait_for(anext(consumer), 10)).offset for _ in range(2)] == [6, 7]
+        assert (await anext(consumer, None)).offset == 8  # type: ignore[union-attr]
+        coming = anext(consumer)
+        assert (await coming).offset == 9
+        with pytest.raises(RuntimeError, match="already awaited"):
+            await coming
+        coming = anext(consumer)
+        with pytest.raises(KeyError):
+            coming.throw(KeyError())
+        coming = anext(consumer)
+        coming.close()
+        with pytest.raises(RuntimeError, match="already awaited"):
+            coming.send(None)
+        assert [(await anext(consumer)).offset for _ in range(2)] == [10, 11]
+        # Also one that waits.
+        coming = anext(consumer)
+        waiting = asyncio.create_task(coming)
+        await asyncio.sleep(0.1)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        waiting = asyncio.create_task(anext(consumer))
+        await asyncio.sleep(0.1)
+        reader.publish(topic, b"last")
+        assert (await waiting).value == b"last"
+        await consumer.close()
+        with pytest.raises(StopAsyncIteration):
+            await anext(consumer)
+        assert await anext(consumer, None) is None
+
+    asyncio.run(main())
+
+
+def test_a_wait_for_a_message_in_a_loop_that_is_gone_is_collected(broker: str, reader: Reader, topic: str) -> None:
+    reader.create_topic(topic, 1)
+
+    class Witness:
+        pass
+
+    async def main() -> weakref.ref[Witness]:
+        witness = Witness()
+        consumer = rivven.Consumer(partitions=[(topic, 0)], bootstrap_servers=broker)
+
+        async def read() -> None:
+            assert witness
+            await anext(consumer)
+
+        kept.append(asyncio.create_task(read()))
+        await asyncio.sleep(0.1)
+        return weakref.ref(witness)
+
+    kept: list[asyncio.Task[None]] = []
+    loop = asyncio.new_event_loop()
+    seen = loop.run_until_complete(main())
+    loop.close()
+    loop.set_exception_handler(lambda *_: None)
+    kept.clear()
+    del loop
+    gc.collect()
+    assert seen() is None
+
+
 def test_a_listener_keeps_no_consumer(
     broker: str, reader: Reader, topic: str, eventually: Callable[[Callable[[], bool]], None]
 ) -> None:
