@@ -14,6 +14,7 @@ use tokio::sync::Mutex as AsyncMutex;
 use crate::answer::Answer;
 use crate::call::Call;
 use crate::fork::ForkMark;
+use crate::interest::Interest;
 use crate::processing::{Handlers, Processing, process};
 use crate::queue::{Completion, Due, Queue};
 use crate::reading::Reading;
@@ -123,17 +124,18 @@ impl Consumer {
         Ok(&self.parts()?.reading)
     }
 
-    /// Begins to wait for records to [claim](Consumer::claim), at most so long.
+    /// Begins to wait for records to [claim](Consumer::claim), at most so long, until the returned handle is dropped.
     ///
-    /// Whoever gives up the wait leaves them to the next one; a poll begins only when
+    /// What has come by then, and errors, are left to the next wait; a poll begins only when
     /// those of the one before were claimed.
     ///
     /// # Errors
     ///
-    /// `FORKED`; with the answer, those of a poll.
-    pub fn poll(&self, limit: Duration) -> Result<Call<()>> {
+    /// `FORKED`; with the answer, `CLOSED`, and `INVALID_STATE` while handlers are given the records.
+    pub fn poll(&self, limit: Duration) -> Result<(Call<()>, Interest)> {
         let reading = Arc::clone(self.reading()?);
-        self.start(|_| async move { reading.poll(limit).await })
+        let (interest, waiting) = Interest::of(async move { reading.poll(limit).await });
+        Ok((self.start(|_| waiting)?, interest))
     }
 
     /// Waits like [`poll`](Consumer::poll); the answer goes to a queue.
@@ -141,16 +143,18 @@ impl Consumer {
     /// # Errors
     ///
     /// As [`poll`](Consumer::poll).
-    pub fn submit_poll(&self, limit: Duration, queue: &Arc<Queue>, token: u64) -> Result<()> {
+    pub fn submit_poll(&self, limit: Duration, queue: &Arc<Queue>, token: u64) -> Result<Interest> {
         let reading = Arc::clone(self.reading()?);
-        self.submit(queue, token, |_| async move { reading.poll(limit).await })
+        let (interest, waiting) = Interest::of(async move { reading.poll(limit).await });
+        self.submit(queue, token, |_| waiting)?;
+        Ok(interest)
     }
 
     /// Polls without waiting and on this thread; `None` if there is nothing, or a poll has anything else to do.
     ///
     /// # Errors
     ///
-    /// `FORKED`, and `INVALID_STATE` while handlers are given the records.
+    /// `FORKED`, and `INVALID_STATE` while handlers are given the records; those of a poll before.
     pub fn take_now(&self) -> Result<Option<ConsumerRecords>> {
         self.reading()?.take_now()
     }
@@ -186,23 +190,25 @@ impl Consumer {
         Ok(poll(self.core()?))
     }
 
-    /// Takes the records of a poll, if there are any.
+    /// Takes the records of a poll, if there are any; the program has them from now on, and not before.
     ///
     /// # Errors
     ///
-    /// `FORKED`.
+    /// `FORKED`, and those of the poll.
     pub fn claim(&self) -> Result<Option<ConsumerRecords>> {
-        Ok(self.reading()?.claim())
+        self.reading()?.claim()
     }
 
-    /// Begins to wait until there is a record to [take](Consumer::try_next), at most so long.
+    /// Begins to wait until there is a record to [take](Consumer::next_now), at most so long, until the returned handle
+    /// is dropped.
     ///
     /// # Errors
     ///
     /// As [`poll`](Consumer::poll).
-    pub fn ready(&self, limit: Duration) -> Result<Call<()>> {
+    pub fn ready(&self, limit: Duration) -> Result<(Call<()>, Interest)> {
         let reading = Arc::clone(self.reading()?);
-        self.start(|_| async move { reading.ready(limit).await.map(drop) })
+        let (interest, waiting) = Interest::of(async move { reading.ready(limit).await });
+        Ok((self.start(|_| waiting)?, interest))
     }
 
     /// Waits like [`ready`](Consumer::ready); the answer goes to a queue.
@@ -210,9 +216,11 @@ impl Consumer {
     /// # Errors
     ///
     /// As [`poll`](Consumer::poll).
-    pub fn submit_ready(&self, limit: Duration, queue: &Arc<Queue>, token: u64) -> Result<()> {
+    pub fn submit_ready(&self, limit: Duration, queue: &Arc<Queue>, token: u64) -> Result<Interest> {
         let reading = Arc::clone(self.reading()?);
-        self.submit(queue, token, |_| async move { reading.ready(limit).await.map(drop) })
+        let (interest, waiting) = Interest::of(async move { reading.ready(limit).await });
+        self.submit(queue, token, |_| waiting)?;
+        Ok(interest)
     }
 
     /// Takes the next record, if there is one in hand; the program is done with those before.
@@ -228,7 +236,7 @@ impl Consumer {
     ///
     /// # Errors
     ///
-    /// `FORKED`, and `INVALID_STATE` while handlers are given the records.
+    /// `FORKED`, and `INVALID_STATE` while handlers are given the records; those of a wait.
     pub fn next_now(&self) -> Result<Option<ConsumerRecord>> {
         self.reading()?.next_now()
     }
@@ -237,7 +245,7 @@ impl Consumer {
     ///
     /// # Errors
     ///
-    /// `FORKED`, and `INVALID_STATE` while handlers are given the records.
+    /// As [`next_now`](Consumer::next_now).
     pub fn take(&self, most: usize) -> Result<Vec<ConsumerRecord>> {
         self.reading()?.take(most)
     }
@@ -258,7 +266,7 @@ impl Consumer {
     ///
     /// `FORKED`; with the answer, those of processing.
     pub fn process(&self, handlers: (&Arc<Queue>, u64)) -> Result<(Call<ProcessReport>, Processing)> {
-        let (processing, given_up) = Processing::new();
+        let (processing, given_up) = Interest::new();
         let handlers = Handlers::new(handlers.0, handlers.1);
         let reading = Arc::clone(self.reading()?);
         Ok((self.start(|core| process((core, reading), handlers, given_up))?, processing))
@@ -270,7 +278,7 @@ impl Consumer {
     ///
     /// As [`process`](Consumer::process).
     pub fn submit_process(&self, handlers: (&Arc<Queue>, u64), queue: &Arc<Queue>, token: u64) -> Result<Processing> {
-        let (processing, given_up) = Processing::new();
+        let (processing, given_up) = Interest::new();
         let handlers = Handlers::new(handlers.0, handlers.1);
         let reading = Arc::clone(self.reading()?);
         self.submit(queue, token, |core| process((core, reading), handlers, given_up))?;

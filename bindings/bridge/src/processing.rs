@@ -1,13 +1,12 @@
 //! Records on their way to the program's handlers, which run on its own threads.
 
-use std::mem::ManuallyDrop;
 use std::sync::{Arc, Weak};
 
 use rivven_client::{Consumer, ConsumerRecord, Detail, Error, ErrorCode, ProcessReport, Result};
 use tokio::sync::{Notify, oneshot};
 
 use crate::answer::Answer;
-use crate::fork::ForkMark;
+use crate::interest::Interest;
 use crate::queue::{Completion, Queue};
 use crate::reading::Reading;
 
@@ -30,28 +29,7 @@ impl Handling {
 }
 
 /// Records being worked on; dropping it gives those back that are not done.
-#[derive(Debug)]
-pub struct Processing {
-    going_on: ManuallyDrop<oneshot::Sender<()>>,
-    mark: ForkMark,
-}
-
-impl Processing {
-    /// The handle, and what ends when it is dropped.
-    pub(crate) fn new() -> (Self, oneshot::Receiver<()>) {
-        let (going_on, given_up) = oneshot::channel();
-        (Processing { going_on: ManuallyDrop::new(going_on), mark: ForkMark::here() }, given_up)
-    }
-}
-
-impl Drop for Processing {
-    fn drop(&mut self) {
-        if self.mark.is_here() {
-            // SAFETY: it is dropped here only, and not used afterwards.
-            unsafe { ManuallyDrop::drop(&mut self.going_on) };
-        }
-    }
-}
+pub type Processing = Interest;
 
 /// Where handlings go.
 #[derive(Clone)]

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rivven_client::{Consumer, ConsumerRecord, ConsumerRecords, Detail, Error, ErrorCode, RecordStream, Result};
+use rivven_client::{Consumer, ConsumerRecord, ConsumerRecords, Detail, Error, ErrorCode, Pace, RecordStream, Result};
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard, Notify};
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -22,9 +22,9 @@ pub(crate) struct Reading {
     core: Arc<Consumer>,
     /// Locked by whoever waits for records, so that one poll is under way at most.
     stream: AsyncMutex<Option<RecordStream>>,
-    /// What the last poll gave, until it is claimed. No other one begins before, as
-    /// that would say that the program is done with records that it never saw.
-    given: Mutex<Option<ConsumerRecords>>,
+    /// What the last wait came to, until it is claimed: records, which the program has only then, or why there are none.
+    /// No other poll begins before.
+    given: Mutex<Option<Result<(ConsumerRecords, Pace)>>>,
     /// Tells those who wait that somebody else is to read.
     interrupted: Notify,
     /// Whether somebody reads [`alone`](Reading::alone), or is about to.
@@ -42,46 +42,65 @@ impl Reading {
         }
     }
 
-    fn given(&self) -> MutexGuard<'_, Option<ConsumerRecords>> {
+    fn given(&self) -> MutexGuard<'_, Option<Result<(ConsumerRecords, Pace)>>> {
         self.given.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until there is something to claim, at most so long.
     pub(crate) async fn poll(&self, limit: Duration) -> Result<()> {
+        self.unless_interrupted(self.poll_now(limit)).await
+    }
+
+    async fn unless_interrupted(&self, waiting: impl Future<Output = ()>) -> Result<()> {
         let interrupted = self.interrupted.notified();
         self.check()?;
         tokio::select! {
             biased;
-            () = interrupted => Ok(()),
-            polled = self.poll_now(limit) => polled,
-        }
-    }
-
-    async fn poll_now(&self, limit: Duration) -> Result<()> {
-        let until = Instant::now() + limit.min(LONGEST);
-        let Ok(mut stream) = timeout_at(until, self.stream.lock()).await else { return Ok(()) };
-        if self.given().is_some() {
-            return Ok(());
-        }
-        // What it has not given comes by this poll.
-        drop(stream.take());
-        let records = self.core.poll_timeout(until - Instant::now()).await?;
-        if !records.is_empty() || !records.ended().is_empty() {
-            *self.given() = Some(records);
+            () = interrupted => {}
+            () = waiting => {}
         }
         Ok(())
     }
 
-    /// Takes what a poll gave.
-    pub(crate) fn claim(&self) -> Option<ConsumerRecords> {
-        self.given().take()
+    async fn poll_now(&self, limit: Duration) {
+        let until = Instant::now() + limit.min(LONGEST);
+        let Ok(mut stream) = timeout_at(until, self.stream.lock()).await else { return };
+        if self.given().is_some() {
+            return;
+        }
+        // What it has not given comes by this poll.
+        drop(stream.take());
+        let polled = self.core.poll_paced_timeout(until - Instant::now()).await;
+        if polled.as_ref().map_or(true, |(records, _)| !records.is_empty() || !records.ended().is_empty()) {
+            *self.given() = Some(polled);
+        }
+    }
+
+    /// Takes what a poll gave, or why it failed; from now on the program has it.
+    pub(crate) fn claim(&self) -> Result<Option<ConsumerRecords>> {
+        let given = self.given().take().transpose()?;
+        Ok(given.map(|(records, pace)| {
+            pace.hand_out();
+            records
+        }))
+    }
+
+    /// Takes what a poll gave for somebody who gives it to the program.
+    fn unclaimed(&self) -> Option<(ConsumerRecords, Pace)> {
+        self.given().take_if(|given| given.is_ok()).and_then(Result::ok)
+    }
+
+    /// Tells why a wait failed, if nobody was told.
+    fn tell_failure(&self) -> Result<()> {
+        let failed = self.given().take_if(|given| given.is_err());
+        failed.map_or(Ok(()), |failed| failed.map(drop))
     }
 
     /// Takes what a poll would give at once; `None` if there is nothing, or a poll has anything else to do.
     pub(crate) fn take_now(&self) -> Result<Option<ConsumerRecords>> {
         self.check()?;
         let Ok(mut stream) = self.stream.try_lock() else { return Ok(None) };
-        let given = self.claim();
+        let given = self.claim()?;
         if given.is_some() {
             return Ok(given);
         }
@@ -89,38 +108,39 @@ impl Reading {
         Ok(self.core.poll_now())
     }
 
-    /// Waits until there is a record to take, at most so long.
+    /// Waits until there is a record to take, or to be told why there is none, at most so long.
     ///
     /// It also ends when all partitions are at their ends. Before the consumer has had a first answer nobody could
     /// tell that there is none, so it waits for that, however short the time.
-    pub(crate) async fn ready(&self, limit: Duration) -> Result<bool> {
-        let interrupted = self.interrupted.notified();
-        self.check()?;
-        tokio::select! {
-            biased;
-            () = interrupted => Ok(false),
-            ready = self.ready_now(limit) => ready,
+    pub(crate) async fn ready(&self, limit: Duration) -> Result<()> {
+        self.unless_interrupted(self.ready_now(limit)).await
+    }
+
+    async fn ready_now(&self, limit: Duration) {
+        let until = Instant::now() + limit.min(LONGEST);
+        let Ok(mut stream) = timeout_at(until, self.stream.lock()).await else { return };
+        if self.given().as_ref().is_some_and(Result::is_err) {
+            return;
+        }
+        self.resume(&mut stream);
+        let stream = stream.get_or_insert_with(|| self.core.stream());
+        if let Err(error) = self.stream_ready(stream, until).await {
+            *self.given() = Some(Err(error));
         }
     }
 
-    async fn ready_now(&self, limit: Duration) -> Result<bool> {
-        let until = Instant::now() + limit.min(LONGEST);
-        let Ok(mut stream) = timeout_at(until, self.stream.lock()).await else { return Ok(false) };
-        let stream = stream.get_or_insert_with(|| self.core.stream());
-        if let Some(records) = self.claim() {
-            stream.resume(&records);
-        }
+    async fn stream_ready(&self, stream: &mut RecordStream, until: Instant) -> Result<()> {
         let patience = Instant::now() + self.core.config().request_timeout;
         let mut limit = until - Instant::now();
         while !stream.ready(limit).await? {
             let (stats, now) = (self.core.stats(), Instant::now());
             let at_end = !stats.partitions.is_empty() && stats.partitions.iter().all(|of| of.lag == Some(0));
             if at_end || now >= until && (stats.fetches > 0 || now >= patience) {
-                return Ok(false);
+                break;
             }
             limit = (until - now).max(LOOK);
         }
-        Ok(true)
+        Ok(())
     }
 
     /// Takes the next record, if there is one in hand.
@@ -142,17 +162,18 @@ impl Reading {
     fn take_ready<T>(&self, take: impl FnOnce(&mut RecordStream) -> T) -> Result<Option<T>> {
         self.check()?;
         let Ok(mut stream) = self.stream.try_lock() else { return Ok(None) };
+        self.tell_failure()?;
         let Some(stream) = stream.as_mut() else { return Ok(None) };
         Ok(stream.ready_now().then(|| take(stream)))
     }
 
     /// Lets nobody else read until what is returned is dropped; what nobody has taken is given back.
     ///
-    /// Whoever waits for records ends without any, also if it is not known any more: a call that was cancelled waits on.
+    /// Whoever waits for records ends without any.
     ///
     /// # Errors
     ///
-    /// `INVALID_STATE` if somebody else reads alone.
+    /// `INVALID_STATE` if somebody else reads alone; why a wait failed that nobody has been told of.
     pub(crate) async fn alone(&self) -> Result<Alone<'_>> {
         if self.taken.swap(true, Ordering::AcqRel) {
             return Err(occupied());
@@ -161,6 +182,14 @@ impl Reading {
         self.interrupted.notify_waiters();
         let mut stream = self.stream.lock().await;
         self.give_back(&mut stream);
+        if let Err(error) = self.tell_failure() {
+            // Whoever reads alone knows an end of its own for some.
+            match error.code() {
+                ErrorCode::WokenUp => self.core.wakeup(),
+                ErrorCode::Closed => {}
+                _ => return Err(error),
+            }
+        }
         Ok(Alone { _stream: stream, _taken: taken })
     }
 
@@ -190,7 +219,7 @@ impl Reading {
     /// Gives nothing that is in hand any more: the consumer has been closed.
     pub(crate) async fn end(&self) {
         if let Ok(mut stream) = timeout(LEAVING, self.stream.lock()).await {
-            drop(stream.take());
+            self.give_back(&mut stream);
         }
     }
 
@@ -223,14 +252,13 @@ impl Reading {
     }
 
     fn give_back(&self, stream: &mut Option<RecordStream>) {
-        self.resume(stream);
-        drop(stream.take());
+        drop((self.unclaimed(), stream.take()));
     }
 
     /// Lets the stream go on with what a poll gave and nobody has taken.
     fn resume(&self, stream: &mut Option<RecordStream>) {
-        if let Some(records) = self.claim() {
-            stream.get_or_insert_with(|| self.core.stream()).resume(&records);
+        if let Some((records, pace)) = self.unclaimed() {
+            stream.get_or_insert_with(|| self.core.stream()).resume(&records, pace);
         }
     }
 }

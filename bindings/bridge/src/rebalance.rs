@@ -4,7 +4,7 @@ use std::sync::{Arc, Weak};
 
 use async_trait::async_trait;
 use rivven_client::{RebalanceListener, TopicPartition};
-use tokio::sync::oneshot;
+use tokio::sync::{Mutex, oneshot};
 
 use crate::answer::Answer;
 use crate::queue::{Completion, Queue};
@@ -33,23 +33,44 @@ pub struct Rebalance {
 }
 
 /// Lets a consumer wait until its program is done with a rebalance.
-pub(crate) struct Relay(Option<(Weak<Queue>, u64)>);
+pub(crate) struct Relay {
+    to: Option<(Weak<Queue>, u64)>,
+    /// What the program is told of, also by a poll that was given up meanwhile: the next one waits on for it.
+    told: Mutex<Option<Told>>,
+}
+
+/// A rebalance that the program was told of.
+struct Told {
+    kind: RebalanceKind,
+    partitions: Vec<TopicPartition>,
+    done: oneshot::Receiver<()>,
+}
 
 impl Relay {
     pub(crate) fn new(to: Option<(&Arc<Queue>, u64)>) -> Self {
-        Relay(to.map(|(queue, token)| (Arc::downgrade(queue), token)))
+        Relay { to: to.map(|(queue, token)| (Arc::downgrade(queue), token)), told: Mutex::default() }
     }
 
     async fn tell(&self, kind: RebalanceKind, partitions: &[TopicPartition]) {
-        let Some((queue, token)) = &self.0 else { return };
+        let mut told = self.told.lock().await;
+        if told.as_ref().is_none_or(|told| told.kind != kind || told.partitions != partitions) {
+            *told = self.begin(kind, partitions);
+        }
+        if let Some(told) = &mut *told {
+            let _ = (&mut told.done).await;
+        }
+        *told = None;
+    }
+
+    fn begin(&self, kind: RebalanceKind, partitions: &[TopicPartition]) -> Option<Told> {
+        let (queue, token) = self.to.as_ref()?;
         // A queue that is gone has nobody who could be told.
-        let Some(queue) = queue.upgrade() else { return };
-        let (done, told) = oneshot::channel();
-        let rebalance = Rebalance { kind, partitions: partitions.to_vec(), _done: done };
+        let queue = queue.upgrade()?;
+        let (settle, done) = oneshot::channel();
+        let rebalance = Rebalance { kind, partitions: partitions.to_vec(), _done: settle };
+        // If the program goes away, what is left in the queue goes with it and ends the wait.
         queue.push(Completion { token: *token, result: Ok(Answer::Rebalance(rebalance)) });
-        // If the program goes away, what is left in the queue goes with it and ends this.
-        drop(queue);
-        let _ = told.await;
+        Some(Told { kind, partitions: partitions.to_vec(), done })
     }
 }
 

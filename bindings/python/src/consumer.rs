@@ -1,16 +1,19 @@
 //! The consumer classes, asyncio and blocking.
 
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use pyo3::exceptions::{PyStopIteration, PyTypeError};
+use pyo3::exceptions::{PyRuntimeError, PyStopIteration, PyTypeError};
 use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
-use rivven_bridge::{Answer, Call, Consumer, Queue};
-use rivven_client::{Consumer as Core, ConsumerRecord, ConsumerRecords, Error, Properties, Result, TopicPartition};
+use rivven_bridge::{Answer, Call, Consumer, Interest, Queue};
+use rivven_client::{
+    Consumer as Core, ConsumerRecord, ConsumerRecords, Error, ErrorCode, Properties, Result, TopicPartition,
+};
 
 use crate::answer::{self, Form};
 use crate::arguments::{self, Each, Offset, Partition, Seconds, TimestampMs, Topics};
@@ -19,12 +22,16 @@ use crate::consumer_events;
 use crate::error;
 use crate::inbox::{Inboxes, Owner, Then, running_loop};
 use crate::message::Message;
-use crate::processing::{Ending, Handlings};
+use crate::processing::{Handlings, Interested};
 use crate::rebalance::Listening;
 use crate::records::{Records, messages};
 use crate::wait::{SLICE, wait};
 
 type Given<'py> = PyResult<Bound<'py, PyAny>>;
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// How often a blocking call looks whether there is something to tell the listener.
 const LISTEN: Duration = Duration::from_millis(5);
@@ -35,6 +42,8 @@ pub(crate) struct Consuming {
     pub(crate) inboxes: Inboxes,
     /// Who is told of the rebalances of a blocking consumer.
     listening: Mutex<Option<Arc<Listening>>>,
+    /// The same of an asyncio consumer; inboxes refer to it weakly, as loops live on.
+    listener: Mutex<Option<Arc<Py<PyAny>>>>,
 }
 
 impl Owner for Consuming {
@@ -61,23 +70,39 @@ impl Consuming {
     }
 
     fn listening(&self) -> Option<Arc<Listening>> {
-        self.listening.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.listening).clone()
     }
 
     /// Waits for an answer; who listens is told of rebalances meanwhile.
     pub(crate) fn wait<T: Send>(&self, py: Python<'_>, begun: Result<Call<T>>) -> PyResult<T> {
         let call = self.raising(py, begun)?;
-        let result = match self.listening() {
-            None => wait(py, &call)?,
-            Some(listening) => loop {
-                if let Some(result) = py.detach(|| call.wait_for(LISTEN.min(SLICE))) {
-                    break result;
-                }
-                py.check_signals()?;
-                listening.tell(py)?;
-            },
-        };
+        let result = self.answer(py, &call)?;
         self.raising(py, result)
+    }
+
+    fn answer<T: Send>(&self, py: Python<'_>, call: &Call<T>) -> PyResult<Result<T>> {
+        let Some(listening) = self.listening() else { return wait(py, call) };
+        loop {
+            if let Some(result) = py.detach(|| call.wait_for(LISTEN.min(SLICE))) {
+                return Ok(result);
+            }
+            py.check_signals()?;
+            listening.tell(py)?;
+        }
+    }
+
+    /// Waits for something to take; whoever is interrupted leaves it to others.
+    fn wait_for_more(&self, py: Python<'_>, begun: Result<(Call<()>, Interest)>) -> PyResult<Result<()>> {
+        let (call, _interest) = self.raising(py, begun)?;
+        self.answer(py, &call)
+    }
+
+    /// What an iteration goes on with; `None` where the consumer was closed, which ends it.
+    fn unless_closed<T>(&self, py: Python<'_>, result: Result<T>) -> PyResult<Option<T>> {
+        match result {
+            Err(error) if error.code() == ErrorCode::Closed || matches!(self.is_closed(), Ok(true)) => Ok(None),
+            result => self.raising(py, result).map(Some),
+        }
     }
 
     /// Waits once in slices, by a function that is given how long; who listens is told of rebalances.
@@ -165,7 +190,8 @@ impl ConsumerOperations {
             }
         }
         .map_err(|error| error::plain(py, &error))?;
-        let shared = Arc::new(Consuming { bridge, inboxes: Inboxes::default(), listening: Mutex::default() });
+        let (inboxes, listening, listener) = (Inboxes::default(), Mutex::default(), Mutex::default());
+        let shared = Arc::new(Consuming { bridge, inboxes, listening, listener });
         Ok(ConsumerOperations { shared, style, topic, partition, has_group: true, batch_size: None })
     }
 
@@ -186,6 +212,22 @@ impl ConsumerOperations {
     ) -> Given<'py> {
         let owner: Arc<dyn Owner> = self.shared.clone();
         self.shared.inboxes.call(py, &owner, then, begin)
+    }
+
+    /// Begins what ends when nobody is interested in it any more; gives a future, and the interest.
+    fn submit_wanted<'py>(
+        &self,
+        py: Python<'py>,
+        then: Then,
+        begin: impl FnOnce(&Arc<Queue>, u64) -> Result<Interest>,
+    ) -> PyResult<(Bound<'py, PyAny>, Interested)> {
+        let mut interest = None;
+        let future = self.submit(py, then, |queue, token| {
+            interest = Some(begin(queue, token)?);
+            Ok(())
+        })?;
+        let interest = interest.ok_or_else(|| PyTypeError::new_err("it has not begun"))?;
+        Ok((future, Interested::new(interest)))
     }
 
     /// Does something that takes time, in the style of the consumer.
@@ -277,11 +319,6 @@ impl ConsumerOperations {
     /// The next message of those in hand.
     fn next_message<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, Message>>> {
         self.message(py, self.shared.bridge.try_next())
-    }
-
-    /// The next message, if one has come.
-    fn message_now<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, Message>>> {
-        self.message(py, py.detach(|| self.shared.bridge.next_now()))
     }
 
     fn message<'py>(
@@ -593,15 +630,14 @@ impl ConsumerOperations {
         let listened = match self.style {
             Style::Asyncio => {
                 let inbox = self.shared.inboxes.of(&running_loop(py)?)?;
-                inbox.listen(relay, |queue, token| bridge.relay_rebalances(Some((queue, token))))
+                let relay = Arc::new(relay);
+                let before = lock(&self.shared.listener).replace(Arc::clone(&relay));
+                drop(before);
+                inbox.listen(&relay, |queue, token| bridge.relay_rebalances(Some((queue, token))))
             }
             Style::Blocking => Listening::new(relay).and_then(|listening| {
                 bridge.relay_rebalances(Some((listening.queue(), 1)))?;
-                let listening = Some(Arc::new(listening));
-                let before = std::mem::replace(
-                    &mut *self.shared.listening.lock().unwrap_or_else(PoisonError::into_inner),
-                    listening,
-                );
+                let before = lock(&self.shared.listening).replace(Arc::new(listening));
                 drop(before);
                 Ok(())
             }),
@@ -651,17 +687,11 @@ impl ConsumerOperations {
     /// Begins to process; gives a future of the report, and what gives it up.
     ///
     /// `begin` is called by the event loop for each record.
-    fn _process<'py>(&self, py: Python<'py>, begin: Py<PyAny>) -> PyResult<(Bound<'py, PyAny>, Ending)> {
+    fn _process<'py>(&self, py: Python<'py>, begin: Py<PyAny>) -> PyResult<(Bound<'py, PyAny>, Interested)> {
         self.check_group()?;
         self.restart(py)?;
-        let mut processing = None;
         let bridge = &self.shared.bridge;
-        let future = self.submit(py, Then::Process(begin), |queue, token| {
-            processing = Some(bridge.submit_process((queue, token), queue, token)?);
-            Ok(())
-        })?;
-        let processing = processing.ok_or_else(|| PyTypeError::new_err("processing has not begun"))?;
-        Ok((future, Ending::new(processing)))
+        self.submit_wanted(py, Then::Process(begin), |queue, token| bridge.submit_process((queue, token), queue, token))
     }
 
     /// Begins to process, with records that are to be waited for.
@@ -671,13 +701,13 @@ impl ConsumerOperations {
         self.shared.raising(py, Handlings::begin(&self.shared))
     }
 
-    /// Gives a future that is done when there may be something to claim.
-    fn _poll<'py>(&self, py: Python<'py>, limit: Seconds) -> Given<'py> {
+    /// Gives a future that is done when there may be something to claim, and what gives the wait up.
+    fn _poll<'py>(&self, py: Python<'py>, limit: Seconds) -> PyResult<(Bound<'py, PyAny>, Interested)> {
         let bridge = &self.shared.bridge;
-        self.submit(py, Then::Give(Form::Nothing), |queue, token| bridge.submit_poll(limit.0, queue, token))
+        self.submit_wanted(py, Then::Give(Form::Nothing), |queue, token| bridge.submit_poll(limit.0, queue, token))
     }
 
-    /// Takes what a poll gave, if anything; with `empty` a result without records otherwise.
+    /// Takes what a poll gave, if anything, or raises why it failed; with `empty` a result without records otherwise.
     #[pyo3(signature = (empty=false))]
     fn _claim<'py>(&self, py: Python<'py>, empty: bool) -> PyResult<Option<Bound<'py, Records>>> {
         let records = self.shared.raising(py, self.shared.bridge.claim())?;
@@ -689,15 +719,15 @@ impl ConsumerOperations {
         self.poll_now(py)
     }
 
-    /// Gives a future that is done when there may be a message to take.
+    /// Gives a future that is done when there may be a message to take, and what gives the wait up.
     #[pyo3(signature = (limit=None))]
-    fn _ready<'py>(&self, py: Python<'py>, limit: Option<Seconds>) -> Given<'py> {
+    fn _ready<'py>(&self, py: Python<'py>, limit: Option<Seconds>) -> PyResult<(Bound<'py, PyAny>, Interested)> {
         let limit = self.limit(py, limit)?;
         let bridge = &self.shared.bridge;
-        self.submit(py, Then::Give(Form::Nothing), |queue, token| bridge.submit_ready(limit, queue, token))
+        self.submit_wanted(py, Then::Give(Form::Nothing), |queue, token| bridge.submit_ready(limit, queue, token))
     }
 
-    /// Takes messages that have come.
+    /// Takes messages that have come, or raises why there are none.
     fn _take<'py>(&self, py: Python<'py>, most: usize) -> PyResult<Bound<'py, PyList>> {
         self.take_up_to(py, most)
     }
@@ -716,11 +746,13 @@ impl ConsumerOperations {
             return Ok(());
         }
         let Ok(listening) = self.shared.listening.try_lock() else { return Ok(()) };
-        listening.as_ref().map_or(Ok(()), |listening| visit.call(&listening.function))
+        listening.as_ref().map_or(Ok(()), |listening| visit.call(&listening.function))?;
+        let Ok(listener) = self.shared.listener.try_lock() else { return Ok(()) };
+        listener.as_deref().map_or(Ok(()), |function| visit.call(function))
     }
 
     fn __clear__(&self) {
-        let gone = self.shared.listening.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let gone = (lock(&self.shared.listening).take(), lock(&self.shared.listener).take());
         drop(gone);
     }
 
@@ -778,7 +810,7 @@ pub(crate) fn of_client<'py>(py: Python<'py>, properties: &Properties, asked: As
 ///
 /// A message of an iteration counts as done when the next one is asked for, and
 /// those of a poll when there is another poll: that is what is committed by
-/// itself. Cancelling any wait loses no message. Failures are RivvenException and
+/// itself. Cancelling any wait loses nothing. Failures are RivvenException and
 /// its subclasses. In a forked child process every call fails with the code FORKED.
 ///
 /// Raises ConfigException for an unknown key or a value that it does not take.
@@ -812,7 +844,7 @@ impl AsyncConsumer {
     /// `timeout` is in seconds or a timedelta, by default `max_poll_interval_ms`
     /// (5 s); without any record by then the result is empty. With 0 it gives what has
     /// come already. A poll says that the program is done with what the one
-    /// before gave. It is a coroutine; cancelling it loses no record.
+    /// before gave. It is a coroutine; cancelling it loses nothing.
     ///
     /// Raises RivvenException with the code WOKEN_UP after `wakeup`, CLOSED, or
     /// INVALID_STATE if there is nothing to read; what keeps partitions from
@@ -847,7 +879,7 @@ impl AsyncConsumer {
     /// `topic: `, `partition: `, `offset: `, `timestamp: `, `group: `, `attempts: ` and
     /// `error: `, then an empty line, then the value.
     ///
-    /// It ends by `wakeup` and by `close`, which waits for it, and gives a ProcessReport. Cancelling it
+    /// It ends by `wakeup` and by `close`, which waits for it, and gives a ProcessReport. Cancelling it, or a handler,
     /// cancels the handlers, and gives messages back that are not done. A handler must not
     /// await `close`, which would wait for it.
     ///
@@ -863,11 +895,8 @@ impl AsyncConsumer {
         slf
     }
 
-    fn __anext__<'py>(slf: &Bound<'py, Self>) -> Given<'py> {
-        match slf.as_super().get().next_message(slf.py())? {
-            Some(message) => Ok(Bound::new(slf.py(), Now(Mutex::new(Some(message.unbind()))))?.into_any()),
-            None => coroutine(slf.py(), "next_message", (slf,)),
-        }
+    fn __anext__(slf: Py<Self>) -> Next {
+        Next { consumer: slf, course: Mutex::new(Course::Begins) }
     }
 
     fn __await__<'py>(slf: &Bound<'py, Self>) -> Given<'py> {
@@ -884,12 +913,47 @@ impl AsyncConsumer {
     }
 }
 
-/// A message that has come: awaiting it gives it at once.
-#[pyclass(frozen, module = "rivven._rivven")]
-struct Now(Mutex<Option<Py<Message>>>);
+/// The coroutine that gives the next message: one that is in hand at once, and otherwise as the one that it waits by.
+///
+/// It takes nothing before it is awaited.
+#[pyclass(frozen, module = "rivven._rivven", name = "_Next")]
+struct Next {
+    consumer: Py<AsyncConsumer>,
+    course: Mutex<Course>,
+}
+
+/// How far a coroutine has come.
+enum Course {
+    Begins,
+    Waits(Py<PyAny>),
+    /// It runs, or has ended.
+    Over,
+}
+
+impl Next {
+    /// Has the one that it waits by do something, which either waits on or has ended.
+    fn step<'py>(&self, waiting: Bound<'py, PyAny>, step: impl FnOnce(&Bound<'py, PyAny>) -> Given<'py>) -> Given<'py> {
+        let given = step(&waiting)?;
+        *lock(&self.course) = Course::Waits(waiting.unbind());
+        Ok(given)
+    }
+
+    /// The one that it waits by, which is not at work.
+    fn waiting<'py>(&self, py: Python<'py>, course: Course) -> Given<'py> {
+        match course {
+            Course::Begins => coroutine(py, "next_message", (&self.consumer,)),
+            Course::Waits(waiting) => Ok(waiting.into_bound(py)),
+            Course::Over => Err(PyRuntimeError::new_err("cannot reuse already awaited coroutine")),
+        }
+    }
+
+    fn leave(&self) -> Course {
+        std::mem::replace(&mut *lock(&self.course), Course::Over)
+    }
+}
 
 #[pymethods]
-impl Now {
+impl Next {
     fn __await__(slf: Py<Self>) -> Py<Self> {
         slf
     }
@@ -898,9 +962,43 @@ impl Now {
         slf
     }
 
-    fn __next__(&self) -> PyResult<()> {
-        let message = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        Err(PyStopIteration::new_err((message,)))
+    fn __next__<'py>(&self, py: Python<'py>) -> Given<'py> {
+        self.send(py, py.None().into_bound(py))
+    }
+
+    fn send<'py>(&self, py: Python<'py>, value: Bound<'py, PyAny>) -> Given<'py> {
+        let course = self.leave();
+        if let Course::Begins = course
+            && let Some(message) = self.consumer.bind(py).as_super().get().next_message(py)?
+        {
+            return Err(PyStopIteration::new_err((message.unbind(),)));
+        }
+        self.step(self.waiting(py, course)?, |waiting| waiting.call_method1(intern!(py, "send"), (value,)))
+    }
+
+    #[pyo3(signature = (*exception))]
+    fn throw<'py>(&self, exception: &Bound<'py, PyTuple>) -> Given<'py> {
+        let py = exception.py();
+        self.step(self.waiting(py, self.leave())?, |waiting| waiting.call_method1(intern!(py, "throw"), exception))
+    }
+
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        match self.leave() {
+            Course::Waits(waiting) => waiting.call_method0(py, intern!(py, "close")).map(drop),
+            Course::Begins | Course::Over => Ok(()),
+        }
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
+        visit.call(&self.consumer)?;
+        match self.course.try_lock().as_deref() {
+            Ok(Course::Waits(waiting)) => visit.call(waiting),
+            _ => Ok(()),
+        }
+    }
+
+    fn __clear__(&self) {
+        drop(self.leave());
     }
 }
 
@@ -911,8 +1009,8 @@ impl Now {
 /// configuration keys with underscores, such as `group_id="billing"`; a key that
 /// is None has its default. It connects by itself. `for message in consumer`
 /// gives one message after another, `poll` what has come of all partitions. A
-/// call waits without the GIL and can be interrupted by Ctrl-C, which loses no
-/// message. Used with `with` it is connected, and closed at the end of the block.
+/// call waits without the GIL and can be interrupted by Ctrl-C, which loses
+/// nothing. Used with `with` it is connected, and closed at the end of the block.
 ///
 /// A message of an iteration counts as done when the next one is asked for, and
 /// those of a poll when there is another poll: that is what is committed by
@@ -959,7 +1057,8 @@ impl BlockingConsumer {
         let until = Instant::now().checked_add(limit);
         loop {
             let left = until.map_or(limit, |until| until.saturating_duration_since(Instant::now()));
-            this.shared.wait(py, this.shared.bridge.poll(left))?;
+            let waited = this.shared.wait_for_more(py, this.shared.bridge.poll(left))?;
+            this.shared.raising(py, waited)?;
             let over = until.is_some_and(|until| Instant::now() >= until);
             let claimed = this._claim(py, over)?;
             if claimed.is_some() {
@@ -980,7 +1079,8 @@ impl BlockingConsumer {
         if !fetched.is_empty() || most == 0 {
             return Ok(fetched);
         }
-        this.shared.wait(py, this.shared.bridge.ready(this.limit(py, None)?))?;
+        let waited = this.shared.wait_for_more(py, this.shared.bridge.ready(this.limit(py, None)?))?;
+        this.shared.raising(py, waited)?;
         this.take_up_to(py, most)
     }
 
@@ -1017,16 +1117,18 @@ impl BlockingConsumer {
         let (this, py) = (slf.as_super().get(), slf.py());
         loop {
             let message = this.next_message(py)?;
-            let message = if message.is_some() { message } else { this.message_now(py)? };
             if message.is_some() {
                 return Ok(message);
             }
-            if this.is_closed(py)? {
-                return Ok(None);
+            let there = py.detach(|| this.shared.bridge.next_now());
+            let Some(there) = this.shared.unless_closed(py, there)? else { return Ok(None) };
+            if there.is_some() || this.is_closed(py)? {
+                return this.message(py, Ok(there));
             }
             let limit = this.limit(py, None)?;
-            if let Err(failure) = this.shared.wait(py, this.shared.bridge.ready(limit)) {
-                return if this.is_closed(py)? { Ok(None) } else { Err(failure) };
+            let waited = this.shared.wait_for_more(py, this.shared.bridge.ready(limit))?;
+            if this.shared.unless_closed(py, waited)?.is_none() {
+                return Ok(None);
             }
         }
     }

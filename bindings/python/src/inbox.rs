@@ -76,8 +76,8 @@ pub(crate) struct Inbox {
     line: OnceLock<Line>,
     /// What is to be called for those that are settled.
     ready: Mutex<VecDeque<Ready>>,
-    /// Who is told of rebalances, by their tokens.
-    listeners: Mutex<HashMap<u64, Py<PyAny>>>,
+    /// Who is told of rebalances, by their tokens; it belongs to its consumer, which often belongs to it.
+    listeners: Mutex<HashMap<u64, Weak<Py<PyAny>>>>,
     retired: AtomicBool,
     /// Not dropped in a forked child: a thread of the parent may have been changing it.
     queue: ManuallyDrop<Arc<Queue>>,
@@ -269,23 +269,30 @@ impl Inbox {
         function.bind(py).call1((Handled::new(handling),)).map(drop)
     }
 
-    /// Has a function called for each rebalance that comes under the token given to `begin`.
-    pub(crate) fn listen(&self, function: Py<PyAny>, begin: impl FnOnce(&Arc<Queue>, u64) -> Result<()>) -> Result<()> {
+    /// Has a function called, as long as it is there, for each rebalance that comes under the token given to `begin`.
+    pub(crate) fn listen(
+        &self,
+        function: &Arc<Py<PyAny>>,
+        begin: impl FnOnce(&Arc<Queue>, u64) -> Result<()>,
+    ) -> Result<()> {
         let mut calls = self.lock();
         calls.last_token += 1;
         let token = calls.last_token;
         drop(calls);
-        self.listeners().insert(token, function);
+        let mut listeners = self.listeners();
+        listeners.retain(|_, function| function.strong_count() > 0);
+        listeners.insert(token, Arc::downgrade(function));
+        drop(listeners);
         begin(&self.queue, token)
     }
 
     fn rebalanced(&self, py: Python<'_>, token: u64, rebalance: Rebalance) -> PyResult<()> {
-        let listener = self.listeners().get(&token).map(|function| function.clone_ref(py));
+        let listener = self.listeners().get(&token).and_then(Weak::upgrade);
         let Some(listener) = listener else { return Ok(()) };
         listener.bind(py).call1((Rebalancing::new(rebalance),)).map(drop)
     }
 
-    fn listeners(&self) -> MutexGuard<'_, HashMap<u64, Py<PyAny>>> {
+    fn listeners(&self) -> MutexGuard<'_, HashMap<u64, Weak<Py<PyAny>>>> {
         self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -487,9 +494,6 @@ impl Reader {
                 visit.call(object)?;
             }
         }
-        if let Ok(listeners) = self.inbox.listeners.try_lock() {
-            listeners.values().try_for_each(|function| visit.call(function))?;
-        }
         let Ok(deliveries) = self.inbox.deliveries.try_lock() else { return Ok(()) };
         deliveries.waiters().try_for_each(|waiter| visit.call(waiter.object()))?;
         let Ok(ready) = self.inbox.ready.try_lock() else { return Ok(()) };
@@ -502,9 +506,8 @@ impl Reader {
     fn __clear__(&self) {
         let open = std::mem::take(&mut self.inbox.lock().open);
         let deliveries = std::mem::take(&mut *self.inbox.deliveries());
-        let listeners = std::mem::take(&mut *self.inbox.listeners());
         let ready = std::mem::take(&mut *self.inbox.ready());
-        drop((open, deliveries, listeners, ready));
+        drop((open, deliveries, ready));
     }
 }
 

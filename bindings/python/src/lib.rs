@@ -55,7 +55,7 @@ mod _rivven {
     #[pymodule_export]
     use super::message::Message;
     #[pymodule_export]
-    use super::processing::{Ending, Handled, Handlings};
+    use super::processing::{Handled, Handlings, Interested};
     #[pymodule_export]
     use super::producer::AsyncProducer;
     use super::producer::BlockingProducer;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pyo3::prelude::*;
 use pyo3::types::PyString;
-use rivven_bridge::{Answer, Completion, ForkMark, Handling, Processing, Queue};
+use rivven_bridge::{Answer, Completion, ForkMark, Handling, Interest, Processing, Queue};
 use rivven_client::{Error, Result};
 
 use crate::answer::{self, Form};
@@ -48,18 +48,18 @@ impl Handled {
     }
 }
 
-/// What gives records that are not done back, once it is asked to or gone.
-#[pyclass(frozen, name = "_Processing", module = "rivven._rivven")]
-pub(crate) struct Ending(Mutex<Option<Processing>>);
+/// What ends a wait, or processing, once it is asked to or gone.
+#[pyclass(frozen, name = "_Interest", module = "rivven._rivven")]
+pub(crate) struct Interested(Mutex<Option<Interest>>);
 
-impl Ending {
-    pub(crate) fn new(processing: Processing) -> Self {
-        Ending(Mutex::new(Some(processing)))
+impl Interested {
+    pub(crate) fn new(interest: Interest) -> Self {
+        Interested(Mutex::new(Some(interest)))
     }
 }
 
 #[pymethods]
-impl Ending {
+impl Interested {
     /// Gives up what has not ended.
     fn give_up(&self) {
         drop(lock(&self.0).take());

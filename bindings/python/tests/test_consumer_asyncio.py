@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import signal
 import threading
-from collections.abc import AsyncIterator, Callable
+import time
+import weakref
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
@@ -130,8 +134,42 @@ def test_waits_that_are_cancelled_lose_nothing(broker: str, reader: Reader, topi
     asyncio.run(main())
 
 
-def test_what_came_to_a_wait_that_was_cancelled_is_not_committed_by_close(
-    broker: str, reader: Reader, topic: str
+class GivenUp(Exception):
+    """Raised by the handler of a signal, as Ctrl-C does it."""
+
+
+def given_up(meanwhile: Callable[[], object], wait: Callable[[], object]) -> None:
+    """Give up a blocking wait, behind something else that happens while it is under way."""
+
+    def handler(*_: object) -> None:
+        meanwhile()
+        raise GivenUp
+
+    before = signal.signal(signal.SIGALRM, handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    try:
+        with pytest.raises(GivenUp):
+            wait()
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+async def cancelled(meanwhile: Callable[[], object], wait: Callable[[], Coroutine[Any, Any, object]]) -> None:
+    """Cancel a wait, behind something else that happens while it is under way."""
+    waiting = asyncio.create_task(wait())
+    await asyncio.sleep(0.2)
+    meanwhile()
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+
+
+COMMITS = ["commit", "commit_async", "close", "transaction"]
+
+
+@pytest.mark.parametrize("commit", COMMITS)
+def test_what_came_to_a_wait_that_was_cancelled_is_not_committed(
+    broker: str, reader: Reader, topic: str, eventually: Callable[[Callable[[], bool]], None], commit: str
 ) -> None:
     filled(reader, topic, 1)
     group = f"group-{topic}"
@@ -139,18 +177,173 @@ def test_what_came_to_a_wait_that_was_cancelled_is_not_committed_by_close(
     async def main() -> None:
         consumer = rivven.Consumer(partitions=[(topic, 0)], bootstrap_servers=broker, group_id=group)
         assert len(await consumer.poll()) == 1
-        waiting = asyncio.ensure_future(consumer.poll(timeout=60))
-        await asyncio.sleep(0.05)
-        waiting.cancel()
-        with suppress(asyncio.CancelledError):
-            await waiting
-        reader.publish(topic, b"unseen")
-        while consumer.stats().records < 2:
-            await asyncio.sleep(0.01)
-        await consumer.close()
+
+        def arrive() -> None:
+            reader.publish(topic, b"unseen")
+            # The event loop has no time to give it.
+            eventually(lambda: consumer.stats().records == 2)
+
+        await cancelled(arrive, lambda: consumer.poll(60))
+        assert consumer.position() == 1
+        if commit == "transaction":
+            async with rivven.Producer(bootstrap_servers=broker, transactional_id=topic) as producer:
+                async with producer.begin_transaction() as transaction:
+                    await transaction.send_consumer_offsets(consumer)
+        elif commit == "commit_async":
+            consumer.commit_async()
+        else:
+            await getattr(consumer, commit)()
+        eventually(lambda: reader.get_offset(group, topic, 0) is not None)
         assert reader.get_offset(group, topic, 0) == 1
+        if commit != "close":
+            # It is the program's once it has it.
+            assert [message.value for message in await consumer.poll()] == [b"unseen"]
+            assert consumer.position() == 2
+            await consumer.commit()
+            assert reader.get_offset(group, topic, 0) == 2
+            await consumer.close()
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("commit", COMMITS)
+def test_what_came_to_a_wait_that_was_interrupted_is_not_committed(
+    broker: str, reader: Reader, topic: str, eventually: Callable[[Callable[[], bool]], None], commit: str
+) -> None:
+    filled(reader, topic, 1)
+    group = f"group-{topic}"
+    consumer = rivven.blocking.Consumer(partitions=[(topic, 0)], bootstrap_servers=broker, group_id=group)
+    assert len(consumer.poll()) == 1
+
+    def arrive() -> None:
+        reader.publish(topic, b"unseen")
+        eventually(lambda: consumer.stats().records == 2)
+
+    given_up(arrive, lambda: consumer.poll(60))
+    assert consumer.position() == 1
+    if commit == "transaction":
+        with rivven.blocking.Producer(bootstrap_servers=broker, transactional_id=topic) as producer:
+            with producer.begin_transaction() as transaction:
+                transaction.send_consumer_offsets(consumer)
+    else:
+        getattr(consumer, commit)()
+    eventually(lambda: reader.get_offset(group, topic, 0) is not None)
+    assert reader.get_offset(group, topic, 0) == 1
+    if commit != "close":
+        assert [message.value for message in consumer.poll()] == [b"unseen"]
+        assert consumer.position() == 2
+        consumer.commit()
+        assert reader.get_offset(group, topic, 0) == 2
+        consumer.close()
+
+
+WAITS = [("poll", "poll"), ("fetch", "poll"), ("anext", "poll"), ("poll", "fetch"), ("poll", "anext")]
+
+
+@pytest.mark.parametrize(("first", "then"), WAITS)
+@pytest.mark.parametrize("early", [True, False])
+def test_a_wait_that_was_cancelled_takes_no_wake_up(
+    broker: str, reader: Reader, topic: str, first: str, then: str, early: bool
+) -> None:
+    """What wakes it up comes before it is cancelled, while the event loop is busy, or behind."""
+    filled(reader, topic, 1)
+
+    async def main() -> None:
+        async with rivven.Consumer(partitions=[(topic, 0)], bootstrap_servers=broker) as consumer:
+            assert len(await consumer.poll()) == 1
+
+            async def one() -> rivven.Message:
+                return await anext(consumer)
+
+            waits: dict[str, Callable[[], Any]] = {"poll": consumer.poll, "fetch": consumer.fetch, "anext": one}
+
+            def wake_up() -> None:
+                consumer.wakeup()
+                time.sleep(0.1)
+
+            await cancelled(wake_up if early else lambda: None, waits[first])
+            if not early:
+                consumer.wakeup()
+            with pytest.raises(rivven.RivvenException) as failure:
+                await waits[then]()
+            assert failure.value.code == "WOKEN_UP"
+            assert not await consumer.poll(0.05), "it is told once"
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(("first", "then"), WAITS)
+@pytest.mark.parametrize("early", [True, False])
+def test_a_wait_that_was_interrupted_takes_no_wake_up(
+    broker: str, reader: Reader, topic: str, first: str, then: str, early: bool
+) -> None:
+    filled(reader, topic, 1)
+    with rivven.blocking.Consumer(partitions=[(topic, 0)], bootstrap_servers=broker) as consumer:
+        assert len(consumer.poll()) == 1
+        waits: dict[str, Callable[[], object]] = {
+            "poll": consumer.poll,
+            "fetch": consumer.fetch,
+            "anext": lambda: next(consumer),
+        }
+
+        def wake_up() -> None:
+            consumer.wakeup()
+            time.sleep(0.1)
+
+        given_up(wake_up if early else lambda: None, waits[first])
+        if not early:
+            consumer.wakeup()
+        with pytest.raises(rivven.RivvenException) as failure:
+            waits[then]()
+        assert failure.value.code == "WOKEN_UP"
+        assert not consumer.poll(0.05), "it is told once"
+
+
+def test_a_wake_up_that_came_to_a_wait_that_was_cancelled_ends_handlers(
+    broker: str, reader: Reader, topic: str
+) -> None:
+    filled(reader, topic, 1)
+
+    async def main() -> None:
+        async with rivven.Consumer(partitions=[(topic, 0)], bootstrap_servers=broker, group_id=topic) as consumer:
+            assert len(await consumer.poll()) == 1
+
+            def wake_up() -> None:
+                consumer.wakeup()
+                time.sleep(0.1)
+
+            await cancelled(wake_up, consumer.poll)
+            async with asyncio.timeout(20):
+                assert await consumer.process(print) == rivven.ProcessReport(0, 0, 0, 0)
+
+    asyncio.run(main())
+
+
+def test_a_listener_is_told_once_though_polls_are_given_up(broker: str, reader: Reader, topic: str) -> None:
+    filled(reader, topic, 1)
+    told: list[list[TopicPartition]] = []
+
+    async def main() -> None:
+        go_on, begun = asyncio.Event(), asyncio.Event()
+
+        async def assigned(partitions: list[TopicPartition]) -> None:
+            told.append(partitions)
+            begun.set()
+            await go_on.wait()
+
+        async with rivven.Consumer(topic, bootstrap_servers=broker, group_id=topic) as consumer:
+            consumer.set_rebalance_listener(on_partitions_assigned=assigned)
+            for _ in range(3):
+                polling = asyncio.create_task(consumer.poll(60))
+                await begun.wait()
+                polling.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await polling
+            go_on.set()
+            assert len(await consumer.poll(10)) == 1
+
+    asyncio.run(main())
+    assert told == [[TopicPartition(topic, 0)]]
 
 
 @pytest.mark.parametrize("wait", ["anext", "fetch", "poll"])
@@ -203,6 +396,167 @@ def test_closing_ends_iterations(broker: str, reader: Reader, topic: str) -> Non
         if message.offset == 4:
             consumer.close()
     assert offsets == list(range(5))
+
+
+def test_closing_elsewhere_ends_iterations(broker: str, reader: Reader, topic: str) -> None:
+    filled(reader, topic, 5)
+    config: dict[str, Any] = {
+        "partitions": [(topic, 0)],
+        "bootstrap_servers": broker,
+        "enable_auto_commit": False,
+    }
+
+    async def main() -> None:
+        consumer, all_given = rivven.Consumer(**config), asyncio.Event()
+        offsets: list[int] = []
+
+        async def read() -> None:
+            async for message in consumer:
+                offsets.append(message.offset)
+                if len(offsets) == 5:
+                    all_given.set()
+
+        reading = asyncio.create_task(read())
+        await all_given.wait()
+        await asyncio.sleep(0.1)
+        await consumer.close()
+        await reading
+        assert offsets == list(range(5))
+
+    asyncio.run(main())
+    consumer, all_given = rivven.blocking.Consumer(**config), threading.Event()
+    offsets: list[int] = []
+    failures: list[Exception] = []
+
+    def read() -> None:
+        try:
+            for message in consumer:
+                offsets.append(message.offset)
+                if len(offsets) == 5:
+                    all_given.set()
+        except Exception as failure:
+            failures.append(failure)
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    assert all_given.wait(20)
+    time.sleep(0.1)
+    consumer.close()
+    thread.join(20)
+    assert (offsets, failures) == (list(range(5)), [])
+
+
+def test_a_message_is_taken_when_it_is_awaited_and_not_before(broker: str, reader: Reader, topic: str) -> None:
+    filled(reader, topic, 12)
+
+    async def main() -> None:
+        consumer = rivven.Consumer(partitions=[(topic, 0)], bootstrap_servers=broker)
+        assert (await anext(consumer)).offset == 0
+        coming: Any = anext(consumer)
+        del coming
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(anext(consumer), 0)
+        begun = asyncio.create_task(anext(consumer))
+        begun.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await begun
+        tasks = [asyncio.create_task(anext(consumer)) for _ in range(3)]
+        assert [(await task).offset for task in tasks] == [1, 2, 3]
+        async with asyncio.TaskGroup() as group:
+            grouped = [group.create_task(anext(consumer)) for _ in range(2)]
+        assert [task.result().offset for task in grouped] == [4, 5]
+        assert [(await asyncio.wait_for(anext(consumer), 10)).offset for _ in range(2)] == [6, 7]
+        assert (await anext(consumer, None)).offset == 8  # type: ignore[union-attr]
+        coming = anext(consumer)
+        assert (await coming).offset == 9
+        with pytest.raises(RuntimeError, match="already awaited"):
+            await coming
+        coming = anext(consumer)
+        with pytest.raises(KeyError):
+            coming.throw(KeyError())
+        coming = anext(consumer)
+        coming.close()
+        with pytest.raises(RuntimeError, match="already awaited"):
+            coming.send(None)
+        assert [(await anext(consumer)).offset for _ in range(2)] == [10, 11]
+        # Also one that waits.
+        coming = anext(consumer)
+        waiting = asyncio.create_task(coming)
+        await asyncio.sleep(0.1)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        waiting = asyncio.create_task(anext(consumer))
+        await asyncio.sleep(0.1)
+        reader.publish(topic, b"last")
+        assert (await waiting).value == b"last"
+        await consumer.close()
+        with pytest.raises(StopAsyncIteration):
+            await anext(consumer)
+        assert await anext(consumer, None) is None
+
+    asyncio.run(main())
+
+
+def test_a_wait_for_a_message_in_a_loop_that_is_gone_is_collected(broker: str, reader: Reader, topic: str) -> None:
+    reader.create_topic(topic, 1)
+
+    class Witness:
+        pass
+
+    async def main() -> weakref.ref[Witness]:
+        witness = Witness()
+        consumer = rivven.Consumer(partitions=[(topic, 0)], bootstrap_servers=broker)
+
+        async def read() -> None:
+            assert witness
+            await anext(consumer)
+
+        kept.append(asyncio.create_task(read()))
+        await asyncio.sleep(0.1)
+        return weakref.ref(witness)
+
+    kept: list[asyncio.Task[None]] = []
+    loop = asyncio.new_event_loop()
+    seen = loop.run_until_complete(main())
+    loop.close()
+    loop.set_exception_handler(lambda *_: None)
+    kept.clear()
+    del loop
+    gc.collect()
+    assert seen() is None
+
+
+def test_a_listener_keeps_no_consumer(
+    broker: str, reader: Reader, topic: str, eventually: Callable[[Callable[[], bool]], None]
+) -> None:
+    filled(reader, topic, 1)
+
+    class App:
+        def __init__(self) -> None:
+            self.told: list[str] = []
+            self.consumer = rivven.Consumer(topic, bootstrap_servers=broker, group_id=topic)
+            self.consumer.set_rebalance_listener(on_partitions_assigned=lambda _: self.told.append("before"))
+            self.consumer.set_rebalance_listener(on_partitions_assigned=self.assigned)
+
+        async def assigned(self, _: list[TopicPartition]) -> None:
+            self.told.append("assigned")
+
+    async def main() -> None:
+        app = App()
+        assert len(await app.consumer.poll(10)) == 1
+        assert app.told == ["assigned"]
+        seen = weakref.ref(app)
+        del app
+        gc.collect()
+        assert seen() is None
+        # It has left its group.
+        async with rivven.Consumer(topic, bootstrap_servers=broker, group_id=topic) as other:
+            async with asyncio.timeout(20):
+                while not other.assignments():
+                    await other.poll(0.1)
+
+    asyncio.run(main())
 
 
 def test_a_listener_may_wait_and_commit(broker: str, reader: Reader, topic: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
@@ -251,6 +252,65 @@ def test_cancelling_it_cancels_handlers_and_gives_back_what_is_not_done(
 
     asyncio.run(main())
     assert reader.get_offset(topic, topic, 0) == 4
+
+
+def test_no_handler_begins_once_it_is_cancelled(broker: str, reader: Reader, topic: str) -> None:
+    filled(reader, topic, 2, 2)
+    places = [(topic, 0), (topic, 1)]
+
+    async def main() -> None:
+        begun: list[int] = []
+        async with rivven.Consumer(partitions=places, bootstrap_servers=broker, group_id=topic) as consumer:
+            processing = asyncio.create_task(consumer.process(lambda message: begun.append(message.offset)))
+            await asyncio.sleep(0)
+            until = time.monotonic() + 20
+            # Messages come to an event loop that has no time for them.
+            while consumer.stats().records < 4 and time.monotonic() < until:
+                time.sleep(0.05)
+            time.sleep(0.1)
+            processing.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await processing
+            # The loop takes up what has come.
+            await asyncio.sleep(0.1)
+            assert begun == []
+
+    asyncio.run(main())
+    assert not any(reader.get_offset(topic, topic, p) for p in (0, 1))
+
+
+def test_a_handler_that_is_cancelled_has_not_failed(broker: str, reader: Reader, topic: str) -> None:
+    """The end of an event loop cancels its tasks in any order, but a cancellation of the handler's own is a failure."""
+    filled(reader, topic, 3)
+    skipping: dict[str, Any] = {"process_retries": 0, "process_on_failure": "skip"}
+
+    async def main() -> None:
+        tasks: list[asyncio.Task[Any] | None] = []
+        begun = asyncio.Event()
+        async with rivven.Consumer(
+            partitions=[(topic, 0)], bootstrap_servers=broker, group_id=topic, **skipping
+        ) as consumer:
+
+            async def handler(message: rivven.Message) -> None:
+                if message.offset == 0:
+                    raise asyncio.CancelledError
+                tasks.append(asyncio.current_task())
+                begun.set()
+                await asyncio.sleep(3600)
+
+            processing = asyncio.create_task(consumer.process(handler))
+            await begun.wait()
+            assert tasks[0]
+            tasks[0].cancel()
+            with pytest.raises(rivven.RivvenException) as ended:
+                await asyncio.wait_for(processing, 20)
+            assert ended.value.code == "WOKEN_UP"
+            calls = Calls(consumer, 2)
+            await consumer.process(calls.note)
+            assert calls.values == {0: ["a1", "a2"]}
+
+    asyncio.run(main())
+    assert reader.get_offset(topic, topic, 0) == 3
 
 
 def test_a_consumer_without_a_group_has_nothing_to_commit(broker: str, reader: Reader, topic: str) -> None:

@@ -275,8 +275,16 @@ impl Consumer {
     ///
     /// As [`poll`](Consumer::poll).
     pub async fn poll_paced(&self) -> Result<(ConsumerRecords, Pace)> {
+        self.poll_paced_timeout(Duration::from_millis(self.config().max_poll_interval_ms)).await
+    }
+
+    /// The same, with the time that it waits.
+    ///
+    /// # Errors
+    ///
+    /// As [`poll`](Consumer::poll).
+    pub async fn poll_paced_timeout(&self, limit: Duration) -> Result<(ConsumerRecords, Pace)> {
         let inner = &self.owner.inner;
-        let limit = Duration::from_millis(inner.shared.config.max_poll_interval_ms);
         inner.poll_and(limit, |records| Pace::new(inner, records)).await
     }
 

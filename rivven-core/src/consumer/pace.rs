@@ -64,6 +64,14 @@ impl Pace {
         self.parts.drain(..).for_each(|part| part.progress.done(part.last + 1));
     }
 
+    /// The program has all of them, as if a poll had just given them: it is done with them when it asks for more.
+    pub fn hand_out(mut self) {
+        let Some(inner) = self.inner.upgrade() else { return };
+        let mut state = inner.shared.state();
+        // The last part of a partition says how far that is.
+        self.parts.drain(..).rev().for_each(|part| state.hand_out(&part.key, &part.progress, part.last + 1));
+    }
+
     /// The partitions that the program is not done with, and where each goes on whose records were not all reached.
     fn left(&self) -> Vec<(&Part, Option<u64>)> {
         let (begun, offset) = self.reached.unwrap_or((usize::MAX, 0));

@@ -321,11 +321,24 @@ impl Partition {
         true
     }
 
-    /// A stream says nothing more.
-    pub(super) fn end(&mut self, progress: &Arc<Progress>) {
-        if self.progress.as_ref().is_some_and(|present| Arc::ptr_eq(present, progress)) {
+    /// A stream says nothing more; false if it was not the last one to take records.
+    pub(super) fn end(&mut self, progress: &Arc<Progress>) -> bool {
+        let was_last = self.progress.as_ref().is_some_and(|present| Arc::ptr_eq(present, progress));
+        if was_last {
             self.end_stream();
         }
+        was_last
+    }
+
+    /// The program has all that a stream took, up to this offset; false if the stream was not the last one to take records.
+    pub(super) fn hand_out(&mut self, progress: &Arc<Progress>, next: u64) -> bool {
+        let was_last = self.end(progress);
+        if was_last {
+            self.offsets.hand_out(next);
+            // What is not shown at the end does not lie ahead of it.
+            self.is_ended();
+        }
+        was_last
     }
 
     /// Keeps how far a stream has come, and the stream itself if it goes on.

@@ -399,6 +399,14 @@ impl State {
         }
     }
 
+    /// The program has all that a stream took of a partition, and is done with it when it asks for more.
+    pub(super) fn hand_out(&mut self, key: &Key, progress: &Arc<Progress>, next: u64) {
+        let handed_out = self.partitions.get_mut(key).is_some_and(|partition| partition.hand_out(progress, next));
+        if handed_out && !self.given.contains(key) {
+            self.given.push(key.clone());
+        }
+    }
+
     /// The partitions that have come to their end, each end once.
     pub(super) fn take_ended(&mut self) -> Vec<TopicPartition> {
         let mut ended = Vec::new();

@@ -115,7 +115,7 @@ impl RecordStream {
         // Without records nothing is taken, not even an end that was reached: whoever waits is to learn of it.
         let inner = Arc::clone(&self.owner.inner);
         if let Some((records, pace)) = inner.poll_now(false, |records| Pace::new(&inner, records)) {
-            self.begin(&records, pace);
+            self.resume(&records, pace);
         }
         self.has_next()
     }
@@ -151,13 +151,8 @@ impl RecordStream {
         taken
     }
 
-    /// Goes on with records that a poll of the same consumer gave and nobody has looked at.
-    pub fn resume(&mut self, records: &ConsumerRecords) {
-        let pace = Pace::new(&self.owner.inner, records);
-        self.begin(records, pace);
-    }
-
-    fn begin(&mut self, records: &ConsumerRecords, pace: Pace) {
+    /// Goes on with records of [`poll_paced`](crate::Consumer::poll_paced) of the same consumer, of which none was reached.
+    pub fn resume(&mut self, records: &ConsumerRecords, pace: Pace) {
         self.pace = Some(pace);
         self.part = None;
         self.rest = records.partitions().to_vec().into_iter().enumerate();
@@ -186,7 +181,7 @@ impl RecordStream {
         *parked = None;
         drop(parked);
         let (records, pace) = polled?;
-        self.begin(&records, pace);
+        self.resume(&records, pace);
         Poll::Ready(Ok(!records.is_empty()))
     }
 }

@@ -263,6 +263,16 @@ async fn a_program_that_takes_records_of_a_poll_one_by_one_says_how_far_it_has_c
     let (records, pace) = soon("records", paced).await;
     assert_eq!(records[0].offset, 20);
     drop(pace);
+
+    // All at once they are as what a poll gave.
+    let (records, pace) = soon("a poll", consumer.poll_paced_timeout(Duration::from_secs(10))).await?;
+    assert_eq!((records[0].offset, consumer.position("t", 0)?), (20, Some(20)));
+    pace.hand_out();
+    let next = 20 + records.len() as u64;
+    assert_eq!(consumer.position("t", 0)?, Some(next));
+    consumer.commit().await?;
+    assert_eq!(consumer.committed("t", 0).await?, Some(next));
+    consumer.seek("t", 0, 20).await?;
     assert_eq!(offsets(&consumer, 2).await, [20, 21]);
 
     publish(&client, "t", 0, 22..25).await?;

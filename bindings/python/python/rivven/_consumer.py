@@ -16,7 +16,7 @@ from ._records import ProcessReport
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ._rivven import Consumer, ConsumerRecords, Message, _BlockingConsumer, _Handling, _Rebalance
+    from ._rivven import Consumer, ConsumerRecords, Message, _BlockingConsumer, _Handling, _Interest, _Rebalance
 
 
 class CurrentOffset(int):
@@ -28,8 +28,17 @@ class CurrentOffset(int):
         yield
 
 
+async def wanted(begun: tuple[asyncio.Future[None], _Interest]) -> None:
+    """Wait for something to take; whoever is cancelled leaves it to others."""
+    future, interest = begun
+    try:
+        await future
+    finally:
+        interest.give_up()
+
+
 async def poll(consumer: Consumer, limit: float) -> ConsumerRecords:
-    """Wait for records; what comes after a cancelled wait is kept for the next one."""
+    """Wait for records; what comes to a cancelled wait is kept for the next one."""
     until = time.monotonic() + limit
     # Others have their turns; then what is there takes no other thread.
     await asyncio.sleep(0)
@@ -38,7 +47,7 @@ async def poll(consumer: Consumer, limit: float) -> ConsumerRecords:
         return records
     while True:
         left = max(0.0, until - time.monotonic())
-        await consumer._poll(left)
+        await wanted(consumer._poll(left))
         records = consumer._claim(time.monotonic() >= until)
         if records is not None:
             return records
@@ -49,7 +58,7 @@ async def fetch(consumer: Consumer, most: int) -> list[Message]:
     await asyncio.sleep(0)
     messages = consumer._take(most)
     if not messages and most > 0:
-        await consumer._ready()
+        await wanted(consumer._ready())
         messages = consumer._take(most)
     return messages
 
@@ -60,12 +69,12 @@ async def next_message(consumer: Consumer) -> Message:
     while True:
         if consumer.is_closed:
             raise StopAsyncIteration
-        for message in consumer._take(1):
-            return message
         try:
-            await consumer._ready()
-        except Exception:
-            if consumer.is_closed:
+            for message in consumer._take(1):
+                return message
+            await wanted(consumer._ready())
+        except RivvenException as failure:
+            if consumer.is_closed or failure.code == "CLOSED":
                 raise StopAsyncIteration from None
             raise
 
@@ -97,6 +106,7 @@ async def process(consumer: Consumer, handler: Callable[[Message], Any]) -> Proc
     """Have a handler work on messages in tasks of this event loop."""
     failures = Failures()
     tasks: set[asyncio.Task[None]] = set()
+    given_up = False
 
     async def work(handling: _Handling, message: Message) -> None:
         failure: BaseException | None = None
@@ -104,12 +114,19 @@ async def process(consumer: Consumer, handler: Callable[[Message], Any]) -> Proc
             result = handler(message)
             if isawaitable(result):
                 await result
-        except (Exception, asyncio.CancelledError) as raised:
+        except Exception as raised:
+            failure = raised
+        except asyncio.CancelledError as raised:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                # It has not failed, and nobody is there to say what comes of the message.
+                processing.give_up()
+                raise
             failure = raised
         failures.settle(handling, message, failure)
 
     def begin(handling: _Handling) -> None:
-        message = handling.message()
+        message = None if given_up else handling.message()
         if message is not None:
             task = asyncio.get_running_loop().create_task(work(handling, message))
             tasks.add(task)
@@ -121,6 +138,7 @@ async def process(consumer: Consumer, handler: Callable[[Message], Any]) -> Proc
     except RivvenException as error:
         raise error from failures.cause(error)
     finally:
+        given_up = True
         processing.give_up()
         left = tuple(tasks)
         for task in left:
