@@ -396,7 +396,8 @@ impl ProducerOperations {
     /// `stats` tells, and `flush` waits for the record.
     ///
     /// Raises RivvenException with the code QUEUE_FULL at once where
-    /// `buffer_memory` is used up: await `flush` or a `send`, and try again.
+    /// `buffer_memory` is used up, or records of an asyncio producer that were
+    /// sent before wait for room: await `flush` or a `send`, and try again.
     #[pyo3(signature = (value, key=None, *, topic=None, partition=None, on_delivery=None))]
     fn enqueue(
         &self,
@@ -459,7 +460,7 @@ impl ProducerOperations {
         }
     }
 
-    /// Takes no more records, delivers those that were handed over, and disconnects.
+    /// Takes no more records, delivers those that were sent before, and disconnects.
     ///
     /// `timeout` is in seconds or a timedelta, by default `close_timeout_ms` of
     /// the configuration (30 s). Closing twice is no error; sending afterwards
@@ -483,7 +484,7 @@ impl ProducerOperations {
 
     /// Gives up the records that were not sent yet, and gives their number; nothing is to be awaited.
     ///
-    /// They end with the code PURGED. What is under way goes on.
+    /// They end with the code PURGED, also those that wait for room. What is under way goes on.
     fn purge(&self, py: Python<'_>) -> PyResult<u64> {
         self.shared.raising(py, self.shared.bridge.purge())
     }

@@ -18,6 +18,9 @@ from support import PASSWORD, USER, Secure, descriptors
 Reader = rivven.blocking.Client
 
 
+SMALL: dict[str, Any] = {"buffer_memory": 5000, "batch_size": 1000}
+
+
 def values(reader: Reader, topic: str) -> list[str]:
     """Read the values of partition 0."""
     read: list[str] = []
@@ -154,6 +157,44 @@ def test_flush_waits_for_what_stands_in_line(broker: str, reader: Reader, topic:
             sends = [producer.send(bytes(1000), topic=topic) for _ in range(50)]
             await producer.flush()
             assert all(send.done() for send in sends)
+
+    asyncio.run(main())
+
+
+def test_closing_delivers_what_stands_in_line(broker: str, reader: Reader, topic: str) -> None:
+    """covers: F056 python"""
+    reader.create_topic(topic, 1)
+    texts = [f"{n:>1000}" for n in range(100)]
+
+    async def main() -> None:
+        async with rivven.Producer(bootstrap_servers=broker, buffer_memory=10_000, batch_size=3000) as producer:
+            singly = [producer.send(text, topic=topic) for text in texts[:50]]
+            together = producer.send_batch(texts[50:], topic=topic)
+        assert await asyncio.gather(*singly) == list(range(50))
+        assert await together == list(range(50, 100))
+
+    asyncio.run(main())
+    assert values(reader, topic) == texts
+
+
+def test_nothing_is_enqueued_before_what_stands_in_line(stalled: str, topic: str) -> None:
+    """covers: F073 python"""
+
+    async def main() -> None:
+        producer = rivven.Producer(bootstrap_servers=stalled, **SMALL).topic_handle(topic)
+        sends = [producer.send(bytes(500)) for _ in range(20)]
+        told: list[Any] = []
+        for on_delivery in (None, lambda *outcome: told.append(outcome)):
+            with pytest.raises(rivven.RivvenException, match="sent before wait for room") as failure:
+                producer.enqueue(b"x", on_delivery=on_delivery)
+            assert (failure.value.code, failure.value.outcome) == ("QUEUE_FULL", "NOT_SENT")
+        producer.purge()
+        await asyncio.wait(sends)
+        producer.enqueue(b"x", on_delivery=lambda *outcome: told.append(outcome))
+        producer.purge()
+        await producer.close()
+        ((failed, nothing),) = told
+        assert (failed.code, nothing) == ("PURGED", None)
 
     asyncio.run(main())
 
@@ -455,10 +496,8 @@ def test_a_cancelled_send_is_sent_all_the_same(broker: str, reader: Reader, topi
 
 def test_without_room_enqueue_fails_at_once_and_send_after_its_time(stalled: str, topic: str) -> None:
     """covers: F073 python"""
-    small = {"buffer_memory": 5000, "batch_size": 1000, "max_block_ms": 100}
-
     async def main() -> None:
-        producer = rivven.Producer(bootstrap_servers=stalled, **small).topic_handle(topic)
+        producer = rivven.Producer(bootstrap_servers=stalled, **SMALL, max_block_ms=100).topic_handle(topic)
         with pytest.raises(rivven.RivvenException) as failure:
             for _ in range(100):
                 producer.enqueue(bytes(500))
@@ -484,6 +523,46 @@ def test_closing_gives_up_what_is_not_delivered_in_time(stalled: str, topic: str
         assert failure.value.code == "TIMED_OUT"
         for outcome in await asyncio.gather(*sends, return_exceptions=True):
             assert isinstance(outcome, rivven.RivvenException) and outcome.code == "CLOSED"
+
+    asyncio.run(main())
+
+
+def test_closing_gives_up_what_has_no_room_in_time(stalled: str, topic: str) -> None:
+    """covers: F056 python"""
+
+    async def main() -> None:
+        producer = rivven.Producer(bootstrap_servers=stalled, **SMALL).topic_handle(topic)
+        sends: list[Any] = [producer.send(bytes(500)) for _ in range(20)] + [producer.send_batch([bytes(500)] * 20)]
+        closing = producer.close(timeout=0.2)
+        late = producer.send(b"late")
+        assert late.done() and getattr(late.exception(), "code", None) == "CLOSED"
+        sends.append(producer.send_batch([b"late"]))
+        with pytest.raises(rivven.RivvenException) as refused:
+            producer.enqueue(b"late")
+        assert refused.value.code == "CLOSED"
+        with pytest.raises(rivven.TimeoutException, match="waited for room") as failure:
+            await closing
+        assert failure.value.code == "TIMED_OUT"
+        for outcome in await asyncio.gather(*sends, return_exceptions=True):
+            assert isinstance(outcome, rivven.RivvenException) and outcome.code == "CLOSED"
+
+    asyncio.run(main())
+
+
+def test_what_stands_in_line_is_purged(stalled: str, topic: str) -> None:
+
+    async def main() -> None:
+        producer = rivven.Producer(bootstrap_servers=stalled, **SMALL).topic_handle(topic)
+        for pause in (0, 0.1):
+            sends: list[Any] = [producer.send(bytes(500)) for _ in range(20)]
+            sends += [producer.send_batch([bytes(500)] * 20)]
+            flushed = producer.flush()
+            await asyncio.sleep(pause)
+            assert producer.purge() == 40
+            for outcome in await asyncio.gather(*sends, return_exceptions=True):
+                assert isinstance(outcome, rivven.RivvenException) and outcome.code == "PURGED"
+            await flushed
+        await producer.close()
 
     asyncio.run(main())
 
