@@ -17,7 +17,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use pyo3::exceptions::PyRuntimeError;
-use pyo3::ffi;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -304,11 +303,6 @@ impl Inbox {
             }
             Waiter::Awaitable(delivery) => delivery,
         };
-        // This is the last reference to it: the one who sent has not kept it.
-        if matches!(outcome, Outcome::Failed(_)) && reference_count(&delivery) == 1 {
-            delivery.get().settle(outcome);
-            return Delivery::report_unseen(delivery.bind(py));
-        }
         if let Some((first, others)) = delivery.get().settle(outcome) {
             let all = iter::once(first).chain(others);
             self.ready().extend(all.map(|callback| Ready::Waiting(delivery.clone_ref(py), callback)));
@@ -455,11 +449,6 @@ impl Then {
             Then::Retire => Ok(py.None().into_bound(py)),
         }
     }
-}
-
-fn reference_count(delivery: &Py<Delivery>) -> isize {
-    // SAFETY: the object is alive, and this is the thread that has the GIL.
-    unsafe { ffi::Py_REFCNT(delivery.as_ptr()) }
 }
 
 /// What an event loop calls when the descriptor of its inbox is readable.

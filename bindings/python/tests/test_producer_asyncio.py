@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import gc
+import sys
 import threading
 import weakref
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 import rivven
 import rivven.blocking
-from support import PASSWORD, USER, Secure, descriptors
+from support import PASSWORD, USER, Secure, descriptors, run_script
 
 Reader = rivven.blocking.Client
 
@@ -372,6 +373,82 @@ def test_the_loop_learns_of_a_failure_that_nobody_waits_for(stalled: str, topic:
         await producer.close()
 
     asyncio.run(main())
+
+
+def test_the_loop_learns_of_what_was_refused_and_of_what_nobody_looked_at(stalled: str, topic: str) -> None:
+
+    async def main() -> None:
+        seen: list[dict[str, Any]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: seen.append(context))
+        producer = rivven.Producer(bootstrap_servers=stalled).topic_handle(topic)
+        kept = [producer.send(f"{n}") for n in range(5)]
+        called: list[Any] = []
+        of_nobody = producer.send(b"only called for")
+        of_nobody.add_done_callback(lambda of: called.append(getattr(of.exception(), "code", None)))
+        del of_nobody
+        producer.purge()
+        while not all(delivery.done() for delivery in kept):
+            await asyncio.sleep(0.01)
+        assert called == ["PURGED"] and seen == []
+        kept.pop().exception()
+        with pytest.raises(rivven.RivvenException):
+            kept.pop().result()
+        with pytest.raises(rivven.RivvenException):
+            await kept.pop()
+        later: list[Any] = []
+        kept.pop().add_done_callback(later.append)
+        await asyncio.sleep(0)
+        assert len(later) == 1 and seen == []
+        kept.pop()
+        assert [context["exception"].code for context in seen] == ["PURGED"]
+        producer.send(bytes(2**25))
+        producer.send(b"x", topic="no/topic")
+        await producer.close()
+        producer.send(b"x")
+        codes = [context["exception"].code for context in seen]
+        assert codes == ["PURGED", "REQUEST_TOO_LARGE", "INVALID_TOPIC", "CLOSED"]
+        raised = [producer.send(b"x")]
+        with pytest.raises(ZeroDivisionError):
+            _ = [raised.pop(), 1 // len(raised)]
+        assert len(seen) == 5
+
+    asyncio.run(main())
+
+
+def test_a_failure_that_nobody_looked_at_is_told_of_at_the_end_of_the_program(stalled: str) -> None:
+    script = """
+        import asyncio, sys, rivven
+
+        async def main():
+            global failed
+            asyncio.get_running_loop().set_exception_handler(lambda _, context: print(context["exception"].code))
+            producer = rivven.Producer(bootstrap_servers=sys.argv[1]).topic_handle("t")
+            await producer.close()
+            failed = producer.send(b"x")
+
+        asyncio.run(main())
+    """
+    assert run_script(script, stalled) == "CLOSED\n"
+
+
+def test_a_failure_that_goes_together_with_its_loop_is_told_of(stalled: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda ignored: told.append(ignored.exc_value.code))
+
+    class Loop(asyncio.SelectorEventLoop):
+        kept: Any
+
+    async def send(loop: Loop) -> None:
+        producer = rivven.Producer(bootstrap_servers=stalled).topic_handle("t")
+        await producer.close()
+        loop.kept = producer.send(b"x")
+
+    loop = Loop()
+    loop.run_until_complete(send(loop))
+    loop.close()
+    del loop
+    gc.collect()
+    assert told == ["CLOSED"]
 
 
 def test_what_a_callback_raises_goes_to_the_loop_and_the_others_are_called(
