@@ -99,6 +99,24 @@ struct Pending {
     then: Then,
 }
 
+/// A call that is to be begun, with this token and its answer to the queue of this inbox.
+pub(crate) struct Entered<'py> {
+    pub(crate) inbox: Arc<Inbox>,
+    pub(crate) token: u64,
+    future: Bound<'py, PyAny>,
+}
+
+impl<'py> Entered<'py> {
+    /// The future, if the call was begun.
+    pub(crate) fn begun(self, begun: PyResult<()>) -> PyResult<Bound<'py, PyAny>> {
+        if let Err(failure) = begun {
+            drop(self.inbox.take(self.token));
+            return Err(failure);
+        }
+        Ok(self.future)
+    }
+}
+
 /// A function that is to be called, as what became of a record is known.
 enum Ready {
     /// Of somebody who waits for this delivery.
@@ -137,6 +155,13 @@ impl Inboxes {
         then: Then,
         begin: impl FnOnce(&Arc<Queue>, u64) -> Result<()>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        let entered = self.enter(py, owner, then)?;
+        let begun = begin(&entered.inbox.queue, entered.token);
+        entered.begun(owner.raising(py, begun))
+    }
+
+    /// Enters a call that is to be begun, whose answer goes to a new future of the running event loop.
+    pub(crate) fn enter<'py>(&self, py: Python<'py>, owner: &Arc<dyn Owner>, then: Then) -> PyResult<Entered<'py>> {
         let closed = owner.raising(py, owner.is_closed())?;
         let event_loop = running_loop(py)?;
         let future = event_loop.call_method0(intern!(py, "create_future"))?;
@@ -144,15 +169,11 @@ impl Inboxes {
         if closed {
             inbox.retired.store(true, Ordering::Relaxed);
         }
-        // Entered before it is begun, as the answer may come at any time then.
+        // Before it is begun, as the answer may come at any time then.
         let kept = (!matches!(then, Then::GiveChange)).then(|| Arc::clone(owner));
         let weak = Arc::downgrade(owner);
         let token = inbox.enter(Pending { owner: weak, _kept: kept, future: future.clone().unbind(), then });
-        if let Err(error) = begin(&inbox.queue, token) {
-            drop(inbox.take(token));
-            return Err(owner.exception(py, &error));
-        }
-        Ok(future)
+        Ok(Entered { inbox, token, future })
     }
 
     /// The inbox of a loop, made at the first call from it.
@@ -209,6 +230,11 @@ impl Inbox {
         let token = calls.last_token;
         calls.open.insert(token, pending);
         token
+    }
+
+    /// Where answers go.
+    pub(crate) fn queue(&self) -> &Arc<Queue> {
+        &self.queue
     }
 
     fn take(&self, token: u64) -> Option<Pending> {

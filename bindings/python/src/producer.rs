@@ -368,15 +368,15 @@ impl ProducerOperations {
         let (topic, partition) = (self.topic_of(topic.as_ref())?, partition.map(|number| number.0));
         match self.style {
             Style::Asyncio => {
-                // A forked child is told before its loop is touched.
-                self.shared.raising(py, self.shared.is_closed())?;
-                let inbox = self.shared.inboxes.of(&running_loop(py)?)?;
-                let line = self.shared.raising(py, inbox.line(&self.shared))?;
-                with_records(messages, |records| {
-                    self.submit(py, Then::Give(Form::Plain), |queue, token| {
-                        topic.submit_batch(partition, records.iter().copied(), line, queue, token)
-                    })
-                })?
+                let owner: Arc<dyn Owner> = Arc::clone(&self.shared) as _;
+                // Before the records are looked at, as the methods of the loop are Python code.
+                let entered = self.shared.inboxes.enter(py, &owner, Then::Give(Form::Plain))?;
+                let begun = with_records(messages, |records| {
+                    let (inbox, token) = (&entered.inbox, entered.token);
+                    let line = inbox.line(&self.shared)?;
+                    topic.submit_batch(partition, records.iter().copied(), line, inbox.queue(), token)
+                });
+                entered.begun(begun.and_then(|begun| self.shared.raising(py, begun)))
             }
             Style::Blocking => {
                 let call = with_records(messages, |records| topic.send_batch(partition, records.iter().copied()))?;

@@ -200,6 +200,32 @@ def test_nothing_is_enqueued_before_what_stands_in_line(stalled: str, topic: str
     asyncio.run(main())
 
 
+def test_a_list_that_the_loop_changes_is_sent_as_it_is_then(broker: str, reader: Reader, topic: str) -> None:
+    reader.create_topic(topic, 1)
+    messages = [f"{n:>1000}".encode() for n in range(100)]
+
+    class Loop(asyncio.SelectorEventLoop):
+        """Changes the list with each future that it makes."""
+
+        def create_future(self) -> Any:
+            messages[:] = [b"%1000d" % (1000 + n) for n in range(len(messages))]
+            return super().create_future()
+
+    async def main() -> None:
+        producer = await rivven.Producer(bootstrap_servers=broker).topic_handle(topic)
+        sent = producer.send_batch(messages)
+        wanted = [value.decode() for value in messages]
+        assert await sent == list(range(100))
+        await producer.close()
+        assert values(reader, topic) == wanted
+        wrong: Any = [None]
+        with pytest.raises(TypeError):
+            producer.send_batch(wrong)
+
+    with asyncio.Runner(loop_factory=Loop) as runner:
+        runner.run(main())
+
+
 def test_a_loop_is_woken_once_for_many(broker: str, reader: Reader, topic: str) -> None:
     reader.create_topic(topic, 1)
 
