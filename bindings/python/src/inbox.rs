@@ -22,10 +22,10 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use rivven_bridge::{Answer, Completion, ForkMark, Handling, Line, Queue, Rebalance, Topic};
-use rivven_client::{DeliveryReport, Error, Result};
+use rivven_client::{DeliveryReport, Error, Properties, Result};
 
 use crate::answer::Form;
-use crate::client::Style;
+use crate::client::{Remembered, Style};
 use crate::deliveries::{Deliveries, Number, RECORDS, Spread, Waiter};
 use crate::delivery::{self, Callback, Delivery, Outcome, Reported};
 use crate::processing::Handled;
@@ -140,6 +140,8 @@ pub(crate) enum Then {
     GiveOf(Arc<Producing>),
     /// The caller gets the report of processing; the function is called for each record before.
     Process(Py<PyAny>),
+    /// The caller gets the session; a client remembers the configuration with its login.
+    Remember(Arc<Remembered>, Properties),
     /// The owner's inboxes retire.
     Retire,
 }
@@ -439,8 +441,11 @@ impl Pending {
     /// Completes the future, unless it was cancelled.
     fn settle(self, py: Python<'_>, result: Result<Answer>) -> PyResult<()> {
         let owner = self.owner.upgrade();
-        if let (Then::Retire, Some(owner)) = (&self.then, &owner) {
-            owner.inboxes().retire();
+        // Also where nobody waits any more.
+        match (&self.then, &owner, &result) {
+            (Then::Retire, Some(owner), _) => owner.inboxes().retire(),
+            (Then::Remember(remembered, properties), _, Ok(_)) => remembered.replace(properties),
+            _ => {}
         }
         let future = self.future.bind(py);
         if future.call_method0(intern!(py, "done"))?.is_truthy()? {
@@ -469,7 +474,9 @@ impl Then {
         let answer = owner.raising(py, result)?;
         match self {
             Then::Give(form) => answer::to_python(py, owner, answer, form),
-            Then::GiveChange | Then::Process(_) => answer::to_python(py, owner, answer, &Form::Plain),
+            Then::GiveChange | Then::Process(_) | Then::Remember(..) => {
+                answer::to_python(py, owner, answer, &Form::Plain)
+            }
             Then::GiveOf(producing) => transaction::to_python(py, producing, answer, Style::Asyncio),
             Then::GiveObject(object) => Ok(object.bind(py).clone()),
             Then::Retire => Ok(py.None().into_bound(py)),
