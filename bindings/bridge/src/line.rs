@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use rivven_client::{Deliveries, Error, ErrorCode, Result, TopicHandle};
+use rivven_client::{Deliveries, Detail, Error, ErrorCode, Outcome, Result, TopicHandle};
 use tokio::sync::oneshot;
 
 use crate::answer::Answer;
@@ -126,6 +126,16 @@ struct First {
 
 /// A record of its own, or one of many.
 pub(crate) type Owned = (Option<Vec<u8>>, Vec<u8>);
+
+pub(crate) fn owned<'a>(records: impl Iterator<Item = (Option<&'a [u8]>, &'a [u8])>) -> Vec<Owned> {
+    records.map(|(key, value)| (key.map(<[u8]>::to_vec), value.to_vec())).collect()
+}
+
+/// The error of a record that would overtake others.
+pub(crate) fn overtaking(topic: &str) -> Error {
+    let text = format!("produce to {topic}: records that were sent before wait for room");
+    Error::Other(Detail::from(text).with_code(ErrorCode::QueueFull).with_outcome(Outcome::NotSent))
+}
 
 /// What stands in line.
 #[derive(Debug)]

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use crate::answer::Answer;
 use crate::call::Call;
 use crate::fork::ForkMark;
-use crate::line::{Item, Line, Lines, Owned, delivered, settle};
+use crate::line::{Item, Line, Lines, Owned, delivered, overtaking, owned, settle};
 use crate::queue::{Completion, Due, Queue};
 use crate::share::{OnDrop, Share};
 use crate::transaction::Turn;
@@ -482,19 +482,16 @@ impl Topic {
     pub fn enqueue(&self, partition: Option<u32>, key: Option<&[u8]>, value: &[u8], tag: u64) -> Result<()> {
         let topic = self.core()?;
         if self.parts.2.are_busy() {
-            return Err(self.overtaking());
+            return Err(self.busy());
         }
         topic.enqueue_tagged(partition, key, value, tag)
     }
 
     /// Why a record is refused that others in line were handed over before.
     #[cold]
-    fn overtaking(&self) -> Error {
+    fn busy(&self) -> Error {
         let (topic, _, lines) = &*self.parts;
-        lines.check_open().err().unwrap_or_else(|| {
-            let text = format!("produce to {}: records that were sent before wait for room", topic.name());
-            Error::Other(Detail::from(text).with_code(ErrorCode::QueueFull).with_outcome(Outcome::NotSent))
-        })
+        lines.check_open().err().unwrap_or_else(|| overtaking(topic.name()))
     }
 
     /// Begins to send a record, which waits for room where there is none; it has no report.
@@ -672,10 +669,6 @@ enum Rest {
     Refused(Option<Error>),
     /// They wait for room.
     Waiting(Vec<Owned>),
-}
-
-fn owned<'a>(records: impl Iterator<Item = (Option<&'a [u8]>, &'a [u8])>) -> Vec<Owned> {
-    records.map(|(key, value)| (key.map(<[u8]>::to_vec), value.to_vec())).collect()
 }
 
 /// Whether handing over again may help, after waiting or asking for the partitions.

@@ -17,7 +17,7 @@ use crate::borrowed::with_records;
 use crate::callbacks::Callbacks;
 use crate::client::{Style, listen_to_the_log};
 use crate::error;
-use crate::inbox::{Inboxes, Owner, Record, Then, running_loop};
+use crate::inbox::{Entered, Inboxes, Owner, Record, Then, running_loop};
 use crate::sent::SentRecords;
 use crate::transaction;
 use crate::wait::wait;
@@ -107,6 +107,12 @@ impl Producing {
     ) -> Given<'py> {
         let owner: Arc<dyn Owner> = Arc::clone(self) as _;
         self.inboxes.call(py, &owner, then, begin)
+    }
+
+    /// Enters a call that is to be begun, whose answer a new future of the running event loop is given.
+    pub(crate) fn enter<'py>(self: &Arc<Self>, py: Python<'py>, then: Then) -> PyResult<Entered<'py>> {
+        let owner: Arc<dyn Owner> = Arc::clone(self) as _;
+        self.inboxes.enter(py, &owner, then)
     }
 
     /// What takes the reports of a blocking producer.
@@ -368,9 +374,8 @@ impl ProducerOperations {
         let (topic, partition) = (self.topic_of(topic.as_ref())?, partition.map(|number| number.0));
         match self.style {
             Style::Asyncio => {
-                let owner: Arc<dyn Owner> = Arc::clone(&self.shared) as _;
                 // Before the records are looked at, as the methods of the loop are Python code.
-                let entered = self.shared.inboxes.enter(py, &owner, Then::Give(Form::Plain))?;
+                let entered = self.shared.enter(py, Then::Give(Form::Plain))?;
                 let begun = with_records(messages, |records| {
                     let (inbox, token) = (&entered.inbox, entered.token);
                     let line = inbox.line(&self.shared)?;
