@@ -1435,8 +1435,8 @@ export class Transaction implements AsyncDisposable {
   /**
    * Hands a record over; what becomes of it `flush` and `commit` tell.
    *
-   * Throws `QUEUE_FULL` if there is no room: await `flush` then. Otherwise as
-   * {@link Transaction.send}.
+   * Throws `QUEUE_FULL` if there is no room, or records that were sent before
+   * wait for some: await `flush` or a `send` then. Otherwise as {@link Transaction.send}.
    */
   enqueue(topic: string, value: Bytes, options?: SendOptions): void;
 

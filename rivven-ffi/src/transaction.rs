@@ -202,10 +202,8 @@ pub unsafe extern "C" fn rivven_transaction_send_batch(
     // SAFETY: the caller gives valid arrays and a string, and NULL or room for the outputs.
     unsafe {
         on_transaction(transaction, error, |transaction| {
-            let topic = text(topic, "topic")?.to_owned();
-            let own = |(key, value): &(Option<&[u8]>, &[u8])| (key.map(<[u8]>::to_vec), value.to_vec());
-            let records: Vec<_> = records(keys, values, count)?.iter().map(own).collect();
-            let sent = transaction.start(|core| async move { core.send_batch(topic, &records).await })?.wait()?;
+            let topic = text(topic, "topic")?;
+            let sent = transaction.send_batch(topic, &records(keys, values, count)?)?.wait()?;
             if !metadata.is_null() {
                 for (index, record) in sent.into_iter().enumerate() {
                     metadata.add(index).write(record_metadata(record));

@@ -4,17 +4,18 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::mem::ManuallyDrop;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rivven_client::{
-    Deliveries, DeliveryReport, DeliveryReports, Error, ErrorCode, ProducerConfig, ProducerStatsSnapshot, Properties,
-    RecordMetadata, Result, TopicHandle,
+    Deliveries, DeliveryReport, DeliveryReports, Detail, Error, ErrorCode, Outcome, ProducerConfig,
+    ProducerStatsSnapshot, Properties, RecordMetadata, Result, TopicHandle,
 };
+use tokio::time::timeout;
 
 use crate::answer::Answer;
 use crate::call::Call;
 use crate::fork::ForkMark;
-use crate::line::{Item, Line, Owned, delivered, settle};
+use crate::line::{Item, Line, Lines, Owned, delivered, overtaking, owned, settle};
 use crate::queue::{Completion, Due, Queue};
 use crate::share::{OnDrop, Share};
 use crate::transaction::Turn;
@@ -120,7 +121,37 @@ struct Parts {
     runtime: Arc<Share>,
     /// `None` if nobody wants reports.
     router: Option<Arc<Router>>,
+    lines: Arc<Lines>,
     turn: Turn,
+}
+
+impl Parts {
+    /// Closes within a time. What stands in line is handed over before, as far as there is room in that time.
+    fn closing(&self, limit: Duration) -> impl Future<Output = Result<()>> + Send + use<> {
+        let begun = Instant::now();
+        let ends = self.lines.close();
+        let (core, lines) = (Arc::clone(&self.core), Arc::clone(&self.lines));
+        // Where nothing stands in line no record is taken from now on.
+        let closing = ends.is_empty().then(|| core.close_within(limit));
+        if closing.is_none() {
+            // What lingers makes room.
+            drop(core.flush());
+        }
+        async move {
+            if let Some(closing) = closing {
+                return closing.await;
+            }
+            let all_handed_over = async {
+                for end in ends {
+                    let _ = end.await;
+                }
+            };
+            let in_time = timeout(limit, all_handed_over).await.is_ok();
+            let closed = core.close_within(limit.saturating_sub(begun.elapsed())).await;
+            lines.give_up(&Error::closed(WHAT));
+            if in_time { closed } else { Err(not_handed_over(limit, closed.err())) }
+        }
+    }
 }
 
 impl Producer {
@@ -142,7 +173,7 @@ impl Producer {
         let reports = router.clone().map(|router| router as Arc<dyn DeliveryReports>);
         let core = Arc::new(rivven_client::Producer::unconnected(config, reports)?);
         Ok(Producer {
-            parts: ManuallyDrop::new(Parts { core, runtime, router, turn: Turn::default() }),
+            parts: ManuallyDrop::new(Parts { core, runtime, router, lines: Arc::default(), turn: Turn::default() }),
             mark: ForkMark::here(),
         })
     }
@@ -180,7 +211,8 @@ impl Producer {
     ///
     /// `FORKED`.
     pub fn line(&self) -> Result<Line> {
-        Ok(Line::new(Arc::clone(&self.parts()?.runtime), self.mark))
+        let Parts { runtime, lines, .. } = self.parts()?;
+        Ok(Line::new(lines, Arc::clone(runtime), self.mark))
     }
 
     /// Flushes like [`submit_flush`](Producer::submit_flush), behind what stands in a line.
@@ -203,9 +235,9 @@ impl Producer {
     ///
     /// `FORKED`.
     pub fn topic(&self, name: &str) -> Result<Topic> {
-        let core = self.parts()?.core.topic(name);
-        let runtime = Arc::clone(&self.parts()?.runtime);
-        Ok(Topic { parts: ManuallyDrop::new((core, runtime)), mark: self.mark })
+        let Parts { core, runtime, lines, .. } = self.parts()?;
+        let parts = (core.topic(name), Arc::clone(runtime), Arc::clone(lines));
+        Ok(Topic { parts: ManuallyDrop::new(parts), mark: self.mark })
     }
 
     /// Begins to connect; settled when a first connection is ready, or with the error.
@@ -252,6 +284,8 @@ impl Producer {
 
     /// Begins to close, within `limit` or else `close.timeout.ms`. Closing twice is no error.
     ///
+    /// What stands in line is handed over before, and nothing comes into a line any more.
+    ///
     /// # Errors
     ///
     /// `FORKED`; with the answer, `TIMED_OUT` if records were left.
@@ -282,13 +316,13 @@ impl Producer {
 
     /// Closes, gives the share in the runtime back, and answers, in this order.
     fn run_closing(&self, limit: Option<Duration>, answer: impl FnOnce(Result<()>) + Send + 'static) -> Result<()> {
-        let Parts { core, runtime: share, .. } = self.parts()?;
-        let Some(runtime) = share.get() else {
+        let parts = self.parts()?;
+        let Some(runtime) = parts.runtime.get() else {
             answer(Ok(()));
             return Ok(());
         };
-        let closing = core.close_within(limit.unwrap_or(core.config().close_timeout));
-        let share = Arc::clone(share);
+        let closing = parts.closing(limit.unwrap_or(parts.core.config().close_timeout));
+        let share = Arc::clone(&parts.runtime);
         let result = Arc::new(Mutex::new(Ok(())));
         let kept = Arc::clone(&result);
         let answer = OnDrop::new(move || {
@@ -313,13 +347,16 @@ impl Producer {
         Ok(self.parts()?.core.is_closed())
     }
 
-    /// Gives up the records that were not sent yet; the number of them.
+    /// Gives up the records that were not sent yet, those in line as well; the number of them.
     ///
     /// # Errors
     ///
     /// `FORKED`.
     pub fn purge(&self) -> Result<u64> {
-        Ok(self.parts()?.core.purge())
+        let Parts { core, lines, .. } = self.parts()?;
+        // Those in line are the first, as they would take the room that becomes free.
+        let in_line = lines.give_up(&purged());
+        Ok(in_line + core.purge())
     }
 
     /// What the producer has done so far.
@@ -386,15 +423,29 @@ impl Drop for Producer {
     fn drop(&mut self) {
         if self.mark.is_here() {
             // SAFETY: the parts are taken here only, and `self` is not used afterwards.
-            let Parts { core, runtime, .. } = unsafe { ManuallyDrop::take(&mut self.parts) };
-            if let Some(runtime) = runtime.give_back() {
+            let parts = unsafe { ManuallyDrop::take(&mut self.parts) };
+            if let Some(runtime) = parts.runtime.give_back() {
                 // The share keeps the runtime's threads until that is done.
-                let closing = core.close_within(core.config().close_timeout);
-                drop(core);
+                let closing = parts.closing(parts.core.config().close_timeout);
+                drop(parts);
                 runtime.clone().spawn(async move { drop(closing.await) });
             }
         }
     }
+}
+
+fn purged() -> Error {
+    let text = "the record was purged before it was sent";
+    Error::Other(Detail::from(text).with_code(ErrorCode::Purged))
+}
+
+/// The error of a close for which records stood in line too long.
+fn not_handed_over(limit: Duration, others: Option<Error>) -> Error {
+    let text = format!(
+        "close of the producer timed out after {limit:?} with records that still waited for room in buffer.memory: give it more time or check the broker"
+    );
+    let outcome = others.map_or(Outcome::NotSent, |error| error.outcome());
+    Error::TimeoutWithMessage(Detail::from(text).with_code(ErrorCode::TimedOut).with_outcome(outcome))
 }
 
 /// A topic of a producer; use it from any thread.
@@ -402,7 +453,7 @@ impl Drop for Producer {
 /// It works as long as the producer is open, and may outlive it.
 #[derive(Debug)]
 pub struct Topic {
-    parts: ManuallyDrop<(TopicHandle, Arc<Share>)>,
+    parts: ManuallyDrop<(TopicHandle, Arc<Share>, Arc<Lines>)>,
     mark: ForkMark,
 }
 
@@ -426,10 +477,21 @@ impl Topic {
     ///
     /// # Errors
     ///
-    /// `FORKED`, `QUEUE_FULL`, and those of [`TopicHandle::enqueue`].
+    /// `FORKED`, `QUEUE_FULL`, also while others stand in line; those of [`TopicHandle::enqueue`].
     #[inline]
     pub fn enqueue(&self, partition: Option<u32>, key: Option<&[u8]>, value: &[u8], tag: u64) -> Result<()> {
-        self.core()?.enqueue_tagged(partition, key, value, tag)
+        let topic = self.core()?;
+        if self.parts.2.are_busy() {
+            return Err(self.busy());
+        }
+        topic.enqueue_tagged(partition, key, value, tag)
+    }
+
+    /// Why a record is refused that others in line were handed over before.
+    #[cold]
+    fn busy(&self) -> Error {
+        let (topic, _, lines) = &*self.parts;
+        lines.check_open().err().unwrap_or_else(|| overtaking(topic.name()))
     }
 
     /// Begins to send a record, which waits for room where there is none; it has no report.
@@ -488,7 +550,7 @@ impl Topic {
     ///
     /// # Errors
     ///
-    /// `FORKED`, and those of [`TopicHandle::enqueue`] that waiting does not help against.
+    /// `FORKED`, `CLOSED`, and those of [`TopicHandle::enqueue`] that waiting does not help against.
     pub fn enqueue_in_line(
         &self,
         (partition, key, value): (Option<u32>, Option<&[u8]>, &[u8]),
@@ -498,6 +560,7 @@ impl Topic {
         token: u64,
     ) -> Result<()> {
         let topic = self.core()?;
+        self.parts.2.check_open()?;
         if line.is_empty() {
             match topic.enqueue_tagged(partition, key, value, tag) {
                 Err(error) if may_wait(&error) => {}
@@ -550,7 +613,7 @@ impl Topic {
         token: u64,
     ) -> Result<()> {
         let topic = self.core()?.clone();
-        let (taken, rest) = match line.is_empty() {
+        let (taken, rest) = match line.is_empty() && self.parts.2.check_open().is_ok() {
             true => self.take(partition, records)?,
             false => (Deliveries::default(), Rest::Waiting(owned(records))),
         };
@@ -606,10 +669,6 @@ enum Rest {
     Refused(Option<Error>),
     /// They wait for room.
     Waiting(Vec<Owned>),
-}
-
-fn owned<'a>(records: impl Iterator<Item = (Option<&'a [u8]>, &'a [u8])>) -> Vec<Owned> {
-    records.map(|(key, value)| (key.map(<[u8]>::to_vec), value.to_vec())).collect()
 }
 
 /// Whether handing over again may help, after waiting or asking for the partitions.

@@ -3,19 +3,26 @@
 use std::future::Future;
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use rivven_client::{ConsumerRecords, ErrorCode, RecordMetadata, Result, TransformReport};
-use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, watch};
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, join_all};
+use rivven_client::{ConsumerRecords, Error, ErrorCode, RecordMetadata, Result, TransformReport};
+use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
 use crate::answer::Answer;
 use crate::call::Call;
 use crate::consumer::Consumer;
 use crate::fork::ForkMark;
+use crate::line::{overtaking, owned};
 use crate::producer::Producer;
 use crate::queue::Queue;
 use crate::reading::Reading;
 use crate::share::Share;
+
+/// Key and value of a record.
+type Record<'a> = (Option<&'a [u8]>, &'a [u8]);
 
 /// What errors call a transaction once its producer is closed.
 const WHAT: &str = "the producer";
@@ -36,6 +43,7 @@ struct Parts {
     core: Arc<rivven_client::Transaction>,
     runtime: Arc<Share>,
     additions: Additions,
+    places: Places,
     /// The turn to begin, until the program has the transaction; given back after that is dropped.
     turn: Option<OwnedSemaphorePermit>,
 }
@@ -51,6 +59,64 @@ impl Default for Turn {
     fn default() -> Self {
         Turn(Arc::new(Semaphore::new(1)))
     }
+}
+
+/// The places of sends that wait for room, which come in the order in which they were asked for.
+///
+/// Who has the first one has what the one before has waited for room in vain, if it has, with the error.
+#[derive(Debug, Default)]
+struct Places(Arc<Mutex<Full>>);
+
+type Full = Option<(Duration, Error)>;
+
+/// A place, since it was asked for.
+struct Place {
+    since: Instant,
+    first: Option<OwnedMutexGuard<Full>>,
+    behind: BoxFuture<'static, OwnedMutexGuard<Full>>,
+}
+
+impl Places {
+    /// Whether nobody has one, so that records may be handed over without.
+    fn are_free(&self) -> bool {
+        Arc::strong_count(&self.0) == 1
+    }
+
+    /// The place behind all others.
+    fn last(&self) -> Place {
+        let mut behind = Arc::clone(&self.0).lock_owned().boxed();
+        // Who has been polled once keeps the place.
+        let mut first = behind.as_mut().now_or_never();
+        if let Some(full) = &mut first {
+            **full = None;
+        }
+        Place { since: Instant::now(), first, behind }
+    }
+}
+
+impl Place {
+    /// Hands something over as soon as it is the first one.
+    async fn hand_over(self, handing: impl Future<Output = Result<()>>) -> Result<()> {
+        let mut full = match self.first {
+            Some(full) => full,
+            None => self.behind.await,
+        };
+        match &*full {
+            // Who has waited as long as the one for whom there was no room does not wait as long again.
+            Some((limit, error)) if self.since.elapsed() >= *limit => Err(error.clone()),
+            _ => {
+                let begun = Instant::now();
+                let handed_over = handing.await;
+                let refusal = handed_over.as_ref().err().filter(|error| is_full(error));
+                *full = refusal.map(|error| (begun.elapsed(), error.clone()));
+                handed_over
+            }
+        }
+    }
+}
+
+fn is_full(error: &Error) -> bool {
+    error.code() == ErrorCode::QueueFull
 }
 
 /// How much is under way that adds to a transaction.
@@ -82,8 +148,8 @@ impl Drop for Addition {
 
 impl Transaction {
     pub(crate) fn new(core: Arc<rivven_client::Transaction>, runtime: Arc<Share>, mark: ForkMark) -> Self {
-        let additions = Additions::default();
-        Transaction { parts: ManuallyDrop::new(Parts { core, runtime, additions, turn: None }), mark }
+        let (additions, places) = (Additions::default(), Places::default());
+        Transaction { parts: ManuallyDrop::new(Parts { core, runtime, additions, places, turn: None }), mark }
     }
 
     /// The same, which its program has got from now on.
@@ -168,9 +234,13 @@ impl Transaction {
     ///
     /// # Errors
     ///
-    /// `FORKED`; those of [`rivven_client::Transaction::enqueue`].
+    /// `FORKED`; those of [`rivven_client::Transaction::enqueue`], with `QUEUE_FULL` also while others wait for room.
     pub fn enqueue(&self, topic: &str, partition: Option<u32>, key: Option<&[u8]>, value: &[u8]) -> Result<()> {
-        take(self.core()?, topic, partition, key, value).map(drop)
+        let Parts { core, places, .. } = self.parts()?;
+        if !places.are_free() {
+            return Err(overtaking(topic));
+        }
+        take(core, topic, partition, key, value).map(drop)
     }
 
     /// Begins to send a record; with the answer comes where it went.
@@ -187,8 +257,8 @@ impl Transaction {
         key: Option<&[u8]>,
         value: &[u8],
     ) -> Result<Call<RecordMetadata>> {
-        let sending = self.sending(topic, partition, key, value)?;
-        self.start(|_| sending)
+        let sending = self.sending(topic, partition, &[(key, value)])?;
+        self.start(|_| one(sending))
     }
 
     /// Sends like [`send`](Transaction::send); the answer goes to a queue.
@@ -204,33 +274,73 @@ impl Transaction {
         value: &[u8],
         (queue, token): (&Arc<Queue>, u64),
     ) -> Result<()> {
-        let sending = self.sending(topic, partition, key, value)?;
+        let sending = self.sending(topic, partition, &[(key, value)])?;
+        self.submit(queue, token, |_| one(sending))
+    }
+
+    /// Begins to send many records, in their order; with the answer comes where they went.
+    ///
+    /// They are copied before this returns, and taken as far as there is room.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`; with the answer, the first error of any of them.
+    pub fn send_batch(&self, topic: &str, records: &[Record<'_>]) -> Result<Call<Vec<RecordMetadata>>> {
+        let sending = self.sending(topic, None, records)?;
+        self.start(|_| sending)
+    }
+
+    /// Sends like [`send_batch`](Transaction::send_batch); the answer goes to a queue.
+    ///
+    /// # Errors
+    ///
+    /// As [`send_batch`](Transaction::send_batch).
+    pub fn submit_batch(&self, topic: &str, records: &[Record<'_>], (queue, token): (&Arc<Queue>, u64)) -> Result<()> {
+        let sending = self.sending(topic, None, records)?;
         self.submit(queue, token, |_| sending)
     }
 
+    /// Takes records as far as there is room, and nobody waits for it; the rest waits behind all others.
     fn sending(
         &self,
         topic: &str,
         partition: Option<u32>,
-        key: Option<&[u8]>,
-        value: &[u8],
-    ) -> Result<impl Future<Output = Result<RecordMetadata>> + Send + 'static> {
-        let core = Arc::clone(&self.parts()?.core);
-        let taken = take(&core, topic, partition, key, value);
-        let full = taken.as_ref().is_err_and(|error| error.code() == ErrorCode::QueueFull);
-        let kept = full.then(|| (topic.to_owned(), key.map(<[u8]>::to_vec), value.to_vec()));
-        let addition = full.then(|| self.addition()).transpose()?;
-        Ok(async move {
-            let _until_it_has_ended = addition;
-            match (kept, partition) {
-                (None, _) => taken?.await,
-                (Some((topic, key, value)), Some(partition)) => {
-                    core.send_to_partition(topic, partition, key, value).await
-                }
-                (Some((topic, key, value)), None) => core.send_with_key(topic, key, value).await,
+        records: &[Record<'_>],
+    ) -> Result<impl Future<Output = Result<Vec<RecordMetadata>>> + Send + 'static> {
+        let Parts { core, places, .. } = self.parts()?;
+        let mut deliveries = Vec::with_capacity(records.len());
+        let taken = match places.are_free() {
+            true => records.iter().try_for_each(|&(key, value)| {
+                deliveries.push(take(core, topic, partition, key, value)?);
+                Ok(())
+            }),
+            false => Err(overtaking(topic)),
+        };
+        let waiting = match taken {
+            Err(error) if is_full(&error) => {
+                Ok(Some((places.last(), self.addition()?, owned(records.iter().copied().skip(deliveries.len())))))
             }
+            taken => taken.map(|()| None),
+        };
+        let (core, topic) = (Arc::clone(core), topic.to_owned());
+        Ok(async move {
+            if let Some((place, _until_it_is_over, rest)) = waiting? {
+                let handing = async {
+                    for (key, value) in &rest {
+                        deliveries.push(core.hand_over(&topic, partition, key.as_deref(), value).await?);
+                    }
+                    Ok(())
+                };
+                place.hand_over(handing).await?;
+            }
+            join_all(deliveries).await.into_iter().collect()
         })
     }
+}
+
+/// What became of the only record.
+async fn one(sending: impl Future<Output = Result<Vec<RecordMetadata>>>) -> Result<RecordMetadata> {
+    sending.await.map(|mut sent| sent.swap_remove(0))
 }
 
 fn take(

@@ -130,7 +130,7 @@ class Outbox {
       throw misuse('enqueue: the producer has a transactionalId: begin a transaction and enqueue in that', 'INVALID_STATE');
     }
     const most = this.#handover.measure(key, checked);
-    if (this.#full && this.#backlog.bytes + most > MAX_HELD) throw new RivvenError(this.#full);
+    if (this.#full && this.#backlog.isBusy && this.#backlog.bytes + most > MAX_HELD) throw new RivvenError(this.#full);
     this.#makeRoom(most);
     const number = ++this.#last;
     this.#add(topic, partition, key, checked, NOBODY, number >>> 0);

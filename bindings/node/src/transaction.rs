@@ -94,8 +94,8 @@ impl NativeTransaction {
     /// Sends records, which come as those of [`publish_batch`](crate::client::NativeClient::publish_batch).
     #[napi]
     pub fn send_batch(&self, token: i64, topic: String, lengths: &[i32], bytes: &[u8]) -> Option<Failure> {
-        let (lengths, bytes) = (lengths.to_vec(), bytes.to_vec());
-        self.submit(token, |core| async move { core.send_batch(&topic, &unpack(&lengths, &bytes)).await })
+        let to = (&self.queue, token as u64);
+        attempt(|| self.transaction.submit_batch(&topic, &unpack(lengths, bytes), to))
     }
 
     /// Waits until everything that was handed over is written.

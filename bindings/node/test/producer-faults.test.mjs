@@ -109,6 +109,28 @@ test('what waits for room can be given up', async (t) => {
   assert.ok((await handle.send('next')).offset > 0n);
 });
 
+test('once nothing waits for room any more, large records are taken again', async (t) => {
+  // covers: F073 node
+  const options = { bufferMemory: 4096 * KIB, maxBlockMs: 300 };
+  const { proxy, producer, handle } = await stallable(t, options);
+  for (const end of ['time', 'purge']) {
+    await proxy.command('stall');
+    const large = Buffer.alloc(1536 * KIB);
+    const sent = Array.from({ length: 4 }, () => handle.send(large));
+    const last = failsWith(end === 'time' ? 'QUEUE_FULL' : 'PURGED', sent.at(-1));
+    sent.slice(0, -1).forEach((each) => each.catch(() => {}));
+    if (end === 'purge') {
+      await new Promise(setImmediate);
+      producer.purge();
+    }
+    await last;
+    await proxy.command('resume');
+    await producer.flush();
+    handle.enqueue(large);
+    await producer.flush();
+  }
+});
+
 test('closing ends in time, and says of each record that it was not delivered', async (t) => {
   // covers: F056 node
   const { proxy, producer, handle } = await stallable(t, { bufferMemory: 64 * KIB, maxBlockMs: 3_600_000 });

@@ -1,6 +1,6 @@
 //! The client classes, asyncio and blocking.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -53,8 +53,33 @@ impl Drop for Shared {
 pub(crate) struct Handle {
     shared: Arc<Shared>,
     style: Style,
-    /// The configuration with the last login, which the client's producers have too.
-    properties: Mutex<Properties>,
+    remembered: Arc<Remembered>,
+}
+
+/// The configuration with the last login, which the client's producers have too.
+pub(crate) struct Remembered(Mutex<Properties>);
+
+impl Remembered {
+    fn lock(&self) -> MutexGuard<'_, Properties> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same configuration with another login.
+    fn with(&self, auth: &AuthConfig) -> Result<Properties> {
+        let mechanism = match auth.mechanism {
+            AuthMechanism::Plain => "plain",
+            _ => "scram-sha-256",
+        };
+        let mut properties = self.lock().clone();
+        properties.set("auth.username", &auth.username)?.set("auth.password", &auth.password)?;
+        properties.set("auth.mechanism", mechanism)?;
+        Ok(properties)
+    }
+
+    /// Remembers a configuration whose login was good.
+    pub(crate) fn replace(&self, properties: &Properties) {
+        *self.lock() = properties.clone();
+    }
 }
 
 /// How calls give their answers.
@@ -72,12 +97,12 @@ impl Handle {
         listen_to_the_log(py)?;
         let bridge = Client::new(properties).map_err(|error| error::plain(py, &error))?;
         let shared = Arc::new(Shared { bridge, inboxes: Inboxes::default() });
-        Ok(Handle { shared, style, properties: Mutex::new(properties.clone()) })
+        Ok(Handle { shared, style, remembered: Arc::new(Remembered(Mutex::new(properties.clone()))) })
     }
 
     /// The configuration of what is made by this client.
     pub(crate) fn properties(&self) -> Properties {
-        self.properties.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.remembered.lock().clone()
     }
 
     /// How calls give their answers.
@@ -114,26 +139,18 @@ impl Handle {
 
     /// Logs in, on the connection in use and on every later one, those of later producers included.
     pub(crate) fn log_in<'py>(&self, py: Python<'py>, auth: &AuthConfig) -> PyResult<Bound<'py, PyAny>> {
-        self.remember(auth).map_err(|error| error::plain(py, &error))?;
+        let properties = self.remembered.with(auth).map_err(|error| error::plain(py, &error))?;
         match self.style {
             Style::Asyncio => {
-                self.submit(py, Then::Give(Form::Plain), |queue, token| self.client().submit_log_in(auth, queue, token))
+                let then = Then::Remember(Arc::clone(&self.remembered), properties);
+                self.submit(py, then, |queue, token| self.client().submit_log_in(auth, queue, token))
             }
             Style::Blocking => {
                 let session = self.wait(py, self.client().log_in(auth))?;
+                self.remembered.replace(&properties);
                 answer::to_python(py, &*self.shared, session.into(), &Form::Plain)
             }
         }
-    }
-
-    fn remember(&self, auth: &AuthConfig) -> Result<()> {
-        let mechanism = match auth.mechanism {
-            AuthMechanism::Plain => "plain",
-            _ => "scram-sha-256",
-        };
-        let mut properties = self.properties.lock().unwrap_or_else(PoisonError::into_inner);
-        properties.set("auth.username", &auth.username)?.set("auth.password", &auth.password)?;
-        properties.set("auth.mechanism", mechanism).map(drop)
     }
 
     /// Begins something whose answer goes to a future of the running event loop.

@@ -26,8 +26,8 @@ use crate::error;
 /// gives up the wait, not the record. It belongs to the event loop that it was
 /// made in, and is for the thread of that loop only.
 ///
-/// A failure of which nobody can learn any more, since the object is gone,
-/// goes to the exception handler of the event loop.
+/// A failure of which nobody has learned when the object is gone goes to the
+/// exception handler of the event loop.
 #[pyclass(frozen, module = "rivven")]
 pub(crate) struct Delivery {
     event_loop: Py<PyAny>,
@@ -39,6 +39,8 @@ pub(crate) struct Delivery {
 #[derive(Default)]
 struct State {
     outcome: Option<Outcome>,
+    /// Whether somebody has learned of the outcome.
+    seen: bool,
     /// Who waits; mostly it is one.
     waiting: Option<Callback>,
     others: Vec<Callback>,
@@ -154,8 +156,11 @@ impl Delivery {
         self.state().outcome.is_some()
     }
 
+    /// The outcome, for somebody who wants to know.
     fn outcome(&self, py: Python<'_>) -> Option<Outcome> {
-        self.state().outcome.as_ref().map(|outcome| outcome.clone_ref(py))
+        let mut state = self.state();
+        state.seen |= state.outcome.is_some();
+        state.outcome.as_ref().map(|outcome| outcome.clone_ref(py))
     }
 
     /// Sets the outcome, unless there is one; what is to be called then, in order.
@@ -168,18 +173,8 @@ impl Delivery {
         }
         state.outcome = Some(outcome);
         let first = state.waiting.take()?;
+        state.seen = true;
         Some((first, std::mem::take(&mut state.others)))
-    }
-
-    /// Tells the event loop of a failure that nobody can learn of otherwise.
-    pub(crate) fn report_unseen(slf: &Bound<'_, Self>) -> PyResult<()> {
-        let py = slf.py();
-        let Some(Outcome::Failed(exception)) = slf.get().outcome(py) else { return Ok(()) };
-        let context = PyDict::new(py);
-        context.set_item("message", "a record was not delivered, and nobody has waited for it")?;
-        context.set_item("exception", exception)?;
-        context.set_item("future", slf)?;
-        slf.get().event_loop.bind(py).call_method1(intern!(py, "call_exception_handler"), (context,)).map(drop)
     }
 
     fn call_soon(slf: &Bound<'_, Self>, callback: &Callback) -> PyResult<()> {
@@ -189,6 +184,36 @@ impl Delivery {
         let arguments = (&callback.function, slf);
         slf.get().event_loop.bind(py).call_method(intern!(py, "call_soon"), arguments, Some(&context)).map(drop)
     }
+}
+
+impl Drop for Delivery {
+    /// Tells the event loop of a failure that nobody has learned of.
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let (false, Some(Outcome::Failed(exception))) = (state.seen, &state.outcome) else { return };
+        // Without an interpreter there is nobody left to be told.
+        Python::try_attach(|py| {
+            // Objects go at any time, also while an exception is raised.
+            let raised = PyErr::take(py);
+            let (event_loop, exception) = (self.event_loop.bind(py), exception.bind(py));
+            let message = "a record was not delivered, and nobody has waited for it";
+            if report(event_loop, message, exception).is_err() {
+                // A loop that goes together with it has nothing left to be told by.
+                PyErr::from_value(exception.clone()).write_unraisable(py, None);
+            }
+            if let Some(raised) = raised {
+                raised.restore(py);
+            }
+        });
+    }
+}
+
+/// Hands an exception for which nobody waits to the handler of the event loop, as asyncio does with its own.
+fn report(event_loop: &Bound<'_, PyAny>, message: &str, exception: &Bound<'_, PyAny>) -> PyResult<()> {
+    let context = PyDict::new(event_loop.py());
+    context.set_item("message", message)?;
+    context.set_item("exception", exception)?;
+    event_loop.call_method1(intern!(event_loop.py(), "call_exception_handler"), (context,)).map(drop)
 }
 
 /// The first that is to be called, and those behind it.
@@ -295,6 +320,7 @@ impl Delivery {
         let callback = Callback { function: fn_, context };
         let mut state = slf.get().state();
         if state.outcome.is_some() {
+            state.seen = true;
             drop(state);
             return Self::call_soon(slf, &callback);
         }
@@ -372,10 +398,7 @@ pub(crate) fn contained(py: Python<'_>, event_loop: &Bound<'_, PyAny>, result: P
     if failure.is_instance_of::<PySystemExit>(py) || failure.is_instance_of::<PyKeyboardInterrupt>(py) {
         return Err(failure);
     }
-    let context = PyDict::new(py);
-    context.set_item("message", "exception in a callback of a record that was sent")?;
-    context.set_item("exception", failure.into_value(py))?;
-    event_loop.call_method1(intern!(py, "call_exception_handler"), (context,)).map(drop)
+    report(event_loop, "exception in a callback of a record that was sent", failure.into_value(py).bind(py))
 }
 
 /// The RecordMetadata of a record, or the exception in its place.

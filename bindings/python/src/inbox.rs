@@ -17,16 +17,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use pyo3::exceptions::PyRuntimeError;
-use pyo3::ffi;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use rivven_bridge::{Answer, Completion, ForkMark, Handling, Line, Queue, Rebalance, Topic};
-use rivven_client::{DeliveryReport, Error, Result};
+use rivven_client::{DeliveryReport, Error, Properties, Result};
 
 use crate::answer::Form;
-use crate::client::Style;
+use crate::client::{Remembered, Style};
 use crate::deliveries::{Deliveries, Number, RECORDS, Spread, Waiter};
 use crate::delivery::{self, Callback, Delivery, Outcome, Reported};
 use crate::processing::Handled;
@@ -100,6 +99,24 @@ struct Pending {
     then: Then,
 }
 
+/// A call that is to be begun, with this token and its answer to the queue of this inbox.
+pub(crate) struct Entered<'py> {
+    pub(crate) inbox: Arc<Inbox>,
+    pub(crate) token: u64,
+    future: Bound<'py, PyAny>,
+}
+
+impl<'py> Entered<'py> {
+    /// The future, if the call was begun.
+    pub(crate) fn begun(self, begun: PyResult<()>) -> PyResult<Bound<'py, PyAny>> {
+        if let Err(failure) = begun {
+            drop(self.inbox.take(self.token));
+            return Err(failure);
+        }
+        Ok(self.future)
+    }
+}
+
 /// A function that is to be called, as what became of a record is known.
 enum Ready {
     /// Of somebody who waits for this delivery.
@@ -123,6 +140,8 @@ pub(crate) enum Then {
     GiveOf(Arc<Producing>),
     /// The caller gets the report of processing; the function is called for each record before.
     Process(Py<PyAny>),
+    /// The caller gets the session; a client remembers the configuration with its login.
+    Remember(Arc<Remembered>, Properties),
     /// The owner's inboxes retire.
     Retire,
 }
@@ -138,6 +157,13 @@ impl Inboxes {
         then: Then,
         begin: impl FnOnce(&Arc<Queue>, u64) -> Result<()>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        let entered = self.enter(py, owner, then)?;
+        let begun = begin(&entered.inbox.queue, entered.token);
+        entered.begun(owner.raising(py, begun))
+    }
+
+    /// Enters a call that is to be begun, whose answer goes to a new future of the running event loop.
+    pub(crate) fn enter<'py>(&self, py: Python<'py>, owner: &Arc<dyn Owner>, then: Then) -> PyResult<Entered<'py>> {
         let closed = owner.raising(py, owner.is_closed())?;
         let event_loop = running_loop(py)?;
         let future = event_loop.call_method0(intern!(py, "create_future"))?;
@@ -145,15 +171,11 @@ impl Inboxes {
         if closed {
             inbox.retired.store(true, Ordering::Relaxed);
         }
-        // Entered before it is begun, as the answer may come at any time then.
+        // Before it is begun, as the answer may come at any time then.
         let kept = (!matches!(then, Then::GiveChange)).then(|| Arc::clone(owner));
         let weak = Arc::downgrade(owner);
         let token = inbox.enter(Pending { owner: weak, _kept: kept, future: future.clone().unbind(), then });
-        if let Err(error) = begin(&inbox.queue, token) {
-            drop(inbox.take(token));
-            return Err(owner.exception(py, &error));
-        }
-        Ok(future)
+        Ok(Entered { inbox, token, future })
     }
 
     /// The inbox of a loop, made at the first call from it.
@@ -210,6 +232,11 @@ impl Inbox {
         let token = calls.last_token;
         calls.open.insert(token, pending);
         token
+    }
+
+    /// Where answers go.
+    pub(crate) fn queue(&self) -> &Arc<Queue> {
+        &self.queue
     }
 
     fn take(&self, token: u64) -> Option<Pending> {
@@ -311,11 +338,6 @@ impl Inbox {
             }
             Waiter::Awaitable(delivery) => delivery,
         };
-        // This is the last reference to it: the one who sent has not kept it.
-        if matches!(outcome, Outcome::Failed(_)) && reference_count(&delivery) == 1 {
-            delivery.get().settle(outcome);
-            return Delivery::report_unseen(delivery.bind(py));
-        }
         if let Some((first, others)) = delivery.get().settle(outcome) {
             let all = iter::once(first).chain(others);
             self.ready().extend(all.map(|callback| Ready::Waiting(delivery.clone_ref(py), callback)));
@@ -426,8 +448,11 @@ impl Pending {
     /// Completes the future, unless it was cancelled.
     fn settle(self, py: Python<'_>, result: Result<Answer>) -> PyResult<()> {
         let owner = self.owner.upgrade();
-        if let (Then::Retire, Some(owner)) = (&self.then, &owner) {
-            owner.inboxes().retire();
+        // Also where nobody waits any more.
+        match (&self.then, &owner, &result) {
+            (Then::Retire, Some(owner), _) => owner.inboxes().retire(),
+            (Then::Remember(remembered, properties), _, Ok(_)) => remembered.replace(properties),
+            _ => {}
         }
         let future = self.future.bind(py);
         if future.call_method0(intern!(py, "done"))?.is_truthy()? {
@@ -456,17 +481,14 @@ impl Then {
         let answer = owner.raising(py, result)?;
         match self {
             Then::Give(form) => answer::to_python(py, owner, answer, form),
-            Then::GiveChange | Then::Process(_) => answer::to_python(py, owner, answer, &Form::Plain),
+            Then::GiveChange | Then::Process(_) | Then::Remember(..) => {
+                answer::to_python(py, owner, answer, &Form::Plain)
+            }
             Then::GiveOf(producing) => transaction::to_python(py, producing, answer, Style::Asyncio),
             Then::GiveObject(object) => Ok(object.bind(py).clone()),
             Then::Retire => Ok(py.None().into_bound(py)),
         }
     }
-}
-
-fn reference_count(delivery: &Py<Delivery>) -> isize {
-    // SAFETY: the object is alive, and this is the thread that has the GIL.
-    unsafe { ffi::Py_REFCNT(delivery.as_ptr()) }
 }
 
 /// What an event loop calls when the descriptor of its inbox is readable.

@@ -17,7 +17,7 @@ use crate::borrowed::with_records;
 use crate::callbacks::Callbacks;
 use crate::client::{Style, listen_to_the_log};
 use crate::error;
-use crate::inbox::{Inboxes, Owner, Record, Then, running_loop};
+use crate::inbox::{Entered, Inboxes, Owner, Record, Then, running_loop};
 use crate::sent::SentRecords;
 use crate::transaction;
 use crate::wait::wait;
@@ -107,6 +107,12 @@ impl Producing {
     ) -> Given<'py> {
         let owner: Arc<dyn Owner> = Arc::clone(self) as _;
         self.inboxes.call(py, &owner, then, begin)
+    }
+
+    /// Enters a call that is to be begun, whose answer a new future of the running event loop is given.
+    pub(crate) fn enter<'py>(self: &Arc<Self>, py: Python<'py>, then: Then) -> PyResult<Entered<'py>> {
+        let owner: Arc<dyn Owner> = Arc::clone(self) as _;
+        self.inboxes.enter(py, &owner, then)
     }
 
     /// What takes the reports of a blocking producer.
@@ -368,15 +374,14 @@ impl ProducerOperations {
         let (topic, partition) = (self.topic_of(topic.as_ref())?, partition.map(|number| number.0));
         match self.style {
             Style::Asyncio => {
-                // A forked child is told before its loop is touched.
-                self.shared.raising(py, self.shared.is_closed())?;
-                let inbox = self.shared.inboxes.of(&running_loop(py)?)?;
-                let line = self.shared.raising(py, inbox.line(&self.shared))?;
-                with_records(messages, |records| {
-                    self.submit(py, Then::Give(Form::Plain), |queue, token| {
-                        topic.submit_batch(partition, records.iter().copied(), line, queue, token)
-                    })
-                })?
+                // Before the records are looked at, as the methods of the loop are Python code.
+                let entered = self.shared.enter(py, Then::Give(Form::Plain))?;
+                let begun = with_records(messages, |records| {
+                    let (inbox, token) = (&entered.inbox, entered.token);
+                    let line = inbox.line(&self.shared)?;
+                    topic.submit_batch(partition, records.iter().copied(), line, inbox.queue(), token)
+                });
+                entered.begun(begun.and_then(|begun| self.shared.raising(py, begun)))
             }
             Style::Blocking => {
                 let call = with_records(messages, |records| topic.send_batch(partition, records.iter().copied()))?;
@@ -396,7 +401,8 @@ impl ProducerOperations {
     /// `stats` tells, and `flush` waits for the record.
     ///
     /// Raises RivvenException with the code QUEUE_FULL at once where
-    /// `buffer_memory` is used up: await `flush` or a `send`, and try again.
+    /// `buffer_memory` is used up, or records of an asyncio producer that were
+    /// sent before wait for room: await `flush` or a `send`, and try again.
     #[pyo3(signature = (value, key=None, *, topic=None, partition=None, on_delivery=None))]
     fn enqueue(
         &self,
@@ -459,7 +465,7 @@ impl ProducerOperations {
         }
     }
 
-    /// Takes no more records, delivers those that were handed over, and disconnects.
+    /// Takes no more records, delivers those that were sent before, and disconnects.
     ///
     /// `timeout` is in seconds or a timedelta, by default `close_timeout_ms` of
     /// the configuration (30 s). Closing twice is no error; sending afterwards
@@ -483,7 +489,7 @@ impl ProducerOperations {
 
     /// Gives up the records that were not sent yet, and gives their number; nothing is to be awaited.
     ///
-    /// They end with the code PURGED. What is under way goes on.
+    /// They end with the code PURGED, also those that wait for room. What is under way goes on.
     fn purge(&self, py: Python<'_>) -> PyResult<u64> {
         self.shared.raising(py, self.shared.bridge.purge())
     }

@@ -193,7 +193,8 @@ impl TransactionOperations {
     /// arguments are those of `send`.
     ///
     /// Raises as `send`, with QUEUE_FULL at once where `buffer_memory` is used
-    /// up: await a `flush` or a `send`, and try again.
+    /// up, or records that were sent before wait for room: await a `flush` or a
+    /// `send`, and try again.
     #[pyo3(signature = (topic, value, key=None, *, partition=None))]
     fn enqueue(
         &self,
@@ -214,10 +215,20 @@ impl TransactionOperations {
     ///
     /// Raises the first error of any of them once all have ended; as `send`.
     fn send_batch<'py>(&self, py: Python<'py>, topic: &str, messages: &Bound<'py, PyAny>) -> Given<'py> {
-        let owned = |&(key, value): &(Option<&[u8]>, &[u8])| (key.map(<[u8]>::to_vec), value.to_vec());
-        let records: Vec<_> = with_records(messages, |records| records.iter().map(owned).collect())?;
-        let topic = topic.to_owned();
-        self.add(py, |core| async move { core.send_batch(topic, &records).await })
+        match self.style {
+            Style::Asyncio => {
+                // Before the records are looked at, as the methods of the loop are Python code.
+                let entered = self.producing.enter(py, Then::Give(Form::Plain))?;
+                let to = (entered.inbox.queue(), entered.token);
+                let begun = with_records(messages, |records| self.bridge.submit_batch(topic, records, to));
+                entered.begun(begun.and_then(|begun| self.producing.raising(py, begun)))
+            }
+            Style::Blocking => {
+                let call = with_records(messages, |records| self.bridge.send_batch(topic, records))?;
+                let sent = self.producing.wait(py, call)?;
+                answer::to_python(py, &*self.producing, sent.into(), &Form::Plain)
+            }
+        }
     }
 
     /// Waits until every record that was handed over before is written.

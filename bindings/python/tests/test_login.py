@@ -85,6 +85,29 @@ def test_wrong_credentials_are_refused_and_not_kept(connect: Connect, method: st
         assert "Horse" not in repr(getattr(client, "client", client))
 
 
+@pytest.mark.parametrize("method", MECHANISMS)
+def test_a_producer_has_the_last_login_of_its_client_that_was_good(connect: Connect, topic: str, method: str) -> None:
+    """covers: F014 python"""
+    with secure_broker() as broker:
+        client = trusting(connect, broker)
+        log_in = getattr(client, method)
+        log_in(USER, PASSWORD)
+        client.create_topic(topic, 1)
+        with pytest.raises(rivven.ServerException):
+            log_in(USER, WRONG)
+        of_client = getattr(client, "client", client)
+
+        async def send() -> int:
+            async with of_client.producer(topic) as producer:
+                return int(await producer.send(b"value"))
+
+        def send_blocking() -> int:
+            with of_client.producer(topic) as producer:
+                return int(producer.send(b"value"))
+
+        assert (send_blocking() if of_client is client else client.runner.run(send())) == 0
+
+
 @pytest.mark.parametrize("mechanism", MECHANISMS.values())
 def test_wrong_credentials_of_the_configuration_are_refused(connect: Connect, mechanism: str) -> None:
     with secure_broker() as broker:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import gc
+import sys
 import threading
 import weakref
 from collections.abc import Callable
@@ -13,9 +14,12 @@ from typing import Any
 import pytest
 import rivven
 import rivven.blocking
-from support import PASSWORD, USER, Secure, descriptors
+from support import PASSWORD, USER, Secure, descriptors, run_script
 
 Reader = rivven.blocking.Client
+
+
+SMALL: dict[str, Any] = {"buffer_memory": 5000, "batch_size": 1000}
 
 
 def values(reader: Reader, topic: str) -> list[str]:
@@ -156,6 +160,70 @@ def test_flush_waits_for_what_stands_in_line(broker: str, reader: Reader, topic:
             assert all(send.done() for send in sends)
 
     asyncio.run(main())
+
+
+def test_closing_delivers_what_stands_in_line(broker: str, reader: Reader, topic: str) -> None:
+    """covers: F056 python"""
+    reader.create_topic(topic, 1)
+    texts = [f"{n:>1000}" for n in range(100)]
+
+    async def main() -> None:
+        async with rivven.Producer(bootstrap_servers=broker, buffer_memory=10_000, batch_size=3000) as producer:
+            singly = [producer.send(text, topic=topic) for text in texts[:50]]
+            together = producer.send_batch(texts[50:], topic=topic)
+        assert await asyncio.gather(*singly) == list(range(50))
+        assert await together == list(range(50, 100))
+
+    asyncio.run(main())
+    assert values(reader, topic) == texts
+
+
+def test_nothing_is_enqueued_before_what_stands_in_line(stalled: str, topic: str) -> None:
+    """covers: F073 python"""
+
+    async def main() -> None:
+        producer = rivven.Producer(bootstrap_servers=stalled, **SMALL).topic_handle(topic)
+        sends = [producer.send(bytes(500)) for _ in range(20)]
+        told: list[Any] = []
+        for on_delivery in (None, lambda *outcome: told.append(outcome)):
+            with pytest.raises(rivven.RivvenException, match="sent before wait for room") as failure:
+                producer.enqueue(b"x", on_delivery=on_delivery)
+            assert (failure.value.code, failure.value.outcome) == ("QUEUE_FULL", "NOT_SENT")
+        producer.purge()
+        await asyncio.wait(sends)
+        producer.enqueue(b"x", on_delivery=lambda *outcome: told.append(outcome))
+        producer.purge()
+        await producer.close()
+        ((failed, nothing),) = told
+        assert (failed.code, nothing) == ("PURGED", None)
+
+    asyncio.run(main())
+
+
+def test_a_list_that_the_loop_changes_is_sent_as_it_is_then(broker: str, reader: Reader, topic: str) -> None:
+    reader.create_topic(topic, 1)
+    messages = [f"{n:>1000}".encode() for n in range(100)]
+
+    class Loop(asyncio.SelectorEventLoop):
+        """Changes the list with each future that it makes."""
+
+        def create_future(self) -> Any:
+            messages[:] = [b"%1000d" % (1000 + n) for n in range(len(messages))]
+            return super().create_future()
+
+    async def main() -> None:
+        producer = await rivven.Producer(bootstrap_servers=broker).topic_handle(topic)
+        sent = producer.send_batch(messages)
+        wanted = [value.decode() for value in messages]
+        assert await sent == list(range(100))
+        await producer.close()
+        assert values(reader, topic) == wanted
+        wrong: Any = [None]
+        with pytest.raises(TypeError):
+            producer.send_batch(wrong)
+
+    with asyncio.Runner(loop_factory=Loop) as runner:
+        runner.run(main())
 
 
 def test_a_loop_is_woken_once_for_many(broker: str, reader: Reader, topic: str) -> None:
@@ -333,6 +401,82 @@ def test_the_loop_learns_of_a_failure_that_nobody_waits_for(stalled: str, topic:
     asyncio.run(main())
 
 
+def test_the_loop_learns_of_what_was_refused_and_of_what_nobody_looked_at(stalled: str, topic: str) -> None:
+
+    async def main() -> None:
+        seen: list[dict[str, Any]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: seen.append(context))
+        producer = rivven.Producer(bootstrap_servers=stalled).topic_handle(topic)
+        kept = [producer.send(f"{n}") for n in range(5)]
+        called: list[Any] = []
+        of_nobody = producer.send(b"only called for")
+        of_nobody.add_done_callback(lambda of: called.append(getattr(of.exception(), "code", None)))
+        del of_nobody
+        producer.purge()
+        while not all(delivery.done() for delivery in kept):
+            await asyncio.sleep(0.01)
+        assert called == ["PURGED"] and seen == []
+        kept.pop().exception()
+        with pytest.raises(rivven.RivvenException):
+            kept.pop().result()
+        with pytest.raises(rivven.RivvenException):
+            await kept.pop()
+        later: list[Any] = []
+        kept.pop().add_done_callback(later.append)
+        await asyncio.sleep(0)
+        assert len(later) == 1 and seen == []
+        kept.pop()
+        assert [context["exception"].code for context in seen] == ["PURGED"]
+        producer.send(bytes(2**25))
+        producer.send(b"x", topic="no/topic")
+        await producer.close()
+        producer.send(b"x")
+        codes = [context["exception"].code for context in seen]
+        assert codes == ["PURGED", "REQUEST_TOO_LARGE", "INVALID_TOPIC", "CLOSED"]
+        raised = [producer.send(b"x")]
+        with pytest.raises(ZeroDivisionError):
+            _ = [raised.pop(), 1 // len(raised)]
+        assert len(seen) == 5
+
+    asyncio.run(main())
+
+
+def test_a_failure_that_nobody_looked_at_is_told_of_at_the_end_of_the_program(stalled: str) -> None:
+    script = """
+        import asyncio, sys, rivven
+
+        async def main():
+            global failed
+            asyncio.get_running_loop().set_exception_handler(lambda _, context: print(context["exception"].code))
+            producer = rivven.Producer(bootstrap_servers=sys.argv[1]).topic_handle("t")
+            await producer.close()
+            failed = producer.send(b"x")
+
+        asyncio.run(main())
+    """
+    assert run_script(script, stalled) == "CLOSED\n"
+
+
+def test_a_failure_that_goes_together_with_its_loop_is_told_of(stalled: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda ignored: told.append(ignored.exc_value.code))
+
+    class Loop(asyncio.SelectorEventLoop):
+        kept: Any
+
+    async def send(loop: Loop) -> None:
+        producer = rivven.Producer(bootstrap_servers=stalled).topic_handle("t")
+        await producer.close()
+        loop.kept = producer.send(b"x")
+
+    loop = Loop()
+    loop.run_until_complete(send(loop))
+    loop.close()
+    del loop
+    gc.collect()
+    assert told == ["CLOSED"]
+
+
 def test_what_a_callback_raises_goes_to_the_loop_and_the_others_are_called(
     broker: str, reader: Reader, topic: str
 ) -> None:
@@ -455,10 +599,8 @@ def test_a_cancelled_send_is_sent_all_the_same(broker: str, reader: Reader, topi
 
 def test_without_room_enqueue_fails_at_once_and_send_after_its_time(stalled: str, topic: str) -> None:
     """covers: F073 python"""
-    small = {"buffer_memory": 5000, "batch_size": 1000, "max_block_ms": 100}
-
     async def main() -> None:
-        producer = rivven.Producer(bootstrap_servers=stalled, **small).topic_handle(topic)
+        producer = rivven.Producer(bootstrap_servers=stalled, **SMALL, max_block_ms=100).topic_handle(topic)
         with pytest.raises(rivven.RivvenException) as failure:
             for _ in range(100):
                 producer.enqueue(bytes(500))
@@ -484,6 +626,46 @@ def test_closing_gives_up_what_is_not_delivered_in_time(stalled: str, topic: str
         assert failure.value.code == "TIMED_OUT"
         for outcome in await asyncio.gather(*sends, return_exceptions=True):
             assert isinstance(outcome, rivven.RivvenException) and outcome.code == "CLOSED"
+
+    asyncio.run(main())
+
+
+def test_closing_gives_up_what_has_no_room_in_time(stalled: str, topic: str) -> None:
+    """covers: F056 python"""
+
+    async def main() -> None:
+        producer = rivven.Producer(bootstrap_servers=stalled, **SMALL).topic_handle(topic)
+        sends: list[Any] = [producer.send(bytes(500)) for _ in range(20)] + [producer.send_batch([bytes(500)] * 20)]
+        closing = producer.close(timeout=0.2)
+        late = producer.send(b"late")
+        assert late.done() and getattr(late.exception(), "code", None) == "CLOSED"
+        sends.append(producer.send_batch([b"late"]))
+        with pytest.raises(rivven.RivvenException) as refused:
+            producer.enqueue(b"late")
+        assert refused.value.code == "CLOSED"
+        with pytest.raises(rivven.TimeoutException, match="waited for room") as failure:
+            await closing
+        assert failure.value.code == "TIMED_OUT"
+        for outcome in await asyncio.gather(*sends, return_exceptions=True):
+            assert isinstance(outcome, rivven.RivvenException) and outcome.code == "CLOSED"
+
+    asyncio.run(main())
+
+
+def test_what_stands_in_line_is_purged(stalled: str, topic: str) -> None:
+
+    async def main() -> None:
+        producer = rivven.Producer(bootstrap_servers=stalled, **SMALL).topic_handle(topic)
+        for pause in (0, 0.1):
+            sends: list[Any] = [producer.send(bytes(500)) for _ in range(20)]
+            sends += [producer.send_batch([bytes(500)] * 20)]
+            flushed = producer.flush()
+            await asyncio.sleep(pause)
+            assert producer.purge() == 40
+            for outcome in await asyncio.gather(*sends, return_exceptions=True):
+                assert isinstance(outcome, rivven.RivvenException) and outcome.code == "PURGED"
+            await flushed
+        await producer.close()
 
     asyncio.run(main())
 

@@ -79,22 +79,26 @@ async def consuming(package: Any, broker: str, topic: str, **config: Any) -> Asy
 
 
 def test_what_nobody_awaits_does_not_miss_the_commit(broker: str, reader: Reader, topic: str) -> None:
-    """Records that wait for room, and batches, are on their way to the transaction when it is committed."""
+    """Records that wait for room, and batches, are on their way to the transaction when it is committed, in order."""
     reader.create_topic(topic, 1)
 
     async def main() -> None:
         small: dict[str, Any] = {"buffer_memory": 5000, "batch_size": 1000}
         async with rivven.Producer(bootstrap_servers=broker, transactional_id=topic, **small) as producer:
             transaction = await producer.begin_transaction()
-            sent: list[asyncio.Future[Any]] = [
-                transaction.send(topic, b"%04d" % number + bytes(500)) for number in range(30)
-            ]
+            sent: list[asyncio.Future[Any]] = []
+            sent.append(transaction.send_batch(topic, [b"%04d" % number for number in range(10)]))
+            sent += [transaction.send(topic, b"%04d" % number + bytes(500)) for number in range(10, 30)]
             sent.append(transaction.send_batch(topic, [b"%04d" % number for number in range(30, 40)]))
+            sent.append(transaction.send(topic, b"0040"))
+            with pytest.raises(rivven.RivvenException, match="sent before wait for room") as failure:
+                transaction.enqueue(topic, b"overtaking")
+            assert failure.value.code == "QUEUE_FULL"
             sent.append(transaction.send_offsets(f"group-{topic}", [(topic, 0, 7)]))
             await transaction.commit()
             await asyncio.gather(*sent)
         values = [message.value for message in reader.consume(topic, 0, 0, 100)]
-        assert sorted(int(value[:4]) for value in values) == list(range(40))
+        assert [int(value[:4]) for value in values] == list(range(41))
         assert reader.get_offset(f"group-{topic}", topic, 0) == 7
 
     soon(main())

@@ -179,8 +179,12 @@ impl Transaction {
         self.hand_over(topic, partition, key, value).await?.await
     }
 
-    /// Hands a record over, waiting for room, and gives its delivery.
-    async fn hand_over(
+    /// Hands a record over, to a partition if one is given, waiting for room, and gives its delivery.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Transaction::send), but for why the record could not be written, which its delivery tells.
+    pub async fn hand_over(
         &self,
         topic: &str,
         partition: Option<u32>,
