@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::compression::{Decompression, decode_messages};
 use crate::config::PipelineConfig;
 use crate::connection::{Connection, Deadline, ServerAddress, connect};
 use crate::error::Result;
@@ -66,7 +67,8 @@ impl PipelinedClient {
         Ok(PipelinedClient { connection, request_timeout, close_timeout, begun: Begun::default() })
     }
 
-    /// Sends any operation and waits for its answer.
+    /// Sends any operation and waits for its answer, whose values are decompressed as
+    /// [`Decompression::Auto`](crate::Decompression::Auto) says.
     ///
     /// # Errors
     ///
@@ -74,7 +76,9 @@ impl PipelinedClient {
     pub async fn call<O: Operation>(&self, operation: &O) -> Result<O::Output> {
         let frame = operation.encode()?;
         let deadline = Deadline::after(self.request_timeout.saturating_add(operation.broker_wait()));
-        self.connection.call(&frame, O::decode, deadline).await
+        let mut output = self.connection.call(&frame, O::decode, deadline).await?;
+        decode_messages(O::messages(&mut output), Decompression::Auto)?;
+        Ok(output)
     }
 
     /// Sends a request in its raw form and gives the answer as it came.

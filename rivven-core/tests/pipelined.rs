@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use rivven_client::{
-    Error, ErrorCode, Outcome, PipelineAuthConfig, PipelineConfig, PipelineStatsSnapshot, PipelinedClient, Request,
-    Response, Result,
+    CompressionType, Error, ErrorCode, Outcome, PipelineAuthConfig, PipelineConfig, PipelineStatsSnapshot,
+    PipelinedClient, Producer, ProducerConfig, Request, Response, Result,
 };
 use rivven_testkit::{
     FaultProxy, Faults, Kind, MisbehavingServer, Misbehaviour, Plan, Reply, ScriptedBroker, TestBroker,
@@ -428,4 +428,17 @@ fn the_rates_of_a_snapshot() {
     assert_eq!((snapshot(0, 0, 0).success_rate(), snapshot(0, 0, 0).in_flight()), (1.0, 0));
     assert_eq!((snapshot(100, 95, 5).success_rate(), snapshot(100, 95, 5).in_flight()), (0.95, 0));
     assert_eq!((snapshot(1, 2, 3).success_rate(), snapshot(1, 2, 3).in_flight()), (1.0, 0));
+}
+
+/// What a producer had compressed was given as it lay on the wire.
+#[tokio::test]
+async fn values_are_decompressed() -> Result<()> {
+    let broker = TestBroker::start().unwrap();
+    let config = ProducerConfig::builder().bootstrap_servers(vec![broker.address().into()]);
+    let producer = Producer::new(config.compression_type(CompressionType::Lz4).build()).await?;
+    let value = "again and ".repeat(100);
+    producer.send("t", &value).await?;
+    let records = connect(broker.address()).await.consume("t", 0, 0, 10).await?;
+    assert_eq!(records[0].value, value);
+    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use once_cell::sync::OnceCell;
 use tokio::runtime::Handle;
@@ -11,7 +11,7 @@ use super::events::{Announcer, StateChange, StateChanges};
 use super::gate::Gate;
 use crate::auth::Credentials;
 use crate::config::{AuthConfig, ResilientClientConfig};
-use crate::connection::{ConnectOptions, Deadline};
+use crate::connection::ConnectOptions;
 use crate::resilience::{Backoff, Rules};
 
 /// The configuration of a client and what it runs on.
@@ -82,8 +82,8 @@ impl Context {
     }
 
     /// The time that a ping has.
-    pub(super) fn ping_limit(&self) -> Deadline {
-        Deadline::after(self.config.connection_timeout.min(self.config.request_timeout))
+    pub(super) fn ping_limit(&self) -> Duration {
+        self.config.connection_timeout.min(self.config.request_timeout)
     }
 
     /// How to connect, and the number of the login that this is with.

@@ -60,21 +60,23 @@ fn look_after(server: &Arc<Server>, check: bool, context: &Arc<Context>) {
 ///
 /// A breaker that is open refuses until its recovery time is over; then this
 /// is the one request that it lets through.
-async fn probe(server: Arc<Server>, limit: Deadline) {
+async fn probe(server: Arc<Server>, limit: Duration) {
     let Some(pass) = server.enter() else { return };
-    match server.connection(Need { purpose: Purpose::Metadata, alone: false }, None, limit).await {
+    match server.connection(Need { purpose: Purpose::Metadata, alone: false }, None, Deadline::after(limit)).await {
         Ok(lease) => settle(&server, pass, lease, limit).await,
         Err(error) => server.unreachable(pass, &error),
     }
 }
 
-async fn keep_alive(server: Arc<Server>, lease: Lease, limit: Deadline) {
+async fn keep_alive(server: Arc<Server>, lease: Lease, limit: Duration) {
     if let Some(pass) = server.enter() {
         settle(&server, pass, lease, limit).await;
     }
 }
 
-async fn settle(server: &Arc<Server>, pass: Pass, lease: Lease, limit: Deadline) {
+/// Pings; the time begins when nothing stands before it, as the answer to a call that was given up may be due.
+async fn settle(server: &Arc<Server>, pass: Pass, lease: Lease, limit: Duration) {
+    let limit = Deadline::in_turn(limit);
     let sent: Result<()> = async { lease.connection().call(&Ping.encode()?, Ping::decode, limit).await }.await;
     match sent {
         Err(error) if error.counts_against_server() => server.unanswered(pass, &lease, &error),

@@ -45,6 +45,9 @@ use crate::resilience::{CircuitState, Next, Pass, Retries};
 #[cfg(feature = "schema-registry")]
 use crate::schema_registry::Access;
 
+/// How long brokers may take to choose another leader: what is known since then may be wrong.
+const ELECTION: Duration = Duration::from_secs(1);
+
 /// How old the knowledge of leaders may become.
 const METADATA_MAX_AGE: Duration = Duration::from_secs(300);
 
@@ -177,7 +180,9 @@ impl Cluster {
         let mut failures = Vec::new();
         for (tried, server) in candidates.iter().enumerate() {
             let share = deadline.share(candidates.len() - tried);
-            match self.reach(server, need, Some(share), Deadline::after(Duration::MAX)).await {
+            // Also one that others make, or that is in use, is waited for so long.
+            let reached = share.bound(self.reach(server, need, Some(share), Deadline::after(Duration::MAX))).await;
+            match reached.unwrap_or_else(|| Err(self.no_connection("connect"))) {
                 Ok((_lease, trial)) => {
                     trial.works();
                     return Ok(());
@@ -213,11 +218,18 @@ impl Cluster {
         let mut retries = Retries::new(self.context.rules(), errand.repeat);
         let mut unknown: Option<Error> = None;
         let mut last: Option<Error> = None;
-        let mut leader = None;
+        let (mut leader, mut asked_anew) = (None, false);
         loop {
             let seen = self.metadata.snapshot();
             let error = match self.attempt(errand, &seen, leader.take(), deadline).await {
                 Ok(output) => return self.complete(errand, output, unknown.is_some()),
+                Err(error)
+                    if error.code() == ErrorCode::CircuitBreakerOpen
+                        && !std::mem::replace(&mut asked_anew, true)
+                        && self.is_led_by_another(errand, &seen, deadline).await =>
+                {
+                    continue;
+                }
                 // That the breaker has opened meanwhile hides the cause, which this call has seen itself.
                 Err(error) if error.code() == ErrorCode::CircuitBreakerOpen => {
                     return Err(final_error(last.unwrap_or(error), unknown));
@@ -241,10 +253,29 @@ impl Cluster {
             }
             last = Some(error);
             sleep(pause).await;
-            if reroute {
+            if reroute && self.is_worth_asking(&last) {
                 let _ = deadline.bound(Box::pin(self.refresh(&seen))).await;
             }
         }
+    }
+
+    /// Whether somebody may know the leaders after this error: not the server that cannot be reached, against which each
+    /// question would count.
+    fn is_worth_asking(&self, error: &Option<Error>) -> bool {
+        let Some(error) = error.as_ref().filter(|error| error.is_of_connection()) else { return true };
+        let failed = |server: &Arc<Server>| server.is_degraded() || error.address() == Some(&**server.address().text());
+        !self.servers().iter().all(failed)
+    }
+
+    /// Whether another server leads the partition by now than the one that is left alone.
+    async fn is_led_by_another<T>(self: &Arc<Self>, errand: &Errand<T>, seen: &Snapshot, deadline: Deadline) -> bool {
+        let Some((topic, Some(partition))) = &errand.leader_of else { return false };
+        let is_old = seen.age_of_leaders().is_some_and(|age| age >= ELECTION);
+        if !is_old || self.servers().iter().all(|server| server.is_degraded()) {
+            return false;
+        }
+        let _ = deadline.bound(Box::pin(self.refresh(seen))).await;
+        self.metadata.snapshot().leader(topic, *partition) != seen.leader(topic, *partition)
     }
 
     /// Whether no server may be tried, so that trying again at once is of no use.
@@ -285,6 +316,10 @@ impl Cluster {
             return Err(self.no_connection(&describe(&errand.frame)));
         };
         let (lease, trial) = reached?;
+        if deadline.is_nearly_over() {
+            // Its end would be that of the connection, and of all who share it.
+            return Err(self.no_connection(&describe(&errand.frame)));
+        }
         let result = lease.connection().call(&errand.frame, errand.decode, deadline).await;
         trial.settle(&lease, &result);
         if matches!(&result, Err(error) if error.code() == ErrorCode::RateLimitExceeded) {

@@ -427,11 +427,15 @@ impl<C: Clone> Pool<C> {
             let Entry { lane, expires_ms, last_used_ms, .. } = self.entries[index];
             let idle = self.entries[index].is_idle();
             let others = self.entries.iter().filter(|entry| !entry.retired).count() > 1;
-            if expires_ms <= now_ms && self.in_lane(lane) == 1 && !(idle && others) {
-                self.opening.push(lane);
-                replace.push(Plan { lane, growth: true });
+            let alone = self.entries_in(lane).count() == 1;
+            if expires_ms <= now_ms && alone && !(idle && others) {
+                // It goes once the other one is there.
+                if self.in_lane(lane) == 1 {
+                    self.opening.push(lane);
+                    replace.push(Plan { lane, growth: true });
+                }
             } else if expires_ms <= now_ms || (idle && others && now_ms.saturating_sub(last_used_ms) >= idle_ms) {
-                self.entries[index].retired |= self.in_lane(lane) > 1 || (idle && others);
+                self.entries[index].retired |= !alone || (idle && others);
             }
         }
         let dropped = self.drop_retired();
@@ -672,6 +676,8 @@ mod tests {
         pool.opened(plan, 1, 0, 500);
         let upkeep = pool.upkeep(500, 100_000, 100_000, open);
         assert_eq!((upkeep.dropped.len(), upkeep.replace.len()), (0, 1));
+        let meanwhile = pool.upkeep(501, 100_000, 100_000, open);
+        assert_eq!((meanwhile.dropped.len(), meanwhile.replace.len()), (0, 0), "the other one is not there yet");
         let busy = ready(&mut pool, SHARED);
         assert!(pool.opened(upkeep.replace[0], 2, 510, NEVER).is_empty(), "the old one has a request under way");
         assert!(matches!(pool.ask(SHARED, 0, open), Answer::Ready { connection: 2, .. }));

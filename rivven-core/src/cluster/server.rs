@@ -250,7 +250,11 @@ impl Server {
                 && let Some(plan) = plan
             {
                 self.pool().give_up(plan, self.context.now_ms());
-                return Err(self.short_lived());
+                let error = self.short_lived();
+                // Each of them worked, as far as anybody has counted.
+                self.breaker.failed(Pass::Normal, self.context.now_ms());
+                self.degrade(&error);
+                return Err(error);
             }
             let opens = plan.is_some();
             plan.into_iter().for_each(|plan| self.open(plan, dial_limit));

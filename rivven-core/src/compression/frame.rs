@@ -5,7 +5,7 @@ use std::fmt;
 use super::{lz4, snappy, zstd};
 
 /// Most bytes that a frame may claim to hold.
-pub(super) const MAX_SIZE: usize = 256 * 1024 * 1024;
+pub(crate) const MAX_SIZE: usize = 256 * 1024 * 1024;
 
 /// Bytes of the longest header: flags, size, checksum.
 pub(super) const MAX_HEADER_LEN: usize = 9;

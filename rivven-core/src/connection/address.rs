@@ -76,6 +76,7 @@ fn split(text: &str) -> Result<(&str, u16), &'static str> {
     if let Some(rest) = text.strip_prefix('[') {
         let (host, rest) = rest.split_once(']').ok_or("has no closing bracket")?;
         return match rest {
+            _ if host.is_empty() => Err("has no host"),
             "" => Ok((host, DEFAULT_PORT)),
             _ => Ok((host, port(rest.strip_prefix(':').ok_or("has text behind the bracket")?)?)),
         };
@@ -117,7 +118,8 @@ mod tests {
 
     #[test]
     fn everything_else_is_refused() {
-        for text in ["", ":9092", "a:b", "a:0", "a:65536", "::1", "[::1", "[::1]x", "http://a:1", "a:"] {
+        for text in ["", ":9092", "[]", "[]:9092", "a:b", "a:0", "a:65536", "::1", "[::1", "[::1]x", "http://a:1", "a:"]
+        {
             assert_eq!(ServerAddress::parse(text).unwrap_err().code(), ErrorCode::InvalidConfig, "{text}");
         }
     }

@@ -52,6 +52,11 @@ impl Deadline {
         self.limit
     }
 
+    /// Whether less than a twentieth of it is left.
+    pub(crate) fn is_nearly_over(self) -> bool {
+        self.remaining() < self.limit.min(LONGEST) / 20
+    }
+
     /// How long it is away now.
     pub(crate) fn remaining(self) -> Duration {
         self.at.saturating_duration_since(Instant::now())

@@ -1,11 +1,12 @@
 //! Committing offsets: one after another, and of assigned partitions only.
 
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::join_all;
-use tokio::time::sleep;
+use tokio::time::{sleep, sleep_until};
 
 use super::events::ConsumerEvent;
 use super::listener::Key;
@@ -14,7 +15,7 @@ use super::partition::Partition;
 use super::shared::Shared;
 use super::state::not_assigned;
 use crate::connection::Deadline;
-use crate::error::{Detail, Error, Result};
+use crate::error::{Detail, Error, Outcome, Result};
 use crate::ops::CommitOffset;
 
 /// The most partitions that the error of a commit names.
@@ -66,12 +67,28 @@ impl Shared {
         }
         let group = &*self.config.group_id;
         let (topic, partition) = (&*key.topic, key.partition);
-        let result = self.call(&CommitOffset { group, topic, partition, offset: *offset }).await;
+        let operation = CommitOffset { group, topic, partition, offset: *offset };
+        // One that is tried again for long would overtake what the next owner commits.
+        let result = tokio::select! {
+            biased;
+            result = self.call(&operation) => result,
+            () = self.lost(commit) => Err(not_assigned(key).with_outcome(Outcome::Unknown)),
+        };
         self.counters.committed(result.is_ok());
         if result.is_ok() {
             self.has_committed(commit);
         }
         result
+    }
+
+    /// Ends when the partition is not assigned any more as it was when the offset was read.
+    async fn lost(&self, commit: &Commit) {
+        while self.still_has(commit) {
+            match self.owned_until() {
+                Some(until) => sleep_until(until).await,
+                None => pending().await,
+            }
+        }
     }
 
     /// Whether the partition is still assigned as it was when the offset was read.
@@ -89,6 +106,14 @@ impl Shared {
             let partition = state.partitions.get_mut(&commit.key);
             partition.into_iter().for_each(|partition| partition.offsets().has_committed(commit.offset));
         }
+    }
+
+    /// Commits the offsets of all partitions as they are when the turn comes, with one error for all that failed.
+    pub(super) async fn commit_present(&self, choose: impl Fn(&Offsets) -> Option<u64>) -> Result<()> {
+        let _in_turn = self.committing.lock().await;
+        let commits = self.offsets_to_commit(|_| true, choose);
+        let results = self.commit_each(&commits).await;
+        all_of(&commits, results)
     }
 
     /// Commits offsets, with one error for all that failed.

@@ -163,7 +163,7 @@ impl Task {
 
     /// Asks for records of some partitions, and takes what comes.
     async fn round(&mut self, requests: Vec<Request>) {
-        let Some(link) = &self.link else { return self.shared.state().end_round(self.slot.id, &requests) };
+        let Some(link) = &self.link else { return self.end_round(&requests) };
         let mut answers = self.send(link.connection(), &requests);
         let mut outstanding: VecDeque<Request> = requests.iter().cloned().collect();
         let start = Instant::now();
@@ -197,16 +197,22 @@ impl Task {
                 }
             }
         }
-        self.shared.state().end_round(self.slot.id, outstanding.make_contiguous());
+        self.end_round(outstanding.make_contiguous());
         if let Some(error) = lost {
             self.lose(error).await;
+        }
+    }
+
+    fn end_round(&self, unanswered: &[Request]) {
+        if self.shared.state().end_round(self.slot.id, unanswered) {
+            self.shared.memory.look_again();
         }
     }
 
     fn send(&self, connection: &Connection, requests: &[Request]) -> Answers {
         let mut answers = Answers::new();
         for (place, request) in requests.iter().enumerate() {
-            let deadline = Deadline::in_turn(self.shared.config.request_timeout + request.wait);
+            let deadline = Deadline::in_turn(self.shared.config.request_timeout.saturating_add(request.wait));
             let (topic, partition) = (&*request.key.topic, request.key.partition);
             if request.ask.bounds {
                 let connection = connection.clone();

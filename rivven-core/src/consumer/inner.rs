@@ -17,6 +17,7 @@ use super::source::{Announced, Change, Changes, Source};
 use super::stream::Parked;
 use super::topics;
 use super::watch;
+use crate::compression::Allowance;
 use crate::config::ConsumerConfig;
 use crate::connection::Deadline;
 use crate::error::{Detail, Error, ErrorCode, Outcome, Result};
@@ -341,9 +342,10 @@ impl Inner {
         let mut parts = state.take(config.max_poll_records);
         let ended = (ends_alone || !parts.is_empty()).then(|| state.take_ended());
         drop(state);
-        let mut halted: Vec<(Key, u64, Error)> = Vec::new();
+        let mut halted: Vec<(Key, u64, Option<Error>)> = Vec::new();
+        let mut allowance = Allowance::default();
         for part in &mut parts {
-            let failed = part.decode(config.decompression);
+            let failed = part.decode(config.decompression, &mut allowance);
             // What comes behind in the same partition is left out.
             if let Some((offset, error)) = failed.filter(|_| halted.iter().all(|(key, ..)| *key != part.key())) {
                 halted.push((part.key(), offset, error));
@@ -352,7 +354,10 @@ impl Inner {
         for (key, at, error) in halted {
             parts.retain(|part| part.key() != key || part.first_offset().is_some_and(|first| first < at));
             parts.retain(|part| !part.is_empty());
-            self.shared.state().halt(&key, at, error);
+            match error {
+                Some(error) => self.shared.state().halt(&key, at, error),
+                None => self.shared.state().go_back(&key, at),
+            }
         }
         let ended = ended.unwrap_or_default();
         (!parts.is_empty() || !ended.is_empty()).then(|| ConsumerRecords::new(parts, ended))
@@ -361,7 +366,7 @@ impl Inner {
     /// Commits what has been given, or what was stored.
     pub(super) async fn commit(&self) -> Result<()> {
         self.shared.check_commits()?;
-        self.shared.commit_all(self.shared.offsets_to_commit(|_| true, Offsets::to_commit)).await
+        self.shared.commit_present(Offsets::to_commit).await
     }
 
     /// Whether partitions come from subscribed topics.

@@ -54,6 +54,11 @@ impl Memory {
         Counted { bytes, memory: Arc::clone(self) }
     }
 
+    /// Has those look again who wait for memory: what was set aside for others is not needed any more.
+    pub(super) fn look_again(&self) {
+        self.freed.notify_waiters();
+    }
+
     fn is_here(&self) -> bool {
         std::process::id() == self.process
     }

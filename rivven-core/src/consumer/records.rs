@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::listener::{Key, TopicPartition};
 use super::memory::{Counted, Memory};
 use super::position::Seen;
-use crate::compression::{Decompression, decode_value, may_be_framed};
+use crate::compression::{Allowance, Decompression, decode_value, may_be_framed};
 use crate::error::{Detail, Error, Outcome};
 use crate::protocol::{DecodeError, DecodeErrorKind, MessageData, RecordRef, Records};
 
@@ -367,20 +367,25 @@ impl PartitionRecords {
 
     /// Takes the values out of their compression frames.
     ///
-    /// Where one cannot be, the records from it on are left out, and its offset and the error are given.
-    pub(super) fn decode(&mut self, how: Decompression) -> Option<(u64, Error)> {
+    /// Where one cannot be, the records from it on are left out, and its offset and the error are given; without an error
+    /// where it only is too much at once.
+    pub(super) fn decode(&mut self, how: Decompression, allowance: &mut Allowance) -> Option<(u64, Option<Error>)> {
         if !self.frame.framed {
             return None;
         }
         for place in self.range.clone() {
             let Some(value) = self.frame.records.message(place).map(|message| message.value) else { continue };
+            if !allowance.take(&value, how) {
+                self.range.end = place;
+                return Some((self.offset_at(place).unwrap_or_default(), None));
+            }
             match decode_value(value.clone(), how) {
                 Ok(decoded) if decoded == value => {}
                 Ok(decoded) => self.decoded.push((place, decoded)),
                 Err(error) => {
                     let offset = self.offset_at(place).unwrap_or_default();
                     self.range.end = place;
-                    return Some((offset, self.undecodable(offset, &error)));
+                    return Some((offset, Some(self.undecodable(offset, &error))));
                 }
             }
         }

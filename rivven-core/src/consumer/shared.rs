@@ -73,6 +73,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Shared {
     pub(super) fn new(config: ConsumerConfig) -> Arc<Self> {
+        let config = within_clocks(config);
         Arc::new(Shared {
             cluster: Cluster::new(config.client_config()),
             memory: Memory::new(config.fetch_buffer_memory),
@@ -311,6 +312,11 @@ impl Shared {
         lock(&self.validity).as_ref().is_none_or(|validity| validity.lasts())
     }
 
+    /// Until when that is so, unless it goes on; `None` where it does not end.
+    pub(super) fn owned_until(&self) -> Option<Instant> {
+        lock(&self.validity).as_ref().map(|validity| validity.until())
+    }
+
     /// A name that nobody else has.
     pub(super) fn unique_name(&self) -> String {
         (0..4).map(|_| format!("{:08x}", (self.cluster.random() * 4_294_967_296.0) as u32)).collect()
@@ -319,5 +325,24 @@ impl Shared {
     /// For how long the program has not polled; `None` before its first poll and during each.
     pub(super) fn since_last_poll(&self) -> Option<Duration> {
         lock(&self.last_poll).map(|moment| moment.elapsed())
+    }
+}
+/// The longest time that clocks are sure to have.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
+/// The configuration with times that can be added to any moment.
+fn within_clocks(config: ConsumerConfig) -> ConsumerConfig {
+    let mut process = config.process;
+    process.retry_backoff = process.retry_backoff.min(LONGEST);
+    process.retry_backoff_max = process.retry_backoff_max.min(LONGEST);
+    ConsumerConfig {
+        max_processing_interval: config.max_processing_interval.min(LONGEST),
+        auto_commit_interval: config.auto_commit_interval.map(|interval| interval.min(LONGEST)),
+        metadata_refresh_interval: config.metadata_refresh_interval.min(LONGEST),
+        request_timeout: config.request_timeout.min(LONGEST),
+        connection_timeout: config.connection_timeout.min(LONGEST),
+        close_timeout: config.close_timeout.min(LONGEST),
+        process,
+        ..config
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream;
+use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
 use super::events::ConsumerEvent;
@@ -28,7 +29,9 @@ pub(super) fn locate(shared: &Arc<Shared>, keys: Vec<(Key, u64)>) {
     }
     let task = Arc::clone(shared);
     shared.cluster.spawn(async move {
-        let locating = stream::iter(keys).for_each_concurrent(TOGETHER, |(key, epoch)| locate_one(&task, key, epoch));
+        let turns = Semaphore::new(TOGETHER);
+        let locating =
+            stream::iter(keys).for_each_concurrent(None, |(key, epoch)| locate_one(&task, &turns, key, epoch));
         tokio::select! {
             () = task.ended() => {}
             () = locating => {}
@@ -36,10 +39,14 @@ pub(super) fn locate(shared: &Arc<Shared>, keys: Vec<(Key, u64)>) {
     });
 }
 
-async fn locate_one(shared: &Arc<Shared>, key: Key, epoch: u64) {
+/// Only asking takes a turn: partitions that cannot be located yet keep no others waiting.
+async fn locate_one(shared: &Arc<Shared>, turns: &Semaphore, key: Key, epoch: u64) {
     let mut failures = 0;
     while shared.state().current(&key, epoch).is_some() {
-        let error = match find(shared, &key).await {
+        let turn = turns.acquire().await;
+        let found = find(shared, &key).await;
+        drop(turn);
+        let error = match found {
             Ok((at, committed)) => {
                 shared.state().begin(&key, epoch, at, committed);
                 return;

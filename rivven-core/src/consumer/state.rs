@@ -149,6 +149,15 @@ impl State {
         self.dequeue(key);
     }
 
+    /// Reads a partition again from an offset that was taken and not given.
+    pub(super) fn go_back(&mut self, key: &Key, at: u64) {
+        let epoch = self.epoch();
+        if self.partitions.get_mut(key).is_some_and(|partition| partition.rewind(epoch, at)) {
+            self.dequeue(key);
+            self.wake_reader_of(key);
+        }
+    }
+
     /// The same behind what has arrived, which is given first.
     pub(super) fn halt_behind(&mut self, key: &Key, at: u64, error: Error) {
         match self.partitions.get_mut(key).filter(|partition| partition.has_records()) {
@@ -287,15 +296,16 @@ impl State {
         if requests.is_empty() { Work::Nothing { until, memory: short } } else { Work::Round(requests) }
     }
 
-    /// A round of a slot has ended; what has no answer by now will get none.
-    pub(super) fn end_round(&mut self, slot: u64, unanswered: &[Request]) {
+    /// A round of a slot has ended; what has no answer by now will get none. Whether memory was set aside for it.
+    pub(super) fn end_round(&mut self, slot: u64, unanswered: &[Request]) -> bool {
         for request in unanswered {
             if let Some(partition) = self.current(&request.key, request.epoch) {
                 partition.unanswered();
             }
             self.handed_on(slot, &request.key);
         }
-        self.readers.get_mut(&slot).into_iter().for_each(|reader| reader.under_way = 0);
+        let reader = self.readers.get_mut(&slot);
+        reader.is_some_and(|reader| std::mem::take(&mut reader.under_way) > 0)
     }
 
     /// A request of a slot has ended: if its partition is another's by now, that one may go on.

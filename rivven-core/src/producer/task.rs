@@ -535,7 +535,8 @@ impl Task {
             Retry::Retry(pause) => (pause, false),
             Retry::Reroute(pause) => (pause, needs_leaders(&error)),
         };
-        if now + pause >= pack.batch.created + self.shared.config.delivery_timeout {
+        let end = pack.batch.created.checked_add(self.shared.config.delivery_timeout);
+        if end.is_some_and(|end| now + pause >= end) {
             let late = self.shared.too_late(&pack.batch, error.outcome());
             return self.end(partition, pack, late);
         }

@@ -3,7 +3,7 @@
 /// Expands, inside the `impl` of a client with the methods `call` and `begun`, to one method for each step.
 macro_rules! transaction_methods {
     () => {
-        /// Gives a producer an identity, or takes over that of a previous one, whose epoch rises.
+        /// Gives a producer an identity that nobody has had, or takes over that of a previous one, whose epoch rises.
         ///
         /// Do not take over an identity after the broker may have restarted: it counts from 1 again and may have given
         /// the identity to another producer.
@@ -12,7 +12,11 @@ macro_rules! transaction_methods {
         ///
         /// Those of the connection.
         pub async fn init_producer_id(&self, previous: Option<u64>) -> $crate::Result<$crate::ProducerState> {
-            self.call(&$crate::ops::InitProducerId { previous }).await.map($crate::ProducerState::new)
+            let request = match previous {
+                Some(_) => $crate::ops::InitProducerId { previous },
+                None => $crate::ops::InitProducerId::of_random_id(),
+            };
+            self.call(&request).await.map($crate::ProducerState::new)
         }
 
         /// Appends a record once, however often it is sent; gives `(offset, partition, was_duplicate)`.
@@ -72,7 +76,7 @@ macro_rules! transaction_methods {
                 }
             };
             if producer.is_abandoned() {
-                producer.renew(self.call(&$crate::ops::InitProducerId { previous: None }).await?);
+                producer.renew(self.call(&$crate::ops::InitProducerId::of_random_id()).await?);
             }
             let record = producer.number(topic, partition, key, value);
             let publish = $crate::ops::IdempotentPublish {

@@ -149,3 +149,19 @@ async fn errors_that_the_server_answers_do_not_count() -> Result<()> {
     }
     client.ping().await
 }
+
+/// Each retry asked for the leaders first, of the same server: the breaker opened before the retries were over.
+// covers: F028 rust, F037 rust
+#[tokio::test]
+async fn one_call_that_is_tried_again_opens_none() -> Result<()> {
+    let broker = ScriptedBroker::builder().topic("t", 1).start().unwrap();
+    let config = config(&[broker.address()]).max_retries(3).circuit_breaker_failure_threshold(5);
+    let client = ResilientClient::new(config.build());
+    client.publish_to_partition("t", 0, None::<&str>, "v").await?;
+    broker.kill(0);
+    let error = client.publish_to_partition("t", 0, None::<&str>, "w").await.unwrap_err();
+    assert_ne!(error.code(), ErrorCode::CircuitBreakerOpen, "{error}");
+    assert_eq!(circuit(&client).await, CircuitState::Closed);
+    broker.revive(0).unwrap();
+    client.publish_to_partition("t", 0, None::<&str>, "w").await.map(drop)
+}

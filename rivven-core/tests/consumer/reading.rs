@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use rivven_client::compression::Compressor;
 use rivven_client::{
     AutoOffsetReset, Client, CompressionType, Consumer, Decompression, ErrorCode, Producer, ProducerConfig, Result,
     TopicPartition,
 };
-use rivven_testkit::{Sink, SinkOptions, TestBroker};
+use rivven_testkit::{ScriptedBroker, Sink, SinkOptions, TestBroker};
 
 use super::{all_values, config, consumer, offsets, publish, some, soon, values};
 
@@ -539,4 +540,45 @@ async fn records_of_aborted_transactions_are_hidden_where_that_is_wanted() -> Re
     };
     assert_eq!(levels(&broker), HashSet::from([Some(1)]));
     Ok(())
+}
+
+/// Values that are short on the wire can have more than all memory.
+// covers: F082 rust
+#[tokio::test]
+async fn a_poll_decompresses_no_more_than_memory_can_hold() -> Result<()> {
+    const SIZE: usize = 64 << 20;
+    let broker = ScriptedBroker::builder().topic("t", 1).start().unwrap();
+    let mut framed = Vec::new();
+    Compressor::new(CompressionType::Zstd)?.encode(&vec![0; SIZE]).append_to(&mut framed);
+    for _ in 0..6 {
+        broker.append("t", 0, None, &framed);
+    }
+    let consumer = Consumer::new(config(broker.address()).assign("t", vec![0]).build()).await?;
+    let (mut next, mut polls) = (0, 0);
+    while next < 6 {
+        let records = some(&consumer).await;
+        assert!(records.len() <= 4, "{} values at once", records.len());
+        for record in records.views() {
+            assert_eq!((record.offset, record.value.len()), (next, SIZE));
+            next += 1;
+        }
+        polls += 1;
+    }
+    assert!(polls >= 2);
+    soon("close", consumer.close()).await
+}
+
+// covers: F082 rust
+#[tokio::test]
+async fn times_without_end_are_taken() -> Result<()> {
+    let broker = TestBroker::start().unwrap();
+    let client = Client::connect(broker.address()).await?;
+    client.create_topic("t", Some(1)).await?;
+    publish(&client, "t", 0, 0..5).await?;
+    let config = config(broker.address()).topics(vec!["t".into()]).group_id("patient");
+    let config = config.max_processing_interval(Duration::MAX).metadata_refresh_interval(Duration::MAX);
+    let config = config.request_timeout(Duration::MAX).auto_commit_interval(Some(Duration::MAX));
+    let consumer = Consumer::new(config.close_timeout(Duration::MAX).build()).await?;
+    assert_eq!(values(&consumer, 5).await, all_values(0..5));
+    soon("close", consumer.close()).await
 }

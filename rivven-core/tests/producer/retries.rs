@@ -310,3 +310,11 @@ async fn a_topic_may_have_fewer_partitions_than_before() -> Result<()> {
     assert_eq!(refused.code(), ErrorCode::InvalidPartition);
     Ok(())
 }
+
+#[tokio::test]
+async fn without_a_delivery_timeout_a_batch_is_sent_again() -> Result<()> {
+    let broker = broker();
+    let producer = Producer::new(config(broker.address()).delivery_timeout(Duration::MAX).build()).await?;
+    broker.on(Kind::PublishBatch).once().answer(Reply::error("BUFFER_FULL: later"));
+    soon("a delivery", producer.send("t", "v")).await.map(drop)
+}

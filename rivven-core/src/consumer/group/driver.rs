@@ -39,7 +39,12 @@ impl Validity {
 
     /// Whether records may be handed out, and offsets committed.
     pub(in crate::consumer) fn lasts(&self) -> bool {
-        Instant::now() < *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        Instant::now() < self.until()
+    }
+
+    /// When that ends.
+    pub(in crate::consumer) fn until(&self) -> Instant {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn set(&self, until: Instant) {

@@ -86,7 +86,7 @@ where
     // A close may not wait for all of them.
     work.commit_later();
     while lanes.join_next().await.is_some() {}
-    let committed = shared.commit_all(shared.offsets_to_commit(|_| true, Offsets::to_auto_commit)).await;
+    let committed = shared.commit_present(Offsets::to_auto_commit).await;
     work.dead_letters.close().await;
     work.failure.get().cloned().map_or(Ok(()), Err)?;
     polled.and(committed).map(|()| work.counts.report())
