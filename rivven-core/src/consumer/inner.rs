@@ -297,10 +297,9 @@ impl Inner {
                 turn.current = turn.changes.try_recv().ok();
             }
             let Some(announced) = &turn.current else { return Ok(()) };
-            let by_program = matches!(*self.source(), Source::Program);
             let applied = match announced.was_overtaken() {
                 true => Ok(()),
-                false => rebalance::apply(&self.shared, &announced.change, by_program).await,
+                false => rebalance::apply(&self.shared, &announced.change, &self.source).await,
             };
             if let Some(announced) = turn.current.take() {
                 let _ = announced.done.send(());
@@ -437,7 +436,7 @@ impl Inner {
     /// Takes in a change of a consumer that reads nothing any more.
     async fn acknowledge(&self, announced: Announced, with_listener: bool) {
         if let (Change::Lost(keys), true) = (&announced.change, with_listener) {
-            rebalance::lose(&self.shared, keys).await;
+            rebalance::lose(&self.shared, keys, &self.source).await;
         }
         let _ = announced.done.send(());
     }

@@ -138,6 +138,39 @@ async fn a_member_that_does_not_let_go_is_not_waited_for_longer_than_the_rebalan
     Ok(())
 }
 
+/// They were announced, and nobody polled until they were others' already.
+#[tokio::test]
+async fn partitions_that_were_lost_before_a_poll_took_them_on_are_not_kept() -> Result<()> {
+    let broker = ScriptedBroker::builder().topic("t", 2).start().unwrap();
+    let slow = Consumer::new(member(broker.address()).rebalance_timeout_ms(500).build()).await?;
+    let notes = Notes::default();
+    slow.set_rebalance_listener(notes.clone());
+    slow.poll_timeout(Duration::ZERO).await?;
+    // It sends heartbeats once it has its part.
+    soon("a heartbeat", broker.until_received(Kind::Heartbeat, 1)).await;
+    let other = Consumer::new(member(broker.address()).rebalance_timeout_ms(500).build()).await?;
+    poll_until(&[&other], "all partitions", || numbers(&other).len() == 2).await;
+    poll_until(&[&slow, &other], "a half each", || numbers(&slow).len() == 1 && numbers(&other).len() == 1).await;
+    assert_ne!(numbers(&slow), numbers(&other));
+    assert_eq!(notes.0.lock().unwrap()[..2], ["assigned t/0 t/1", "lost t/0 t/1"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn partitions_that_the_program_chooses_do_not_go_with_those_that_the_group_takes_away() -> Result<()> {
+    let broker = ScriptedBroker::builder().topic("t", 2).start().unwrap();
+    let consumer = Consumer::new(member(broker.address()).rebalance_timeout_ms(300).build()).await?;
+    poll_until(&[&consumer], "all partitions", || numbers(&consumer).len() == 2).await;
+    consumer.unsubscribe()?;
+    consumer.assign(&[TopicPartition::new("t", 0)])?;
+    // Nobody polls, so it leaves when the others would not wait for it any longer.
+    soon("the end of the membership", broker.until_received(Kind::LeaveGroup, 1)).await;
+    assert_eq!(numbers(&consumer), [0]);
+    broker.append("t", 0, None, b"v");
+    assert_eq!(read_all(&[&consumer], 1).await, [(0, 0)]);
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_program_that_does_not_poll_loses_its_partitions_and_is_told_by_the_next_poll() -> Result<()> {
     let (broker, client) = broker(2).await?;
