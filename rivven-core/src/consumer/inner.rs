@@ -45,6 +45,7 @@ pub(super) struct Inner {
     pub(super) shared: Arc<Shared>,
     turn: tokio::sync::Mutex<Turn>,
     changes: Changes,
+    /// Locked before the state where both are.
     source: Mutex<Source>,
     /// The polls of streams.
     parked: Mutex<Vec<Weak<Parked>>>,
@@ -274,6 +275,7 @@ impl Inner {
 
     /// Why the poll fails, if it does; at its end for reasons that may pass, too.
     fn failure(&self, turn: &mut Turn, at_end: bool) -> Result<Option<Error>> {
+        let has_source = !self.source().is_none();
         let mut state = self.shared.state();
         if let Some(error) = &state.failure {
             turn.failure_told = true;
@@ -285,7 +287,7 @@ impl Inner {
         if at_end && state.waiting_bytes() == 0 && state.wants_memory(Instant::now(), &self.shared.memory) {
             return Ok(Some(no_memory(&self.shared)));
         }
-        if state.partitions.is_empty() && self.source().is_none() {
+        if state.partitions.is_empty() && !has_source {
             return Err(nothing_to_read());
         }
         Ok(None)
