@@ -407,8 +407,13 @@ impl Inner {
         deadline: Deadline,
         last: &mut Option<Error>,
     ) -> Result<()> {
+        // Whoever waits for these would give them to others.
+        let mut given_back = Vec::new();
         while let Some(announced) = turn.current.take().or_else(|| turn.changes.try_recv().ok()) {
-            self.acknowledge(announced, with_listener).await;
+            match announced.change {
+                Change::Revoked(_) => given_back.push(announced.done),
+                _ => self.acknowledge(announced, with_listener).await,
+            }
         }
         let is_member = self.is_subscribed();
         let keys: Vec<Key> = self.shared.state().partitions.keys().cloned().collect();
@@ -420,7 +425,9 @@ impl Inner {
             Some(_) => self.shared.offsets_to_commit(|_| true, Offsets::to_auto_commit),
             None => Vec::new(),
         };
-        self.shared.commit_until(deadline, commits, last).await
+        let committed = self.shared.commit_until(deadline, commits, last).await;
+        given_back.into_iter().for_each(|done| _ = done.send(()));
+        committed
     }
 
     /// Waits until the consumer has left its group.

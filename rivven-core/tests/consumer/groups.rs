@@ -258,6 +258,38 @@ async fn members_that_want_different_topics_are_given_those_and_told_of_each_cha
     other.close().await
 }
 
+/// Gives a member that may go on the time to do so.
+struct Slow(Arc<ScriptedBroker>);
+
+#[async_trait]
+impl RebalanceListener for Slow {
+    async fn on_partitions_assigned(&self, _: &[TopicPartition]) {}
+
+    async fn on_partitions_revoked(&self, _: &[TopicPartition]) {
+        let joined = self.0.until_received(Kind::JoinGroup, 1);
+        let _ = tokio::time::timeout(Duration::from_millis(300), joined).await;
+    }
+}
+
+/// The group had asked for the partitions already, and no poll had been told.
+#[tokio::test]
+async fn close_gives_partitions_back_that_the_group_waits_for_once_all_is_committed() -> Result<()> {
+    let broker = Arc::new(ScriptedBroker::builder().topic("t", 1).topic("u", 1).start().unwrap());
+    broker.append("t", 0, None, b"v");
+    let consumer = Consumer::new(member(broker.address()).build()).await?;
+    consumer.set_rebalance_listener(Slow(Arc::clone(&broker)));
+    read_all(&[&consumer], 1).await;
+    broker.clear_requests();
+    broker.on(Kind::JoinGroup).hold();
+    consumer.subscribe(&["t", "u"])?;
+    // The second one at the latest is sent by a member that waits for its consumer to let go.
+    soon("heartbeats", broker.until_received(Kind::Heartbeat, 2)).await;
+    soon("close", consumer.close()).await?;
+    assert_eq!(broker.committed_offset(0, "tests", "t", 0), Some(1));
+    broker.release();
+    Ok(())
+}
+
 // covers: F092 rust
 #[tokio::test]
 async fn a_broker_that_is_gone_is_the_error_of_a_poll_after_so_many_attempts_and_not_before() -> Result<()> {
