@@ -221,9 +221,11 @@ impl Inner {
         if news || shared.check_open().is_err() || shared.is_to_wake() || !self.may_give() {
             return None;
         }
-        if shared.state().waiting_framed_bytes() > AT_ONCE {
+        let state = shared.state();
+        if state.is_in_trouble() || state.waiting_framed_bytes() > AT_ONCE {
             return None;
         }
+        drop(state);
         let _polling = Polling::begin(shared);
         shared.state().all_processed();
         self.commit_if_due(&mut turn);
@@ -247,13 +249,14 @@ impl Inner {
             if shared.take_wakeup() {
                 return Err(woken_up());
             }
+            // First: others may have records for ever.
+            if let Some(error) = self.failure(turn, false)? {
+                return Err(error);
+            }
             if self.may_give()
                 && let Some(records) = self.take(shared.config.report_partition_end)
             {
                 return Ok(records);
-            }
-            if let Some(error) = self.failure(turn, false)? {
-                return Err(error);
             }
             if deadline.remaining().is_zero() {
                 return self.failure(turn, true)?.map_or_else(|| Ok(self.take_the_last()), Err);
@@ -354,6 +357,7 @@ impl Inner {
             parts.retain(|part| part.key() != key || part.first_offset().is_some_and(|first| first < at));
             parts.retain(|part| !part.is_empty());
             self.shared.state().halt(&key, at, error);
+            self.shared.arrived();
         }
         let ended = ended.unwrap_or_default();
         (!parts.is_empty() || !ended.is_empty()).then(|| ConsumerRecords::new(parts, ended))
