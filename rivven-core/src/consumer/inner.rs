@@ -90,6 +90,7 @@ impl Inner {
         if source.is_subscribed() {
             return Err(in_the_way("assign partitions", "it is subscribed to topics"));
         }
+        self.shared.commit_last(|key| !keys.contains(key));
         self.shared.set_validity(None);
         *source = Source::Program;
         let mut state = self.shared.state();
@@ -140,6 +141,7 @@ impl Inner {
             Source::None => {}
             Source::Program => {
                 *source = Source::None;
+                self.shared.commit_last(|_| true);
                 self.shared.state().clear();
             }
             Source::Group { topics, .. } => drop(topics.send_replace(Vec::new())),

@@ -93,9 +93,7 @@ pub(super) async fn lose(shared: &Arc<Shared>, keys: &[Key], source: &Mutex<Sour
 
 /// Commits what the program is done with, where that is done without being asked.
 async fn commit_done(shared: &Arc<Shared>, of: impl Fn(&Key) -> bool) {
-    // While handlers work nobody else commits.
-    let is_processing = shared.processing.try_lock().is_err();
-    if shared.config.auto_commit_interval.is_none() && !is_processing {
+    if !shared.commits_by_itself() {
         return;
     }
     let commits = shared.offsets_to_commit(of, Offsets::to_auto_commit);
