@@ -24,7 +24,7 @@ use crate::error::{Detail, Error, ErrorCode, Outcome, Result};
 /// How long connections may take to end once everything is committed.
 const FAREWELL: Duration = Duration::from_millis(500);
 
-/// How long whoever needs the turn leaves it to a stream that waits.
+/// How long whoever needs the turn leaves it to a stream that waits, or that nobody comes back for.
 const PATIENCE: Duration = Duration::from_millis(50);
 
 /// How many bytes are decompressed at most where nobody may wait.
@@ -187,12 +187,13 @@ impl Inner {
         self.parked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes the turn away from a stream that waits for records, if one has it: perhaps nobody awaits it any more.
+    /// Takes the turn away from streams that nobody may await any more: one that waits for records, those that nobody
+    /// came back for, and at the end all.
     fn release_parked(&self) {
-        if self.waits.load(Ordering::Acquire) {
-            let parked: Vec<_> = self.parked().iter().filter_map(Weak::upgrade).collect();
-            parked.iter().for_each(|parked| parked.release());
-        }
+        let all = self.waits.load(Ordering::Acquire) || self.shared.check_open().is_err();
+        let parked: Vec<_> = self.parked().iter().filter_map(Weak::upgrade).collect();
+        let is_left = |parked: &Parked| parked.left_for().is_some_and(|time| time >= PATIENCE);
+        parked.iter().filter(|parked| all || is_left(parked)).for_each(|parked| parked.release());
     }
 
     /// Waits for the turn.
