@@ -14,7 +14,7 @@ use super::rebalance;
 use super::records::ConsumerRecords;
 use super::shared::{Shared, Stage};
 use super::source::{Announced, Change, Changes, Source};
-use super::stream::Parked;
+use super::stream::{Awaiting, Parked};
 use super::topics;
 use super::watch;
 use crate::config::ConsumerConfig;
@@ -160,6 +160,16 @@ impl Inner {
         limit: Duration,
         look: impl FnOnce(&ConsumerRecords) -> T,
     ) -> Result<(ConsumerRecords, T)> {
+        self.poll_of(None, limit, look).await
+    }
+
+    /// The same for a stream.
+    pub(super) async fn poll_of<T>(
+        &self,
+        stream: Option<Arc<Awaiting>>,
+        limit: Duration,
+        look: impl FnOnce(&ConsumerRecords) -> T,
+    ) -> Result<(ConsumerRecords, T)> {
         self.shared.check_open()?;
         let deadline = Deadline::after(limit);
         let Some(mut turn) = deadline.bound(self.take_turn()).await else {
@@ -167,7 +177,7 @@ impl Inner {
             let looked = look(&none);
             return Ok((none, looked));
         };
-        let _polling = Polling::begin(&self.shared);
+        let _polling = Polling::begin(&self.shared, stream);
         let records = self.poll_in_turn(&mut turn, deadline).await?;
         self.shared.counters.polled(records.len());
         let looked = look(&records);
@@ -229,7 +239,7 @@ impl Inner {
             return None;
         }
         drop(state);
-        let _polling = Polling::begin(shared);
+        let _polling = Polling::begin(shared, None);
         shared.state().all_processed();
         self.commit_if_due(&mut turn);
         let records = self.take(with_ends && shared.config.report_partition_end)?;
@@ -462,15 +472,15 @@ impl Inner {
 struct Polling<'a>(&'a Shared);
 
 impl<'a> Polling<'a> {
-    fn begin(shared: &'a Shared) -> Self {
-        shared.polls(true);
+    fn begin(shared: &'a Shared, stream: Option<Arc<Awaiting>>) -> Self {
+        shared.poll_begins(stream);
         Polling(shared)
     }
 }
 
 impl Drop for Polling<'_> {
     fn drop(&mut self) {
-        self.0.polls(false);
+        self.0.poll_ends();
     }
 }
 

@@ -38,7 +38,7 @@ pub(super) struct Parked {
 
 /// Whoever awaits a stream, if anybody does.
 #[derive(Default)]
-struct Awaiting {
+pub(super) struct Awaiting {
     waker: AtomicWaker,
     /// Since when the poll could go on.
     called: Mutex<Option<Instant>>,
@@ -47,6 +47,11 @@ struct Awaiting {
 impl Awaiting {
     fn called(&self) -> MutexGuard<'_, Option<Instant>> {
         self.called.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// For how long the poll could have gone on, and nobody came back for it.
+    pub(super) fn called_for(&self) -> Option<Duration> {
+        self.called().map(|since| since.elapsed())
     }
 }
 
@@ -62,9 +67,9 @@ impl Parked {
         self.polling.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// For how long the poll could have gone on, and nobody came back for it.
+    /// For how long nobody came back for the poll, which could have gone on.
     pub(super) fn left_for(&self) -> Option<Duration> {
-        self.awaiting.called().map(|since| since.elapsed())
+        self.awaiting.called_for()
     }
 
     /// Takes the poll away, unless somebody is at it at this moment; whoever awaits the stream begins another one.
@@ -204,7 +209,10 @@ impl RecordStream {
         *awaiting.called() = None;
         let mut parked = self.parked.polling();
         let polling = parked.get_or_insert_with(|| {
-            Box::pin(async move { owner.inner.poll_and(limit, |records| Pace::new(&owner.inner, records)).await })
+            let stream = Arc::clone(&awaiting);
+            Box::pin(async move {
+                owner.inner.poll_of(Some(stream), limit, |records| Pace::new(&owner.inner, records)).await
+            })
         });
         let polled = ready!(polling.as_mut().poll(&mut Context::from_waker(&Waker::from(awaiting))));
         *parked = None;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::StreamExt;
 use rivven_client::{
     Assignor, Client, Consumer, ConsumerConfigBuilder, ConsumerEvent, ErrorCode, RebalanceListener, Result,
     TopicPartition,
@@ -185,6 +186,27 @@ async fn a_program_that_does_not_poll_loses_its_partitions_and_is_told_by_the_ne
     assert_eq!(late.poll().await.unwrap_err().code(), ErrorCode::PollTooLate);
     poll_until(&[&late, &other], "a half each", || numbers(&late).len() == 1 && numbers(&other).len() == 1).await;
     late.close().await
+}
+
+/// Its poll has begun, and goes on only when somebody awaits it.
+#[tokio::test]
+async fn a_stream_that_nobody_comes_back_to_does_not_count_as_a_program_that_polls() -> Result<()> {
+    let (broker, _) = broker(2).await?;
+    let late = member(broker.address()).max_processing_interval(Duration::from_millis(700));
+    let late = Consumer::new(late.build()).await?;
+    let mut stream = late.stream();
+    soon("all partitions", async {
+        while numbers(&late).len() < 2 {
+            let next = tokio::time::timeout(Duration::from_millis(20), stream.next()).await;
+            assert!(next.is_err(), "there is no record: {next:?}");
+        }
+    })
+    .await;
+    let other = Consumer::new(member(broker.address()).build()).await?;
+    poll_until(&[&other], "all partitions", || numbers(&other).len() == 2).await;
+    let error = soon("the error", stream.next()).await.unwrap().unwrap_err();
+    assert_eq!(error.code(), ErrorCode::PollTooLate);
+    Ok(())
 }
 
 #[tokio::test]
