@@ -153,6 +153,21 @@ impl Shared {
         }
     }
 
+    /// Whether what is done is committed without being asked: by polls, or by handlers, beside which nobody else commits.
+    pub(super) fn commits_by_itself(&self) -> bool {
+        self.config.auto_commit_interval.is_some() || self.processing.try_lock().is_err()
+    }
+
+    /// Commits in the background what the program is done with of partitions that it lets go of.
+    pub(super) fn commit_last(self: &Arc<Self>, of: impl Fn(&Key) -> bool) {
+        if !self.commits_by_itself() || !self.owns_partitions() {
+            return;
+        }
+        let commits = self.offsets_to_commit(of, Offsets::to_auto_commit);
+        // When that is done they are not assigned any more.
+        self.commit_later(commits.into_iter().map(|commit| Commit { assignment: None, ..commit }).collect());
+    }
+
     /// Commits offsets in the background; failures are announced.
     pub(super) fn commit_later(self: &Arc<Self>, commits: Vec<Commit>) {
         if commits.is_empty() {

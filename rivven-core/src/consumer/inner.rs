@@ -14,7 +14,7 @@ use super::rebalance;
 use super::records::ConsumerRecords;
 use super::shared::{Shared, Stage};
 use super::source::{Announced, Change, Changes, Source};
-use super::stream::Parked;
+use super::stream::{Awaiting, Parked};
 use super::topics;
 use super::watch;
 use crate::compression::Allowance;
@@ -25,7 +25,7 @@ use crate::error::{Detail, Error, ErrorCode, Outcome, Result};
 /// How long connections may take to end once everything is committed.
 const FAREWELL: Duration = Duration::from_millis(500);
 
-/// How long whoever needs the turn leaves it to a stream that waits.
+/// How long whoever needs the turn leaves it to a stream that waits, or that nobody comes back for.
 const PATIENCE: Duration = Duration::from_millis(50);
 
 /// How many bytes are decompressed at most where nobody may wait.
@@ -46,6 +46,7 @@ pub(super) struct Inner {
     pub(super) shared: Arc<Shared>,
     turn: tokio::sync::Mutex<Turn>,
     changes: Changes,
+    /// Locked before the state where both are.
     source: Mutex<Source>,
     /// The polls of streams.
     parked: Mutex<Vec<Weak<Parked>>>,
@@ -90,6 +91,7 @@ impl Inner {
         if source.is_subscribed() {
             return Err(in_the_way("assign partitions", "it is subscribed to topics"));
         }
+        self.shared.commit_last(|key| !keys.contains(key));
         self.shared.set_validity(None);
         *source = Source::Program;
         let mut state = self.shared.state();
@@ -140,6 +142,7 @@ impl Inner {
             Source::None => {}
             Source::Program => {
                 *source = Source::None;
+                self.shared.commit_last(|_| true);
                 self.shared.state().clear();
             }
             Source::Group { topics, .. } => drop(topics.send_replace(Vec::new())),
@@ -158,6 +161,16 @@ impl Inner {
         limit: Duration,
         look: impl FnOnce(&ConsumerRecords) -> T,
     ) -> Result<(ConsumerRecords, T)> {
+        self.poll_of(None, limit, look).await
+    }
+
+    /// The same for a stream.
+    pub(super) async fn poll_of<T>(
+        &self,
+        stream: Option<Arc<Awaiting>>,
+        limit: Duration,
+        look: impl FnOnce(&ConsumerRecords) -> T,
+    ) -> Result<(ConsumerRecords, T)> {
         self.shared.check_open()?;
         let deadline = Deadline::after(limit);
         let Some(mut turn) = deadline.bound(self.take_turn()).await else {
@@ -165,7 +178,7 @@ impl Inner {
             let looked = look(&none);
             return Ok((none, looked));
         };
-        let _polling = Polling::begin(&self.shared);
+        let _polling = Polling::begin(&self.shared, stream);
         let records = self.poll_in_turn(&mut turn, deadline).await?;
         self.shared.counters.polled(records.len());
         let looked = look(&records);
@@ -185,12 +198,13 @@ impl Inner {
         self.parked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes the turn away from a stream that waits for records, if one has it: perhaps nobody awaits it any more.
+    /// Takes the turn away from streams that nobody may await any more: one that waits for records, those that nobody
+    /// came back for, and at the end all.
     fn release_parked(&self) {
-        if self.waits.load(Ordering::Acquire) {
-            let parked: Vec<_> = self.parked().iter().filter_map(Weak::upgrade).collect();
-            parked.iter().for_each(|parked| parked.release());
-        }
+        let all = self.waits.load(Ordering::Acquire) || self.shared.check_open().is_err();
+        let parked: Vec<_> = self.parked().iter().filter_map(Weak::upgrade).collect();
+        let is_left = |parked: &Parked| parked.left_for().is_some_and(|time| time >= PATIENCE);
+        parked.iter().filter(|parked| all || is_left(parked)).for_each(|parked| parked.release());
     }
 
     /// Waits for the turn.
@@ -221,10 +235,12 @@ impl Inner {
         if news || shared.check_open().is_err() || shared.is_to_wake() || !self.may_give() {
             return None;
         }
-        if shared.state().waiting_framed_bytes() > AT_ONCE {
+        let state = shared.state();
+        if state.is_in_trouble() || state.waiting_framed_bytes() > AT_ONCE {
             return None;
         }
-        let _polling = Polling::begin(shared);
+        drop(state);
+        let _polling = Polling::begin(shared, None);
         shared.state().all_processed();
         self.commit_if_due(&mut turn);
         let records = self.take(with_ends && shared.config.report_partition_end)?;
@@ -247,13 +263,14 @@ impl Inner {
             if shared.take_wakeup() {
                 return Err(woken_up());
             }
+            // First: others may have records for ever.
+            if let Some(error) = self.failure(turn, false)? {
+                return Err(error);
+            }
             if self.may_give()
                 && let Some(records) = self.take(shared.config.report_partition_end)
             {
                 return Ok(records);
-            }
-            if let Some(error) = self.failure(turn, false)? {
-                return Err(error);
             }
             if deadline.remaining().is_zero() {
                 return self.failure(turn, true)?.map_or_else(|| Ok(self.take_the_last()), Err);
@@ -275,6 +292,7 @@ impl Inner {
 
     /// Why the poll fails, if it does; at its end for reasons that may pass, too.
     fn failure(&self, turn: &mut Turn, at_end: bool) -> Result<Option<Error>> {
+        let has_source = !self.source().is_none();
         let mut state = self.shared.state();
         if let Some(error) = &state.failure {
             turn.failure_told = true;
@@ -286,7 +304,7 @@ impl Inner {
         if at_end && state.waiting_bytes() == 0 && state.wants_memory(Instant::now(), &self.shared.memory) {
             return Ok(Some(no_memory(&self.shared)));
         }
-        if state.partitions.is_empty() && self.source().is_none() {
+        if state.partitions.is_empty() && !has_source {
             return Err(nothing_to_read());
         }
         Ok(None)
@@ -298,10 +316,9 @@ impl Inner {
                 turn.current = turn.changes.try_recv().ok();
             }
             let Some(announced) = &turn.current else { return Ok(()) };
-            let by_program = matches!(*self.source(), Source::Program);
             let applied = match announced.was_overtaken() {
                 true => Ok(()),
-                false => rebalance::apply(&self.shared, &announced.change, by_program).await,
+                false => rebalance::apply(&self.shared, &announced.change, &self.source).await,
             };
             if let Some(announced) = turn.current.take() {
                 let _ = announced.done.send(());
@@ -358,6 +375,7 @@ impl Inner {
                 Some(error) => self.shared.state().halt(&key, at, error),
                 None => self.shared.state().go_back(&key, at),
             }
+            self.shared.arrived();
         }
         let ended = ended.unwrap_or_default();
         (!parts.is_empty() || !ended.is_empty()).then(|| ConsumerRecords::new(parts, ended))
@@ -411,8 +429,13 @@ impl Inner {
         deadline: Deadline,
         last: &mut Option<Error>,
     ) -> Result<()> {
+        // Whoever waits for these would give them to others.
+        let mut given_back = Vec::new();
         while let Some(announced) = turn.current.take().or_else(|| turn.changes.try_recv().ok()) {
-            self.acknowledge(announced, with_listener).await;
+            match announced.change {
+                Change::Revoked(_) => given_back.push(announced.done),
+                _ => self.acknowledge(announced, with_listener).await,
+            }
         }
         let is_member = self.is_subscribed();
         let keys: Vec<Key> = self.shared.state().partitions.keys().cloned().collect();
@@ -424,7 +447,9 @@ impl Inner {
             Some(_) => self.shared.offsets_to_commit(|_| true, Offsets::to_auto_commit),
             None => Vec::new(),
         };
-        self.shared.commit_until(deadline, commits, last).await
+        let committed = self.shared.commit_until(deadline, commits, last).await;
+        given_back.into_iter().for_each(|done| _ = done.send(()));
+        committed
     }
 
     /// Waits until the consumer has left its group.
@@ -442,7 +467,7 @@ impl Inner {
     /// Takes in a change of a consumer that reads nothing any more.
     async fn acknowledge(&self, announced: Announced, with_listener: bool) {
         if let (Change::Lost(keys), true) = (&announced.change, with_listener) {
-            rebalance::lose(&self.shared, keys).await;
+            rebalance::lose(&self.shared, keys, &self.source).await;
         }
         let _ = announced.done.send(());
     }
@@ -452,15 +477,15 @@ impl Inner {
 struct Polling<'a>(&'a Shared);
 
 impl<'a> Polling<'a> {
-    fn begin(shared: &'a Shared) -> Self {
-        shared.polls(true);
+    fn begin(shared: &'a Shared, stream: Option<Arc<Awaiting>>) -> Self {
+        shared.poll_begins(stream);
         Polling(shared)
     }
 }
 
 impl Drop for Polling<'_> {
     fn drop(&mut self) {
-        self.0.polls(false);
+        self.0.poll_ends();
     }
 }
 

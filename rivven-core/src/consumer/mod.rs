@@ -320,7 +320,8 @@ impl Consumer {
 
     /// Reads nothing from now on, neither subscribed topics nor assigned partitions.
     ///
-    /// Partitions of subscribed topics are given back by the next poll.
+    /// Partitions of subscribed topics are given back by the next poll. Of assigned ones what the program is done with is
+    /// committed in the background, if anything is without being asked.
     ///
     /// # Errors
     ///
@@ -331,7 +332,8 @@ impl Consumer {
 
     /// Reads these partitions from now on, instead of those before; no group coordinates them.
     ///
-    /// Those that are read already go on where they are.
+    /// Those that are read already go on where they are. Of the others what the program is done with is committed in the
+    /// background, if anything is without being asked.
     ///
     /// # Errors
     ///

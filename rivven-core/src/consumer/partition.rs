@@ -154,6 +154,11 @@ impl Partition {
         self.trouble = Some(Trouble { error, told: false, halting: true });
     }
 
+    /// Whether nothing more comes of it, for a reason that was not told yet.
+    pub(super) fn is_to_tell(&self) -> bool {
+        self.chunks.is_empty() && self.trouble.as_ref().is_some_and(|trouble| trouble.halting && !trouble.told)
+    }
+
     /// Whether it is known where to read.
     pub(super) fn has_begun(&self) -> bool {
         self.position.is_some()

@@ -1,29 +1,41 @@
 //! Applying changes of the assignment, with the listener in the right place.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::events::ConsumerEvent;
 use super::listener::{Key, TopicPartition};
 use super::offsets::Offsets;
 use super::process;
 use super::shared::Shared;
-use super::source::Change;
+use super::source::{Change, Source};
 use super::start;
 use crate::error::Result;
 
 /// Applies a change; where it is given up midway it is applied anew the next time.
 ///
 /// Where the program has chosen partitions meanwhile, it keeps them.
-pub(super) async fn apply(shared: &Arc<Shared>, change: &Change, by_program: bool) -> Result<()> {
+pub(super) async fn apply(shared: &Arc<Shared>, change: &Change, source: &Mutex<Source>) -> Result<()> {
     match change {
-        Change::Assigned(_) if by_program => return Ok(()),
+        Change::Assigned(_) if lock(source).is_program() => return Ok(()),
         Change::Assigned(keys) => give(shared, keys).await,
-        Change::Revoked(keys) => revoke(shared, keys, by_program).await,
-        Change::Lost(keys) => lose(shared, keys).await,
+        Change::Revoked(keys) => revoke(shared, keys, source).await,
+        Change::Lost(keys) => lose(shared, keys, source).await,
         Change::Failed(error) => return Err(error.clone()),
     }
     shared.counters.rebalanced();
     Ok(())
+}
+
+fn lock(source: &Mutex<Source>) -> MutexGuard<'_, Source> {
+    source.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Lets partitions of the group go, unless the program has chosen its own: those may be the same.
+fn remove(shared: &Shared, keys: &[Key], source: &Mutex<Source>) {
+    let source = lock(source);
+    if !source.is_program() {
+        shared.state().remove(keys);
+    }
 }
 
 fn public(keys: &[Key]) -> Vec<TopicPartition> {
@@ -54,7 +66,7 @@ pub(super) fn read(shared: &Arc<Shared>, keys: &[Key]) {
 }
 
 /// Gives partitions back: handlers end, the listener is told, then what was done is committed, and nothing afterwards.
-async fn revoke(shared: &Arc<Shared>, keys: &[Key], by_program: bool) {
+async fn revoke(shared: &Arc<Shared>, keys: &[Key], source: &Mutex<Source>) {
     let partitions = public(keys);
     process::finish(shared, keys).await;
     if let Some(listener) = shared.listener().filter(|_| !keys.is_empty()) {
@@ -63,15 +75,15 @@ async fn revoke(shared: &Arc<Shared>, keys: &[Key], by_program: bool) {
     commit_done(shared, |key| keys.contains(key)).await;
     // Commits that are under way belong to the time before.
     let _none_under_way = shared.committing.lock().await;
-    if !by_program {
-        shared.state().remove(keys);
-    }
+    remove(shared, keys, source);
     shared.announce(ConsumerEvent::Revoked { partitions });
 }
 
 /// Tells that partitions are gone, which nothing has been read from any more.
-pub(super) async fn lose(shared: &Arc<Shared>, keys: &[Key]) {
+pub(super) async fn lose(shared: &Arc<Shared>, keys: &[Key], source: &Mutex<Source>) {
     let partitions = public(keys);
+    // They are still there if they were lost before they had been taken on.
+    remove(shared, keys, source);
     shared.lanes.halt(&mut shared.state(), |key| keys.contains(key));
     if let Some(listener) = shared.listener().filter(|_| !keys.is_empty()) {
         listener.on_partitions_lost(&partitions).await;
@@ -81,9 +93,7 @@ pub(super) async fn lose(shared: &Arc<Shared>, keys: &[Key]) {
 
 /// Commits what the program is done with, where that is done without being asked.
 async fn commit_done(shared: &Arc<Shared>, of: impl Fn(&Key) -> bool) {
-    // While handlers work nobody else commits.
-    let is_processing = shared.processing.try_lock().is_err();
-    if shared.config.auto_commit_interval.is_none() && !is_processing {
+    if !shared.commits_by_itself() {
         return;
     }
     let commits = shared.offsets_to_commit(of, Offsets::to_auto_commit);

@@ -18,6 +18,7 @@ use super::position::Notice;
 use super::process::Lanes;
 use super::state::State;
 use super::stats::Counters;
+use super::stream::Awaiting;
 use crate::cluster::{Cluster, Errand};
 use crate::config::ConsumerConfig;
 use crate::connection::ServerAddress;
@@ -34,6 +35,14 @@ pub(super) enum Stage {
     Closing,
     /// Nothing is read any more.
     Ended,
+}
+
+/// When the program polled last.
+enum LastPoll {
+    Never,
+    /// It does now, perhaps by a stream.
+    Now(Option<Arc<Awaiting>>),
+    At(Instant),
 }
 
 /// Everything behind a consumer.
@@ -60,11 +69,20 @@ pub(super) struct Shared {
     /// Held while handlers work on records.
     pub(super) processing: tokio::sync::Mutex<()>,
     pub(super) lanes: Lanes,
-    /// When the program polled last, unless it does now.
-    last_poll: Mutex<Option<Instant>>,
+    last_poll: Mutex<LastPoll>,
     polls_begun: watch::Sender<u64>,
     /// Until when what the group gave may be used.
     validity: Mutex<Option<Arc<Validity>>>,
+}
+
+impl LastPoll {
+    fn ago(&self) -> Option<Duration> {
+        match self {
+            LastPoll::Never => None,
+            LastPoll::Now(stream) => stream.as_ref()?.called_for(),
+            LastPoll::At(moment) => Some(moment.elapsed()),
+        }
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -92,7 +110,7 @@ impl Shared {
             committing: Arc::default(),
             processing: tokio::sync::Mutex::new(()),
             lanes: Lanes::default(),
-            last_poll: Mutex::new(None),
+            last_poll: Mutex::new(LastPoll::Never),
             polls_begun: watch::Sender::new(0),
             validity: Mutex::new(None),
         })
@@ -289,12 +307,16 @@ impl Shared {
         lock(&self.listener).clone()
     }
 
-    /// Notes that the program polls now, or has just stopped.
-    pub(super) fn polls(&self, now: bool) {
-        *lock(&self.last_poll) = (!now).then(Instant::now);
-        if now {
-            self.polls_begun.send_modify(|polls| *polls += 1);
-        }
+    /// Notes that the program polls now, perhaps by a stream.
+    pub(super) fn poll_begins(&self, stream: Option<Arc<Awaiting>>) {
+        *lock(&self.last_poll) = LastPoll::Now(stream);
+        self.polls_begun.send_modify(|polls| *polls += 1);
+    }
+
+    /// Notes that the program polls no more, since it came back for it the last time.
+    pub(super) fn poll_ends(&self) {
+        let mut last_poll = lock(&self.last_poll);
+        *last_poll = LastPoll::At(Instant::now() - last_poll.ago().unwrap_or_default());
     }
 
     /// How many polls there were, and when there is another one.
@@ -322,9 +344,10 @@ impl Shared {
         (0..4).map(|_| format!("{:08x}", (self.cluster.random() * 4_294_967_296.0) as u32)).collect()
     }
 
-    /// For how long the program has not polled; `None` before its first poll and during each.
+    /// For how long the program has not polled, or not come back for the poll of a stream; `None` before its first poll
+    /// and during each.
     pub(super) fn since_last_poll(&self) -> Option<Duration> {
-        lock(&self.last_poll).map(|moment| moment.elapsed())
+        lock(&self.last_poll).ago()
     }
 }
 /// The longest time that clocks are sure to have.

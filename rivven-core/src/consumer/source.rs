@@ -72,12 +72,16 @@ pub(super) enum Source {
 }
 
 impl Source {
+    pub(super) fn is_program(&self) -> bool {
+        matches!(self, Source::Program)
+    }
+
     pub(super) fn is_subscribed(&self) -> bool {
         matches!(self, Source::Group { topics, .. } if !topics.borrow().is_empty())
     }
 
     /// Whether there is nothing to read.
     pub(super) fn is_none(&self) -> bool {
-        !self.is_subscribed() && !matches!(self, Source::Program)
+        !self.is_subscribed() && !self.is_program()
     }
 }

@@ -84,6 +84,8 @@ fn is_final(error: &Error) -> bool {
 /// Where to begin, and the offset that is committed.
 async fn find(shared: &Shared, key: &Key) -> Result<(u64, Option<u64>)> {
     let (topic, partition, group) = (&*key.topic, key.partition, &*shared.config.group_id);
+    // The partition may have been the consumer's just before.
+    drop(shared.committing.lock().await);
     let committed = shared.call(&GetOffset { group, topic, partition }).await?;
     let (earliest, latest) = shared.call(&GetOffsetBounds { topic, partition }).await?;
     let at = match (committed, shared.config.auto_offset_reset) {

@@ -433,10 +433,15 @@ impl State {
         ended
     }
 
+    /// Whether the next poll fails, whatever waits to be polled.
+    pub(super) fn is_in_trouble(&self) -> bool {
+        self.failure.is_some() || self.partitions.values().any(Partition::is_to_tell)
+    }
+
     /// Why nothing comes, if a partition has a reason that was not told yet; or any reason, at the end of a poll.
     pub(super) fn trouble(&mut self, repeated: bool) -> Option<Error> {
-        let mut troubles = self.partitions.values_mut().filter_map(|partition| partition.trouble.as_mut());
-        match troubles.find(|trouble| repeated || (trouble.halting && !trouble.told)) {
+        let mut partitions = self.partitions.values_mut().filter(|partition| repeated || partition.is_to_tell());
+        match partitions.find_map(|partition| partition.trouble.as_mut()) {
             Some(trouble) => {
                 trouble.told = true;
                 Some(trouble.error.clone())

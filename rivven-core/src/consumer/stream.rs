@@ -4,12 +4,13 @@ use std::future::poll_fn;
 use std::iter::Enumerate;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Wake, Waker, ready};
 use std::time::Duration;
 use std::vec::IntoIter;
 
 use futures_util::Stream;
 use futures_util::task::AtomicWaker;
+use tokio::time::Instant;
 
 use super::Owner;
 use super::pace::Pace;
@@ -32,12 +33,43 @@ type Polling = Pin<Box<dyn Future<Output = Result<(ConsumerRecords, Pace)>> + Se
 #[derive(Default)]
 pub(super) struct Parked {
     polling: Mutex<Option<Polling>>,
+    awaiting: Arc<Awaiting>,
+}
+
+/// Whoever awaits a stream, if anybody does.
+#[derive(Default)]
+pub(super) struct Awaiting {
     waker: AtomicWaker,
+    /// Since when the poll could go on.
+    called: Mutex<Option<Instant>>,
+}
+
+impl Awaiting {
+    fn called(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.called.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// For how long the poll could have gone on, and nobody came back for it.
+    pub(super) fn called_for(&self) -> Option<Duration> {
+        self.called().map(|since| since.elapsed())
+    }
+}
+
+impl Wake for Awaiting {
+    fn wake(self: Arc<Self>) {
+        self.called().get_or_insert_with(Instant::now);
+        self.waker.wake();
+    }
 }
 
 impl Parked {
     fn polling(&self) -> MutexGuard<'_, Option<Polling>> {
         self.polling.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// For how long nobody came back for the poll, which could have gone on.
+    pub(super) fn left_for(&self) -> Option<Duration> {
+        self.awaiting.called_for()
     }
 
     /// Takes the poll away, unless somebody is at it at this moment; whoever awaits the stream begins another one.
@@ -49,7 +81,7 @@ impl Parked {
         };
         if taken.is_some() {
             drop(taken);
-            self.waker.wake();
+            self.awaiting.waker.wake();
         }
     }
 }
@@ -172,12 +204,17 @@ impl RecordStream {
     /// Polls the consumer for at most so long; whether there are records.
     fn poll_more(&mut self, limit: Duration, cx: &mut Context<'_>) -> Poll<Result<bool>> {
         let owner = Arc::clone(&self.owner);
-        self.parked.waker.register(cx.waker());
+        let awaiting = Arc::clone(&self.parked.awaiting);
+        awaiting.waker.register(cx.waker());
+        *awaiting.called() = None;
         let mut parked = self.parked.polling();
         let polling = parked.get_or_insert_with(|| {
-            Box::pin(async move { owner.inner.poll_and(limit, |records| Pace::new(&owner.inner, records)).await })
+            let stream = Arc::clone(&awaiting);
+            Box::pin(async move {
+                owner.inner.poll_of(Some(stream), limit, |records| Pace::new(&owner.inner, records)).await
+            })
         });
-        let polled = ready!(polling.as_mut().poll(cx));
+        let polled = ready!(polling.as_mut().poll(&mut Context::from_waker(&Waker::from(awaiting))));
         *parked = None;
         drop(parked);
         let (records, pace) = polled?;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rivven_client::{Client, Consumer, ConsumerEvent, ErrorCode, Result};
+use rivven_client::{AutoOffsetReset, Client, Consumer, ConsumerConfigBuilder, ConsumerEvent, ErrorCode, Result};
 use rivven_testkit::{FaultProxy, Faults, Kind, Plan, Reply, ScriptedBroker, TestBroker};
 
 use super::{config, consumer, event, offsets, publish, soon};
@@ -267,5 +267,71 @@ async fn a_broker_that_takes_few_connections_is_read_by_those() -> Result<()> {
         _ => None,
     };
     assert!(event(&mut events, fewer).await < 8);
+    Ok(())
+}
+
+/// A consumer of both partitions of `t`, whose first one has more records than are polled.
+async fn with_much_to_poll(broker: &ScriptedBroker, config: ConsumerConfigBuilder) -> Result<Consumer> {
+    (0..1000).for_each(|_| _ = broker.append("t", 0, None, b"v"));
+    let config = config.assign("t", vec![0, 1]).auto_offset_reset(AutoOffsetReset::Error).max_poll_records(1);
+    let consumer = Consumer::new(config.build()).await?;
+    consumer.seek("t", 0, 0).await?;
+    Ok(consumer)
+}
+
+/// Waits for something that happens while nobody polls.
+async fn until(what: &str, is_so: impl Fn() -> bool) {
+    soon(what, async {
+        while !is_so() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_partition_that_cannot_be_read_is_told_while_others_have_records() -> Result<()> {
+    let broker = ScriptedBroker::builder().topic("t", 2).start().unwrap();
+    let consumer = with_much_to_poll(&broker, config(broker.address())).await?;
+    until("both", || consumer.stats().errors > 0 && consumer.stats().records_waiting > 10).await;
+    assert!(consumer.poll_now().is_none(), "a poll that may fail is to be made");
+    assert_eq!(consumer.poll().await.unwrap_err().code(), ErrorCode::NoOffset);
+    assert_eq!(offsets(&consumer, 2).await, [0, 1], "once");
+    assert!(consumer.poll_now().is_some());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_server_that_is_gone_is_told_and_tried_again_while_others_have_records() -> Result<()> {
+    let broker = ScriptedBroker::builder().nodes(2).topic("t", 2).start().unwrap();
+    let consumer = with_much_to_poll(&broker, config(broker.address_of(0)).max_reconnect_attempts(2)).await?;
+    consumer.seek("t", 1, 0).await?;
+    soon("a request", broker.until_received(Kind::Consume, 2)).await;
+    broker.kill(1);
+    until("both", || consumer.stats().errors > 1 && consumer.stats().records_waiting > 10).await;
+    let error = soon("the error", async {
+        loop {
+            // What is left when it fails is enough for all these polls.
+            assert!(consumer.stats().records_waiting > 10);
+            if let Err(error) = consumer.poll().await {
+                return error;
+            }
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert!(error.is_retriable(), "{error}");
+    broker.revive(1).unwrap();
+    broker.append("t", 1, None, b"v");
+    let partitions = soon("the other partition", async {
+        loop {
+            match consumer.poll().await {
+                Ok(records) if records.iter().any(|record| record.partition == 1) => return,
+                _ => tokio::task::yield_now().await,
+            }
+            broker.append("t", 0, None, b"v");
+        }
+    });
+    partitions.await;
     Ok(())
 }

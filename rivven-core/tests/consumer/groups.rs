@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::StreamExt;
 use rivven_client::{
     Assignor, Client, Consumer, ConsumerConfigBuilder, ConsumerEvent, ErrorCode, RebalanceListener, Result,
     TopicPartition,
@@ -138,6 +139,39 @@ async fn a_member_that_does_not_let_go_is_not_waited_for_longer_than_the_rebalan
     Ok(())
 }
 
+/// They were announced, and nobody polled until they were others' already.
+#[tokio::test]
+async fn partitions_that_were_lost_before_a_poll_took_them_on_are_not_kept() -> Result<()> {
+    let broker = ScriptedBroker::builder().topic("t", 2).start().unwrap();
+    let slow = Consumer::new(member(broker.address()).rebalance_timeout_ms(500).build()).await?;
+    let notes = Notes::default();
+    slow.set_rebalance_listener(notes.clone());
+    slow.poll_timeout(Duration::ZERO).await?;
+    // It sends heartbeats once it has its part.
+    soon("a heartbeat", broker.until_received(Kind::Heartbeat, 1)).await;
+    let other = Consumer::new(member(broker.address()).rebalance_timeout_ms(500).build()).await?;
+    poll_until(&[&other], "all partitions", || numbers(&other).len() == 2).await;
+    poll_until(&[&slow, &other], "a half each", || numbers(&slow).len() == 1 && numbers(&other).len() == 1).await;
+    assert_ne!(numbers(&slow), numbers(&other));
+    assert_eq!(notes.0.lock().unwrap()[..2], ["assigned t/0 t/1", "lost t/0 t/1"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn partitions_that_the_program_chooses_do_not_go_with_those_that_the_group_takes_away() -> Result<()> {
+    let broker = ScriptedBroker::builder().topic("t", 2).start().unwrap();
+    let consumer = Consumer::new(member(broker.address()).rebalance_timeout_ms(300).build()).await?;
+    poll_until(&[&consumer], "all partitions", || numbers(&consumer).len() == 2).await;
+    consumer.unsubscribe()?;
+    consumer.assign(&[TopicPartition::new("t", 0)])?;
+    // Nobody polls, so it leaves when the others would not wait for it any longer.
+    soon("the end of the membership", broker.until_received(Kind::LeaveGroup, 1)).await;
+    assert_eq!(numbers(&consumer), [0]);
+    broker.append("t", 0, None, b"v");
+    assert_eq!(read_all(&[&consumer], 1).await, [(0, 0)]);
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_program_that_does_not_poll_loses_its_partitions_and_is_told_by_the_next_poll() -> Result<()> {
     let (broker, client) = broker(2).await?;
@@ -152,6 +186,27 @@ async fn a_program_that_does_not_poll_loses_its_partitions_and_is_told_by_the_ne
     assert_eq!(late.poll().await.unwrap_err().code(), ErrorCode::PollTooLate);
     poll_until(&[&late, &other], "a half each", || numbers(&late).len() == 1 && numbers(&other).len() == 1).await;
     late.close().await
+}
+
+/// Its poll has begun, and goes on only when somebody awaits it.
+#[tokio::test]
+async fn a_stream_that_nobody_comes_back_to_does_not_count_as_a_program_that_polls() -> Result<()> {
+    let (broker, _) = broker(2).await?;
+    let late = member(broker.address()).max_processing_interval(Duration::from_millis(700));
+    let late = Consumer::new(late.build()).await?;
+    let mut stream = late.stream();
+    soon("all partitions", async {
+        while numbers(&late).len() < 2 {
+            let next = tokio::time::timeout(Duration::from_millis(20), stream.next()).await;
+            assert!(next.is_err(), "there is no record: {next:?}");
+        }
+    })
+    .await;
+    let other = Consumer::new(member(broker.address()).build()).await?;
+    poll_until(&[&other], "all partitions", || numbers(&other).len() == 2).await;
+    let error = soon("the error", stream.next()).await.unwrap().unwrap_err();
+    assert_eq!(error.code(), ErrorCode::PollTooLate);
+    Ok(())
 }
 
 #[tokio::test]
@@ -223,6 +278,38 @@ async fn members_that_want_different_topics_are_given_those_and_told_of_each_cha
     assert_eq!(&told[..4], ["assigned t/0 t/1", "revoked t/0 t/1", "assigned t/0 t/1", "revoked t/0 t/1"]);
     one.close().await?;
     other.close().await
+}
+
+/// Gives a member that may go on the time to do so.
+struct Slow(Arc<ScriptedBroker>);
+
+#[async_trait]
+impl RebalanceListener for Slow {
+    async fn on_partitions_assigned(&self, _: &[TopicPartition]) {}
+
+    async fn on_partitions_revoked(&self, _: &[TopicPartition]) {
+        let joined = self.0.until_received(Kind::JoinGroup, 1);
+        let _ = tokio::time::timeout(Duration::from_millis(300), joined).await;
+    }
+}
+
+/// The group had asked for the partitions already, and no poll had been told.
+#[tokio::test]
+async fn close_gives_partitions_back_that_the_group_waits_for_once_all_is_committed() -> Result<()> {
+    let broker = Arc::new(ScriptedBroker::builder().topic("t", 1).topic("u", 1).start().unwrap());
+    broker.append("t", 0, None, b"v");
+    let consumer = Consumer::new(member(broker.address()).build()).await?;
+    consumer.set_rebalance_listener(Slow(Arc::clone(&broker)));
+    read_all(&[&consumer], 1).await;
+    broker.clear_requests();
+    broker.on(Kind::JoinGroup).hold();
+    consumer.subscribe(&["t", "u"])?;
+    // The second one at the latest is sent by a member that waits for its consumer to let go.
+    soon("heartbeats", broker.until_received(Kind::Heartbeat, 2)).await;
+    soon("close", consumer.close()).await?;
+    assert_eq!(broker.committed_offset(0, "tests", "t", 0), Some(1));
+    broker.release();
+    Ok(())
 }
 
 // covers: F092 rust

@@ -4,8 +4,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rivven_client::{Client, Consumer, ConsumerEvent, ErrorCode, RebalanceListener, Result, TopicPartition};
+use futures_util::StreamExt;
+use rivven_client::{
+    Client, Consumer, ConsumerEvent, ErrorCode, RebalanceListener, RecordStream, Result, TopicPartition,
+};
 use rivven_testkit::{FaultProxy, Kind, Reply, ScriptedBroker, Sink, SinkOptions, TestBroker};
+use tokio::sync::Notify;
 
 use super::{PATIENCE, config, consumer, event, offsets, some, soon};
 
@@ -261,6 +265,65 @@ async fn the_listener_is_told_within_polls_and_can_commit() -> Result<()> {
     consumer.close().await?;
     assert_eq!(notes.all().len(), 6, "at the end they are given back: {:?}", notes.all());
     assert_eq!(consumer.stats().rebalances, 3);
+    Ok(())
+}
+
+/// Is told of its partitions within a poll, and answers when it is let.
+#[derive(Clone, Default)]
+struct Gate {
+    entered: Arc<Notify>,
+    open: Arc<Notify>,
+}
+
+#[async_trait]
+impl RebalanceListener for Gate {
+    async fn on_partitions_revoked(&self, _: &[TopicPartition]) {}
+
+    async fn on_partitions_assigned(&self, _: &[TopicPartition]) {
+        self.entered.notify_one();
+        self.open.notified().await;
+    }
+}
+
+/// A consumer with a stream whose poll is left while it tells the listener of its partitions.
+async fn left_in_the_middle(broker: &ScriptedBroker) -> Result<(Consumer, RecordStream, Gate)> {
+    let consumer = Consumer::new(config(broker.address()).topic("t").build()).await?;
+    let gate = Gate::default();
+    consumer.set_rebalance_listener(gate.clone());
+    let mut stream = consumer.stream();
+    soon("the listener", async {
+        tokio::select! {
+            record = stream.next() => unreachable!("the listener is not done: {record:?}"),
+            () = gate.entered.notified() => {}
+        }
+    })
+    .await;
+    Ok((consumer, stream, gate))
+}
+
+#[tokio::test]
+async fn a_stream_that_is_left_in_the_middle_of_a_rebalance_does_not_keep_its_consumer_from_ending() -> Result<()> {
+    let broker = broker();
+    let (consumer, mut stream, _gate) = left_in_the_middle(&broker).await?;
+    soon("close", consumer.close_timeout(Duration::from_secs(10))).await?;
+    assert!(soon("the end", stream.next()).await.is_none());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_stream_that_is_left_in_the_middle_of_a_rebalance_does_not_keep_others_from_polling() -> Result<()> {
+    let broker = broker();
+    broker.append("t", 0, None, b"v");
+    let (consumer, _stream, gate) = left_in_the_middle(&broker).await?;
+    // The poll of the stream could go on, and nobody comes back for it.
+    gate.open.notify_one();
+    // The other one tells the listener again.
+    let opening = async {
+        gate.entered.notified().await;
+        gate.open.notify_one();
+    };
+    let (read, ()) = tokio::join!(offsets(&consumer, 1), opening);
+    assert_eq!(read, [0]);
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::StreamExt;
-use rivven_client::{Client, Consumer, ConsumerEvent, ErrorCode, Result};
+use rivven_client::{Client, Consumer, ConsumerEvent, ErrorCode, Result, TopicPartition};
 use rivven_testkit::{Kind, Reply, ScriptedBroker, TestBroker};
 
 use super::{config, consumer, event, offsets, publish, some, soon, values};
@@ -120,6 +120,36 @@ async fn a_stored_offset_is_committed_instead_of_what_was_given() -> Result<()> 
     assert_eq!(consumer.store_offset("t", 1, 3).unwrap_err().code(), ErrorCode::NotAssigned);
     consumer.close().await?;
     assert_eq!(client.get_offset("tests", "t", 0).await?, Some(3));
+    Ok(())
+}
+
+/// What the program is done with by then; it may still be at work on the rest.
+#[tokio::test]
+async fn what_is_done_is_committed_when_the_program_chooses_other_partitions_or_none() -> Result<()> {
+    let broker = ScriptedBroker::builder().topic("t", 2).start().unwrap();
+    (0..6).for_each(|number| _ = broker.append("t", number / 5, None, b"v"));
+    let config = config(broker.address()).assign("t", vec![0]).max_poll_records(1);
+    let consumer = Consumer::new(config.build()).await?;
+    assert_eq!(offsets(&consumer, 2).await, [0, 1]);
+    let places = [TopicPartition::new("t", 0), TopicPartition::new("t", 1)];
+    consumer.assign(&places[1..])?;
+    let committed = |next| {
+        let broker = &broker;
+        async move {
+            while broker.committed_offset(0, "tests", "t", 0) != Some(next) {
+                tokio::task::yield_now().await;
+            }
+        }
+    };
+    soon("the commit", committed(1)).await;
+    consumer.assign(&places[..1])?;
+    assert_eq!(offsets(&consumer, 3).await, [1, 2, 3]);
+    broker.on(Kind::CommitOffset).once().delay(Duration::from_millis(200));
+    consumer.unsubscribe()?;
+    consumer.assign(&places[..1])?;
+    assert_eq!(offsets(&consumer, 2).await, [3, 4], "what is being committed is waited for");
+    consumer.close().await?;
+    soon("the last commit", committed(5)).await;
     Ok(())
 }
 

@@ -276,7 +276,13 @@ impl Driver {
     /// The partitions are others' already, whatever the program does now.
     fn gone(&mut self) {
         let owned = mem::take(&mut self.owned);
-        self.shared.state().remove(&owned);
+        {
+            let mut state = self.shared.state();
+            // What the program has chosen meanwhile is its own.
+            if self.membership.topics.has_changed().is_ok() {
+                state.remove(&owned);
+            }
+        }
         let since = self.shared.since_last_poll().filter(|_| self.late && !owned.is_empty());
         let letting_go = self.membership.changes.announce(Change::Lost(owned));
         if self.late {
