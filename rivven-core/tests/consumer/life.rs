@@ -118,7 +118,7 @@ async fn close_says_why_the_last_offsets_may_not_be_committed() -> Result<()> {
     let consumer = consumer(broker.address()).await?;
     offsets(&consumer, 1).await;
     broker.on(Kind::CommitOffset).answer(Reply::error("THROTTLED: wait"));
-    let error = soon("close", consumer.close_timeout(Duration::from_millis(300))).await.unwrap_err();
+    let error = soon("close", consumer.close_timeout(Duration::from_secs(2))).await.unwrap_err();
     assert!(error.to_string().contains("THROTTLED"), "{error}");
     Ok(())
 }
