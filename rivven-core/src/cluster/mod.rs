@@ -48,6 +48,9 @@ use crate::schema_registry::Access;
 /// How long brokers may take to choose another leader: what is known since then may be wrong.
 const ELECTION: Duration = Duration::from_secs(1);
 
+/// How much later whoever waits for an attempt to connect gives up than the attempt itself.
+const GRACE: Duration = Duration::from_millis(250);
+
 /// How old the knowledge of leaders may become.
 const METADATA_MAX_AGE: Duration = Duration::from_secs(300);
 
@@ -180,9 +183,10 @@ impl Cluster {
         let mut failures = Vec::new();
         for (tried, server) in candidates.iter().enumerate() {
             let share = deadline.share(candidates.len() - tried);
-            // Also one that others make, or that is in use, is waited for so long.
-            let reached = share.bound(self.reach(server, need, Some(share), Deadline::after(Duration::MAX))).await;
-            match reached.unwrap_or_else(|| Err(self.no_connection("connect"))) {
+            // One that others make, or that is in use, is waited for no longer; its own attempt says itself what it came to.
+            let reached = self.reach(server, need, Some(share), Deadline::after(Duration::MAX));
+            let reached = share.extended(GRACE).bound(reached).await;
+            match reached.unwrap_or_else(|| Err(self.not_connected(server))) {
                 Ok((_lease, trial)) => {
                     trial.works();
                     return Ok(());
@@ -418,6 +422,15 @@ impl Cluster {
             let cluster = Arc::clone(self);
             self.context.spawn(async move { cluster.refresh(&seen).await });
         }
+    }
+
+    fn not_connected(&self, server: &Server) -> Error {
+        let (address, limit) = (server.address().text(), self.context.config.connection_timeout);
+        let text = format!(
+            "connect to {address} timed out after {limit:?}: its connections are in use, or others wait for it"
+        );
+        let detail = Detail::new(text).with_code(ErrorCode::TimedOut).with_address(address);
+        Error::TimeoutWithMessage(detail.with_outcome(Outcome::NotSent))
     }
 
     fn no_connection(&self, what: &str) -> Error {
