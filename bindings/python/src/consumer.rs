@@ -647,7 +647,7 @@ impl ConsumerOperations {
 
     /// Gives what happens to the consumer besides records, as an iterator without end.
     ///
-    /// Its objects are of the classes of `rivven.events`, such as Gap.
+    /// Its objects are of classes such as `rivven.Gap`.
     fn events<'py>(slf: &Bound<'py, Self>) -> Given<'py> {
         consumer_events::stream(slf.py(), &slf.get().shared, slf.get().style)
     }

@@ -235,7 +235,7 @@ def test_messages_that_are_kept_stay_as_they_are_while_iteration_goes_on(
     consumer = consume(broker, partitions=[(topic, 0)], auto_offset_reset="earliest")
     records = consumer.poll(10)
     while len(records) < 9:
-        consumer.seek_to_beginning(topic, 0)
+        consumer.seek_to_beginning(topic=topic, partition=0)
         records = consumer.poll(10)
     kept, views, values, pairs = [], [], [], []
     before = None

@@ -213,7 +213,7 @@ const KEYS: &[Property] = &[
         "batch.size",
         "16384",
         (1, MAX_MESSAGE_SIZE as u64),
-        "the bytes of records that make a batch full, which is then sent without waiting for more; a longer record goes alone",
+        "the bytes of records that make a batch full, which is then sent without waiting for more; a longer record goes alone; not more than buffer.memory",
     )),
     producer(integer(
         "linger.ms",
@@ -225,7 +225,7 @@ const KEYS: &[Property] = &[
         "buffer.memory",
         "33554432",
         (1, MAX_MEMORY),
-        "the bytes that records may hold until they are delivered; further ones wait for room",
+        "the bytes that records may hold until they are delivered, with what belongs to each batch; further ones wait for room; not less than batch.size",
     )),
     producer(choice(
         "compression.type",
@@ -373,7 +373,7 @@ const KEYS: &[Property] = &[
     consumer(milliseconds(
         "heartbeat.interval.ms",
         "3000",
-        "the time between heartbeats, at most a third of session.timeout.ms",
+        "the time between heartbeats; where it is more than a third of session.timeout.ms it is taken for that",
     )),
     consumer(choice(
         "partition.assignment.strategy",

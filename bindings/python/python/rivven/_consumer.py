@@ -134,7 +134,8 @@ async def process(consumer: Consumer, handler: Callable[[Message], Any]) -> Proc
 
     report, processing = consumer._process(begin)
     try:
-        return await report
+        # Whoever is cancelled goes once the consumer has let go, so that it may be polled then.
+        return await asyncio.shield(report)
     except RivvenException as error:
         raise error from failures.cause(error)
     finally:
@@ -143,7 +144,7 @@ async def process(consumer: Consumer, handler: Callable[[Message], Any]) -> Proc
         left = tuple(tasks)
         for task in left:
             task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        await asyncio.gather(report, *left, return_exceptions=True)
 
 
 def process_in_threads(consumer: _BlockingConsumer, handler: Callable[[Message], object]) -> ProcessReport:
