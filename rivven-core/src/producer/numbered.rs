@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::batch::Batch;
 use super::partition::Pack;
 use super::sequence::{Answer, Cause, Delivered, Grant, Sequence, Settled, Stamp, Step, Ticket};
 use crate::error::{Detail, Error, ErrorCode, Outcome};
@@ -155,9 +156,12 @@ impl Numbered {
         self.sequence.give_up(ticket);
     }
 
-    /// The batches for which `is_due` holds.
-    pub(super) fn tickets(&self, is_due: impl Fn(&Pack) -> bool) -> Vec<Ticket> {
-        self.kept.iter().filter(|(_, kept)| is_due(&kept.pack)).map(|(ticket, _)| *ticket).collect()
+    /// Gives up the batches for which `is_due` holds, with an error that `why` makes of each; what is settled by that.
+    pub(super) fn give_up_all(&mut self, is_due: impl Fn(&Batch) -> bool, why: impl Fn(&Batch) -> Error) -> Vec<Ended> {
+        let due = self.kept.iter().filter(|(_, kept)| is_due(&kept.pack.batch));
+        let given_up: Vec<_> = due.map(|(ticket, kept)| (*ticket, why(&kept.pack.batch))).collect();
+        given_up.into_iter().for_each(|(ticket, error)| self.give_up(ticket, error));
+        self.take_ended()
     }
 
     /// The batches that have been settled since the last time.

@@ -620,21 +620,15 @@ impl Partition {
             let under_way = queue.under_way.iter().filter(|batch| batch.created <= before).cloned().collect();
             return Overdue { waiting, under_way, ended: Vec::new() };
         };
-        for ticket in numbered.tickets(|pack| pack.batch.created <= before) {
-            let error = numbered.pack(ticket).map(|pack| late(&pack.batch));
-            error.into_iter().for_each(|error| numbered.give_up(ticket, error));
-        }
-        Overdue { waiting, under_way: Vec::new(), ended: numbered.take_ended() }
+        let ended = numbered.give_up_all(|batch| batch.created <= before, late);
+        Overdue { waiting, under_way: Vec::new(), ended }
     }
 
     /// Gives up the batches with numbers that were to be sent again.
     pub(super) fn abandon(&self, error: &Error) -> Vec<Ended> {
         let mut queue = self.queue();
-        let Some(numbered) = &mut queue.numbered else { return Vec::new() };
-        for ticket in numbered.tickets(|_| true) {
-            numbered.give_up(ticket, error.clone());
-        }
-        numbered.take_ended()
+        let numbered = queue.numbered.as_mut();
+        numbered.map_or_else(Vec::new, |numbered| numbered.give_up_all(|_| true, |_| error.clone()))
     }
 
     /// Takes everything that waits, to give it up.

@@ -417,18 +417,15 @@ impl Shared {
 
     /// Asks for the number of partitions of a topic now; one that does not exist is created if that is allowed.
     pub(super) async fn refresh(self: &Arc<Self>, topic: &Arc<Topic>) -> Result<u32> {
-        let _turn = topic.refreshing.lock().await;
-        let count = self.partition_count(topic.name()).await?;
-        self.learn(topic, count);
-        Ok(count)
+        self.learn_by(topic, self.partition_count(topic.name())).await
     }
 
-    /// The same for one that is known: where it was deleted it is not created again.
-    async fn recount(self: &Arc<Self>, topic: &Arc<Topic>) -> Result<()> {
+    /// Learns the number of partitions by asking, while nobody else asks.
+    async fn learn_by(self: &Arc<Self>, topic: &Arc<Topic>, asking: impl Future<Output = Result<u32>>) -> Result<u32> {
         let _turn = topic.refreshing.lock().await;
-        let (_, count) = self.call(GetMetadata { topic: topic.name() }).await?;
+        let count = asking.await?;
         self.learn(topic, count);
-        Ok(())
+        Ok(count)
     }
 
     /// Asks for everything that may have changed, again and again while the producer lives.
@@ -450,7 +447,9 @@ impl Shared {
         self.cluster.learn_leaders().await;
         self.follow_leaders();
         for topic in self.topics().iter().filter(|topic| topic.count().is_some()) {
-            if let Err(error) = self.recount(topic).await {
+            // Where it was deleted it is not created again.
+            let asking = async { Ok(self.call(GetMetadata { topic: topic.name() }).await?.1) };
+            if let Err(error) = self.learn_by(topic, asking).await {
                 tracing::debug!(topic = %topic.name(), %error, "metadata not refreshed");
             }
         }
@@ -531,7 +530,8 @@ impl Shared {
         self.fail_all(topic.take_early(None), error)
     }
 
-    fn fail_all(&self, packs: Vec<Pack>, error: &Error) -> u64 {
+    /// Gives up batches that nobody looks for any more; the number of records.
+    pub(super) fn fail_all(&self, packs: Vec<Pack>, error: &Error) -> u64 {
         let records = packs.iter().map(|pack| u64::from(pack.records)).sum();
         packs.into_iter().for_each(|pack| self.accumulator.fail(pack, error.clone()));
         records

@@ -579,7 +579,7 @@ impl Drop for Task {
         let error = self.shared.end_error();
         for partition in self.sender.partitions() {
             let (waiting, under_way) = partition.end();
-            waiting.into_iter().for_each(|pack| self.shared.accumulator.fail(pack, error.clone()));
+            self.shared.fail_all(waiting, &error);
             for batch in under_way {
                 let error = Error::Closed(
                     Detail::new(format!("{}: {error}", describe(&batch)))
