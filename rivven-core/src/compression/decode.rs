@@ -24,79 +24,93 @@ use crate::protocol::MessageData;
 /// or a damaged one, `UNSUPPORTED` if it is compressed and this build is without
 /// the feature `compression`.
 pub fn decode_value(value: Bytes, how: Decompression) -> Result<Bytes> {
-    decode(value, how).map_err(|defect| error("a value", defect))
+    Decoder::new(how).decode(value).map_err(|failure| failure.error("a value"))
 }
 
 /// Takes the values of records out of their frames.
 ///
 /// After an error some of the values are decoded and some are not.
 pub(crate) fn decode_messages(messages: &mut [MessageData], how: Decompression) -> Result<()> {
-    let mut allowance = Allowance::default();
+    let mut decoder = Decoder::new(how);
     for message in messages {
-        let at = || format!("the value at partition {}, offset {}", message.partition, message.offset);
-        if !allowance.take(&message.value, how) {
-            let text = format!("{}: with those before it, it has more than {MAX_SIZE} bytes: read fewer at once", at());
-            return Err(Error::SerializationError(Detail::new(text).with_outcome(Outcome::Unknown)));
-        }
         let value = std::mem::take(&mut message.value);
-        message.value = decode(value, how).map_err(|defect| error(&at(), defect))?;
+        message.value = decoder.decode(value).map_err(|failure| {
+            failure.error(&format!("the value at partition {}, offset {}", message.partition, message.offset))
+        })?;
     }
     Ok(())
 }
 
-/// How much is decompressed at once: 256 MiB in all, as one value may have alone.
+/// Decompresses values that are given together: 256 MiB in all, as one value may have alone.
 ///
 /// A short answer can hold many values that expand to a multiple of all memory.
-#[derive(Debug, Default)]
-pub(crate) struct Allowance {
+#[derive(Debug)]
+pub(crate) struct Decoder {
+    how: Decompression,
     used: usize,
 }
 
-impl Allowance {
-    /// Takes what a value will have; false if that is too much with those before it.
-    pub(crate) fn take(&mut self, value: &[u8], how: Decompression) -> bool {
-        let is_looked_at = match how {
-            Decompression::Never => false,
-            Decompression::Auto => frame::begins_like_ours(value),
-            Decompression::Always => true,
-        };
-        let frame = is_looked_at.then(|| Frame::parse(value).ok()).flatten();
-        let size = frame.filter(|frame| frame.algorithm != Algorithm::None).map_or(0, |frame| frame.size);
-        let fits = self.used.saturating_add(size) <= MAX_SIZE;
-        if fits {
-            self.used += size;
+/// Why a value was not taken out of its frame.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Failure {
+    /// With the values before it, it would have more than [`MAX_SIZE`] bytes.
+    TooMuch,
+    Defect(Defect),
+}
+
+impl Decoder {
+    pub(crate) fn new(how: Decompression) -> Self {
+        Decoder { how, used: 0 }
+    }
+
+    /// Gives what the frame holds, or the value itself where it is not to be looked at as one.
+    pub(crate) fn decode(&mut self, value: Bytes) -> Result<Bytes, Failure> {
+        match self.how {
+            Decompression::Never => Ok(value),
+            Decompression::Always => self.open(&value),
+            Decompression::Auto if frame::begins_like_ours(&value) => match self.open(&value) {
+                Err(Failure::Defect(_)) => Ok(value),
+                opened => opened,
+            },
+            Decompression::Auto => Ok(value),
         }
-        fits
+    }
+
+    fn open(&mut self, value: &Bytes) -> Result<Bytes, Failure> {
+        let frame = Frame::parse(value).map_err(Failure::Defect)?;
+        let content = match frame.algorithm {
+            Algorithm::None => value.slice_ref(frame.data),
+            _ => {
+                let used = self.used.saturating_add(frame.size);
+                if used > MAX_SIZE {
+                    return Err(Failure::TooMuch);
+                }
+                self.used = used;
+                decompress(&frame).map_err(Failure::Defect)?.into()
+            }
+        };
+        frame.verify(&content).map_err(Failure::Defect)?;
+        Ok(content)
     }
 }
 
-fn error(what: &str, defect: Defect) -> Error {
-    let text = format!("decompress {what}: {defect}; to take values as they are, set decompression to never");
-    let detail = Detail::new(text).with_outcome(Outcome::Unknown);
-    match defect {
-        Defect::Malformed(_) => Error::SerializationError(detail),
-        #[cfg(not(feature = "compression"))]
-        Defect::NoCodecs => Error::Misuse(detail.with_code(ErrorCode::Unsupported)),
+impl Failure {
+    pub(crate) fn error(self, what: &str) -> Error {
+        let text = match self {
+            Failure::TooMuch => {
+                format!("{what}: with those before it, it has more than {MAX_SIZE} bytes: read fewer at once")
+            }
+            Failure::Defect(defect) => {
+                format!("decompress {what}: {defect}; to take values as they are, set decompression to never")
+            }
+        };
+        let detail = Detail::new(text).with_outcome(Outcome::Unknown);
+        match self {
+            #[cfg(not(feature = "compression"))]
+            Failure::Defect(Defect::NoCodecs) => Error::Misuse(detail.with_code(ErrorCode::Unsupported)),
+            Failure::TooMuch | Failure::Defect(_) => Error::SerializationError(detail),
+        }
     }
-}
-
-fn decode(value: Bytes, how: Decompression) -> Result<Bytes, Defect> {
-    match how {
-        Decompression::Never => Ok(value),
-        Decompression::Always => open(&value),
-        Decompression::Auto if frame::begins_like_ours(&value) => Ok(open(&value).unwrap_or(value)),
-        Decompression::Auto => Ok(value),
-    }
-}
-
-fn open(value: &Bytes) -> Result<Bytes, Defect> {
-    let frame = Frame::parse(value)?;
-    let content = match frame.algorithm {
-        Algorithm::None => value.slice_ref(frame.data),
-        _ => decompress(&frame)?.into(),
-    };
-    frame.verify(&content)?;
-    Ok(content)
 }
 
 #[cfg(feature = "compression")]
@@ -126,11 +140,10 @@ mod tests {
         let mut framed = Vec::new();
         compressor.encode(&vec![0; 64 << 20]).append_to(&mut framed);
         let value = Bytes::from(framed);
-        let mut allowance = Allowance::default();
-        assert!(
-            (0..4).all(|_| allowance.take(&value, Decompression::Auto)) && !allowance.take(&value, Decompression::Auto)
-        );
-        assert!(allowance.take(&value, Decompression::Never) && allowance.take(b"plain", Decompression::Always));
+        let mut decoder = Decoder::new(Decompression::Auto);
+        assert!((0..4).all(|_| decoder.decode(value.clone()).is_ok()));
+        assert!(matches!(decoder.decode(value.clone()), Err(Failure::TooMuch)));
+        assert!(decoder.decode(Bytes::from_static(b"plain")).is_ok());
         let message = |offset| MessageData {
             offset,
             partition: 0,

@@ -26,7 +26,7 @@ pub(super) enum Algorithm {
 
 /// Why a value is no frame, or cannot be read as one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Defect {
+pub(crate) enum Defect {
     /// This is wrong with it.
     Malformed(&'static str),
     /// It is compressed, and this build has no codecs.

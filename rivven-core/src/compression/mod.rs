@@ -24,7 +24,7 @@ use std::str::FromStr;
 pub(crate) use compressor::encode_plain;
 pub use compressor::{Compressor, Encoded, needs_escape};
 pub use decode::decode_value;
-pub(crate) use decode::{Allowance, decode_messages};
+pub(crate) use decode::{Decoder, Failure, decode_messages};
 pub(crate) use frame::begins_like_ours as may_be_framed;
 
 use crate::config::Properties;

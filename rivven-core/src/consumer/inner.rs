@@ -17,7 +17,7 @@ use super::source::{Announced, Change, Changes, Source};
 use super::stream::{Awaiting, Parked};
 use super::topics;
 use super::watch;
-use crate::compression::Allowance;
+use crate::compression::Decoder;
 use crate::config::ConsumerConfig;
 use crate::connection::Deadline;
 use crate::error::{Detail, Error, ErrorCode, Outcome, Result};
@@ -360,9 +360,9 @@ impl Inner {
         let ended = (ends_alone || !parts.is_empty()).then(|| state.take_ended());
         drop(state);
         let mut halted: Vec<(Key, u64, Option<Error>)> = Vec::new();
-        let mut allowance = Allowance::default();
+        let mut decoder = Decoder::new(config.decompression);
         for part in &mut parts {
-            let failed = part.decode(config.decompression, &mut allowance);
+            let failed = part.decode(&mut decoder);
             // What comes behind in the same partition is left out.
             if let Some((offset, error)) = failed.filter(|_| halted.iter().all(|(key, ..)| *key != part.key())) {
                 halted.push((part.key(), offset, error));

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::listener::{Key, TopicPartition};
 use super::memory::{Counted, Memory};
 use super::position::Seen;
-use crate::compression::{Allowance, Decompression, decode_value, may_be_framed};
+use crate::compression::{Decoder, Decompression, Failure, may_be_framed};
 use crate::error::{Detail, Error, Outcome};
 use crate::protocol::{DecodeError, DecodeErrorKind, MessageData, RecordRef, Records};
 
@@ -369,23 +369,23 @@ impl PartitionRecords {
     ///
     /// Where one cannot be, the records from it on are left out, and its offset and the error are given; without an error
     /// where it only is too much at once.
-    pub(super) fn decode(&mut self, how: Decompression, allowance: &mut Allowance) -> Option<(u64, Option<Error>)> {
+    pub(super) fn decode(&mut self, decoder: &mut Decoder) -> Option<(u64, Option<Error>)> {
         if !self.frame.framed {
             return None;
         }
         for place in self.range.clone() {
             let Some(value) = self.frame.records.message(place).map(|message| message.value) else { continue };
-            if !allowance.take(&value, how) {
-                self.range.end = place;
-                return Some((self.offset_at(place).unwrap_or_default(), None));
-            }
-            match decode_value(value.clone(), how) {
+            match decoder.decode(value.clone()) {
                 Ok(decoded) if decoded == value => {}
                 Ok(decoded) => self.decoded.push((place, decoded)),
-                Err(error) => {
+                Err(failure) => {
                     let offset = self.offset_at(place).unwrap_or_default();
                     self.range.end = place;
-                    return Some((offset, Some(self.undecodable(offset, &error))));
+                    let error = match failure {
+                        Failure::TooMuch => None,
+                        Failure::Defect(_) => Some(self.undecodable(offset, &failure.error("a value"))),
+                    };
+                    return Some((offset, error));
                 }
             }
         }
