@@ -8,8 +8,10 @@ use super::memory::Memory;
 use super::partition::Pack;
 use super::reports::{DeliveryReport, DeliveryReports};
 use super::stats::{Counters, ServerCounters};
+use crate::config::ProducerConfig;
 use crate::error::Error;
-use crate::resilience::{Repeat, Retries, Rules};
+use crate::protocol::MAX_BATCH_SIZE;
+use crate::resilience::{Backoff, Repeat, Retries, Rules};
 
 /// What a batch takes of `buffer.memory` besides its records.
 pub(super) const BATCH_COST: usize = 512;
@@ -33,6 +35,20 @@ pub(super) struct Accumulator {
 }
 
 impl Accumulator {
+    pub(super) fn new(config: &ProducerConfig, reports: Option<Arc<dyn DeliveryReports>>) -> Self {
+        Accumulator {
+            memory: Memory::new(config.buffer_memory),
+            batch_size: config.batch_size.min(MAX_BATCH_SIZE),
+            linger: Duration::from_millis(config.linger_ms),
+            // Without numbers only one: another attempt would change the order.
+            in_flight: if config.enable_idempotence { config.max_in_flight_requests } else { 1 },
+            idempotent: config.enable_idempotence,
+            rules: rules(config),
+            counters: Counters::default(),
+            reports,
+        }
+    }
+
     /// The attempts of a batch that was not sent yet.
     pub(super) fn retries(&self) -> Retries {
         Retries::new(self.rules, if self.idempotent { Repeat::Safe } else { Repeat::Appends })
@@ -72,5 +88,18 @@ impl Accumulator {
                 reports.settled(DeliveryReport::new(Arc::clone(batch)));
             }
         });
+    }
+}
+
+/// How the configuration says that batches are sent again.
+fn rules(config: &ProducerConfig) -> Rules {
+    Rules {
+        max_retries: config.retries,
+        backoff: Backoff {
+            initial: Duration::from_millis(config.retry_backoff_ms),
+            max: Duration::from_millis(config.retry_backoff_max_ms),
+            multiplier: 2.0,
+        },
+        unknown_outcome: config.retry_unknown_outcome,
     }
 }

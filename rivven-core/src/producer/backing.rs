@@ -176,9 +176,9 @@ impl Backing {
         shared.check_open()?;
         let topic = shared.topic(topic);
         if bytes > shared.largest_record() {
-            return Err(shared.too_large(&topic, bytes));
+            return Err(shared.too_large(topic, bytes));
         }
-        Ok((topic, bytes + partition::MAX_COST))
+        Ok((Arc::clone(topic), bytes + partition::MAX_COST))
     }
 
     /// A record that has room, with what its owner waits for.
@@ -223,7 +223,7 @@ impl Backing {
         let topic = shared.topic(topic);
         match topic.count() {
             Some(count) => Ok(count),
-            None => shared.refresh(&topic).await,
+            None => shared.refresh(topic).await,
         }
     }
 
@@ -233,7 +233,7 @@ impl Backing {
     ///
     /// As [`Producer::refresh_metadata`](super::Producer::refresh_metadata).
     pub(crate) async fn recount(&self, topic: &str) -> Result<u32> {
-        self.owner.shared.refresh(&self.owner.shared.topic(topic)).await
+        self.owner.shared.refresh(self.owner.shared.topic(topic)).await
     }
 
     /// The partition of a record that names none; none that there is if the user's own function panics.

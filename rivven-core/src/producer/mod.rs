@@ -22,6 +22,7 @@ mod shared;
 mod stats;
 mod task;
 mod topic;
+mod topics;
 
 use std::fmt;
 use std::sync::Arc;
@@ -39,7 +40,6 @@ pub use stats::{ProducerServerStats, ProducerStatsSnapshot};
 
 use accumulator::Accumulator;
 use batch::{Batch, Receipt};
-use memory::Memory;
 use partition::{Full, Pending, Record};
 use shared::{Left, Shared, Stage};
 use topic::{Given, Refusal, Topic};
@@ -49,9 +49,8 @@ use crate::compression::{CompressionType, encode_plain, needs_escape};
 use crate::config::ProducerConfig;
 use crate::connection::Deadline;
 use crate::error::{Detail, Error, ErrorCode, Outcome, Result};
-use crate::protocol::{MAX_BATCH_SIZE, MAX_RECORD_SIZE};
+use crate::protocol::MAX_RECORD_SIZE;
 use crate::record_metadata::RecordMetadata;
-use crate::resilience::{Backoff, Rules};
 use crate::transaction::Transaction;
 
 /// Sends records in batches, from any number of tasks and threads.
@@ -151,17 +150,7 @@ impl Producer {
             return Err(Error::Misuse(Detail::new(text).with_code(ErrorCode::InvalidState)));
         }
         let cluster = Cluster::new(config.client_config());
-        let accumulator = Accumulator {
-            memory: Memory::new(config.buffer_memory),
-            batch_size: config.batch_size.min(MAX_BATCH_SIZE),
-            linger: Duration::from_millis(config.linger_ms),
-            // Without numbers only one: another attempt would change the order.
-            in_flight: if config.enable_idempotence { config.max_in_flight_requests } else { 1 },
-            idempotent: config.enable_idempotence,
-            rules: rules(&config),
-            counters: stats::Counters::default(),
-            reports,
-        };
+        let accumulator = Accumulator::new(&config, reports);
         let every = config.metadata_max_age;
         let shared = Shared::new(config, cluster, accumulator);
         shared.cluster.spawn(Shared::keep_current(Arc::downgrade(&shared), shared.ended(), every));
@@ -200,7 +189,7 @@ impl Producer {
     /// It may outlive the producer and keeps it alive. A name that the broker
     /// would refuse is an error of each record.
     pub fn topic(&self, name: impl AsRef<str>) -> TopicHandle {
-        TopicHandle { topic: self.shared().topic(name.as_ref()), owner: Arc::clone(&self.owner) }
+        TopicHandle { topic: Arc::clone(self.shared().topic(name.as_ref())), owner: Arc::clone(&self.owner) }
     }
 
     /// Sends a record without a key and waits until it is delivered.
@@ -215,7 +204,7 @@ impl Producer {
     /// [`Error::outcome`] tells whether the broker may have it all the same.
     pub async fn send(&self, topic: impl AsRef<str>, value: impl AsRef<[u8]>) -> Result<RecordMetadata> {
         let given = (None, None, value.as_ref());
-        self.shared().send(&self.shared().topic(topic.as_ref()), given).await
+        self.shared().send(self.shared().topic(topic.as_ref()), given).await
     }
 
     /// Sends a record to the partition that its key leads to, and waits until it is delivered.
@@ -230,7 +219,7 @@ impl Producer {
         value: impl AsRef<[u8]>,
     ) -> Result<RecordMetadata> {
         let given = parts(None, &key, &value);
-        self.shared().send(&self.shared().topic(topic.as_ref()), given).await
+        self.shared().send(self.shared().topic(topic.as_ref()), given).await
     }
 
     /// Sends a record to a partition and waits until it is delivered.
@@ -246,7 +235,7 @@ impl Producer {
         value: impl AsRef<[u8]>,
     ) -> Result<RecordMetadata> {
         let given = parts(Some(partition), &key, &value);
-        self.shared().send(&self.shared().topic(topic.as_ref()), given).await
+        self.shared().send(self.shared().topic(topic.as_ref()), given).await
     }
 
     /// Hands a record over without waiting, and gives its delivery.
@@ -261,7 +250,24 @@ impl Producer {
         value: impl AsRef<[u8]>,
     ) -> Result<Delivery> {
         let topic = self.shared().topic(topic.as_ref());
-        self.shared().enqueue(&topic, parts(None, &key, &value), 0)
+        self.shared().enqueue(topic, parts(None, &key, &value), 0)
+    }
+
+    /// Hands a record over as [`TopicHandle::enqueue_tagged`] does, to a topic by its name.
+    ///
+    /// # Errors
+    ///
+    /// As [`TopicHandle::enqueue_tagged`].
+    #[inline]
+    pub fn enqueue_tagged(
+        &self,
+        topic: impl AsRef<str>,
+        partition: Option<u32>,
+        key: Option<&[u8]>,
+        value: &[u8],
+        tag: u64,
+    ) -> Result<()> {
+        self.shared().enqueue(self.shared().topic(topic.as_ref()), (partition, key, value), tag)
     }
 
     /// Sends many records and waits until all are delivered; where they went, in their order.
@@ -352,7 +358,7 @@ impl Producer {
     /// be created; why the broker could not be asked.
     pub async fn refresh_metadata(&self, topic: impl AsRef<str>) -> Result<()> {
         let topic = self.shared().topic(topic.as_ref());
-        self.shared().refresh(&topic).await.map(drop)
+        self.shared().refresh(topic).await.map(drop)
     }
 
     /// The number of partitions of a topic; the broker is asked if it is not known.
@@ -364,7 +370,7 @@ impl Producer {
         let topic = self.shared().topic(topic.as_ref());
         match topic.count() {
             Some(count) => Ok(count),
-            None => self.shared().refresh(&topic).await,
+            None => self.shared().refresh(topic).await,
         }
     }
 
@@ -760,16 +766,3 @@ const FAREWELL: Duration = Duration::from_millis(500);
 
 /// How many partitions are named in an error.
 const MAX_NAMED: usize = 10;
-
-/// How the configuration says that batches are sent again.
-fn rules(config: &ProducerConfig) -> Rules {
-    Rules {
-        max_retries: config.retries,
-        backoff: Backoff {
-            initial: Duration::from_millis(config.retry_backoff_ms),
-            max: Duration::from_millis(config.retry_backoff_max_ms),
-            multiplier: 2.0,
-        },
-        unknown_outcome: config.retry_unknown_outcome,
-    }
-}

@@ -99,13 +99,14 @@ impl Open {
 
     #[inline]
     pub(super) fn push<R: Receipt>(&mut self, record: &Record<'_>, cost: usize, tagged: bool) -> R {
-        let index = self.buffer.count();
+        // Counting the batch up waits for all that was written before, so that comes first.
+        let receipt = R::of(&self.batch, self.buffer.count());
         self.buffer.push(record.key, record.header, record.data);
         self.charged += cost;
         if tagged {
             self.tags.push(record.tag);
         }
-        R::of(&self.batch, index)
+        receipt
     }
 
     pub(super) fn seal(mut self, retries: Retries) -> Pack {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -17,6 +17,7 @@ use super::service::Service;
 use super::stats::Load;
 use super::task::{Task, describe, encoded};
 use super::topic::Topic;
+use super::topics::Topics;
 use crate::cluster::{Cluster, Errand};
 use crate::compression::{CompressionType, Compressor};
 use crate::config::ProducerConfig;
@@ -59,7 +60,7 @@ pub(super) struct Shared {
     pub(super) config: ProducerConfig,
     pub(super) cluster: Arc<Cluster>,
     pub(super) accumulator: Arc<Accumulator>,
-    topics: RwLock<HashMap<Arc<str>, Arc<Topic>>>,
+    topics: Topics,
     groups: Mutex<HashMap<Option<ServerAddress>, Group>>,
     stage: AtomicU8,
     ended: watch::Sender<bool>,
@@ -77,7 +78,7 @@ impl Shared {
             config,
             cluster,
             accumulator: Arc::new(accumulator),
-            topics: RwLock::default(),
+            topics: Topics::default(),
             groups: Mutex::default(),
             stage: AtomicU8::new(Stage::Open as u8),
             ended: watch::Sender::new(false),
@@ -89,18 +90,9 @@ impl Shared {
     }
 
     /// The topic of a name; made at its first use.
-    pub(super) fn topic(&self, name: &str) -> Arc<Topic> {
-        if let Some(topic) = self.topics.read().unwrap_or_else(PoisonError::into_inner).get(name) {
-            return Arc::clone(topic);
-        }
-        let mut topics = self.topics.write().unwrap_or_else(PoisonError::into_inner);
-        let name: Arc<str> = name.into();
-        let make = || Arc::new(Topic::new(Arc::clone(&name), Arc::clone(&self.accumulator)));
-        Arc::clone(topics.entry(Arc::clone(&name)).or_insert_with(make))
-    }
-
-    pub(super) fn topics(&self) -> Vec<Arc<Topic>> {
-        self.topics.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    #[inline]
+    pub(super) fn topic(&self, name: &str) -> &Arc<Topic> {
+        self.topics.get_or_make(name, |name| Topic::new(name, Arc::clone(&self.accumulator)))
     }
 
     /// The error `CLOSED` once no more records are taken.
@@ -256,7 +248,7 @@ impl Shared {
     }
 
     fn partitions(&self) -> Vec<Arc<Partition>> {
-        self.topics().iter().flat_map(|topic| topic.partitions().cloned().collect::<Vec<_>>()).collect()
+        self.topics.iter().flat_map(|topic| topic.partitions().cloned().collect::<Vec<_>>()).collect()
     }
 
     /// Learns the leaders anew in the background, and moves the partitions to them.
@@ -274,7 +266,7 @@ impl Shared {
 
     /// Moves every partition to a sender of its leader.
     fn follow_leaders(self: &Arc<Self>) {
-        for topic in self.topics() {
+        for topic in self.topics.iter() {
             for partition in topic.partitions() {
                 let leader = self.cluster.leader_of(topic.name(), partition.index);
                 if leader.is_some() && leader != partition.heading().destination {
@@ -288,7 +280,7 @@ impl Shared {
     pub(super) fn is_idempotent(&self) -> bool {
         self.accumulator.idempotent
             && !self.no_identity.load(Ordering::Acquire)
-            && self.topics().iter().all(|topic| topic.partitions().all(|partition| partition.is_idempotent()))
+            && self.topics.iter().all(|topic| topic.partitions().all(|partition| partition.is_idempotent()))
     }
 
     /// Gets the partition an identity in the background, the topic's if that is newer than the given one.
@@ -336,7 +328,7 @@ impl Shared {
             failures += 1;
             tracing::debug!(%topic, %error, "no producer identity");
             if !error.is_retriable() {
-                self.purge_topic(&self.topic(topic), &error);
+                self.purge_topic(self.topic(topic), &error);
                 return Err(NO_IDENTITY);
             }
             let pause = error.retry_after().unwrap_or_else(|| self.pause(failures));
@@ -446,7 +438,7 @@ impl Shared {
     async fn refresh_all(self: &Arc<Self>) {
         self.cluster.learn_leaders().await;
         self.follow_leaders();
-        for topic in self.topics().iter().filter(|topic| topic.count().is_some()) {
+        for topic in self.topics.iter().filter(|topic| topic.count().is_some()) {
             // Where it was deleted it is not created again.
             let asking = async { Ok(self.call(GetMetadata { topic: topic.name() }).await?.1) };
             if let Err(error) = self.learn_by(topic, asking).await {
@@ -458,7 +450,7 @@ impl Shared {
     /// Every batch that is not settled; those that are being filled are sent at once.
     pub(super) fn flush(&self) -> Vec<Arc<Batch>> {
         let mut batches = Vec::new();
-        for topic in self.topics() {
+        for topic in self.topics.iter() {
             batches.extend(topic.early_batches());
             topic.partitions().for_each(|partition| batches.extend(partition.flush()));
         }
@@ -478,7 +470,7 @@ impl Shared {
     pub(super) fn load(&self) -> Load {
         let Pending { waiting, under_way } = self.total_pending();
         let mut queued_for = HashMap::new();
-        for topic in self.topics() {
+        for topic in self.topics.iter() {
             for partition in topic.partitions() {
                 if let Some(address) = partition.home().address() {
                     *queued_for.entry(address).or_default() += partition.pending().waiting;
@@ -496,7 +488,7 @@ impl Shared {
     /// The same by topic and partition.
     pub(super) fn pending(&self) -> Vec<Left> {
         let mut all = Vec::new();
-        for topic in self.topics() {
+        for topic in self.topics.iter() {
             let early = Pending { waiting: topic.early_records(), under_way: 0 };
             all.push((Arc::clone(topic.name()), None, early));
             for partition in topic.partitions() {
@@ -509,7 +501,7 @@ impl Shared {
 
     /// Gives up all records that wait; the number of them. Those under way go on.
     pub(super) fn purge(&self, error: &Error) -> u64 {
-        self.topics().iter().map(|topic| self.purge_topic(topic, error)).sum()
+        self.topics.iter().map(|topic| self.purge_topic(topic, error)).sum()
     }
 
     fn purge_topic(&self, topic: &Topic, error: &Error) -> u64 {

@@ -228,9 +228,14 @@ impl Caller<'_> {
 
     async fn enqueue_by_name(&mut self, reports: &mut Reports) -> Result<()> {
         let (producer, topic) = (self.producer, self.topic);
-        let enqueue = |value: &[u8], _, delivery: &mut _| {
-            *delivery = Some(producer.enqueue(topic, None::<&[u8]>, value)?);
-            Ok(())
+        let each = reports.each_is_awaited();
+        let enqueue = |value: &[u8], sampled, delivery: &mut _| {
+            if each || sampled {
+                *delivery = Some(producer.enqueue(topic, None::<&[u8]>, value)?);
+                return Ok(());
+            }
+            // What is reported with its batch needs no delivery.
+            producer.enqueue_tagged(topic, None, None, value, 0)
         };
         self.enqueue(reports, &producer.topic(topic), enqueue).await
     }
