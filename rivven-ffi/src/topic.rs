@@ -110,12 +110,15 @@ pub unsafe extern "C" fn rivven_topic_enqueue_batch(
             let values = array(values, count, "values")?;
             let keys = (!keys.is_null()).then(|| slice::from_raw_parts(keys, values.len()));
             let opaques = (!opaques.is_null()).then(|| slice::from_raw_parts(opaques, values.len()));
-            for (index, value) in values.iter().enumerate() {
+            let mut damaged = None;
+            let records = values.iter().enumerate().map_while(|(index, value)| {
                 let key = keys.map_or(NOTHING, |keys| keys[index]);
-                enqueue(topic, partition, key, *value, opaques.map_or(0, |opaques| opaques[index]))?;
-                taken += 1;
-            }
-            Ok::<_, rivven_client::Error>(())
+                let both = bytes(key, "key").and_then(|key| Ok((key, bytes(*value, "value")?)));
+                let (key, value) = both.map_err(|error| damaged = Some(error)).ok()?;
+                Some((partition, key, value.unwrap_or_default(), opaques.map_or(0, |opaques| opaques[index])))
+            });
+            topic.enqueue_batch(records, &mut taken)?;
+            damaged.map_or(Ok(()), Err)
         })
     };
     // SAFETY: the caller gives NULL or room for the output.

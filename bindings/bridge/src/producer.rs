@@ -487,6 +487,25 @@ impl Topic {
         topic.enqueue_tagged(partition, key, value, tag)
     }
 
+    /// Hands records over in their order until one is refused: partition, key, value and tag of each.
+    ///
+    /// Those that were taken are counted in `taken`. The iterator may be asked for some more.
+    ///
+    /// # Errors
+    ///
+    /// As [`enqueue`](Topic::enqueue).
+    pub fn enqueue_batch<'a>(
+        &self,
+        records: impl IntoIterator<Item = (Option<u32>, Option<&'a [u8]>, &'a [u8], u64)>,
+        taken: &mut usize,
+    ) -> Result<()> {
+        let topic = self.core()?;
+        if self.parts.2.are_busy() {
+            return Err(self.busy());
+        }
+        topic.enqueue_batch_tagged(records, taken)
+    }
+
     /// Why a record is refused that others in line were handed over before.
     #[cold]
     fn busy(&self) -> Error {

@@ -7,6 +7,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::iter;
 use std::sync::Arc;
 
 use napi::Env;
@@ -260,6 +261,16 @@ impl Packed<'_> {
         })
     }
 
+    /// The records that a buffer begins with, as far as they are of the topic of the first.
+    fn of_first_topic(mut bytes: &[u8]) -> impl Iterator<Item = Packed<'_>> {
+        let mut topic = None;
+        iter::from_fn(move || {
+            let packed = Packed::first(bytes).filter(|packed| *topic.get_or_insert(packed.topic) == packed.topic)?;
+            bytes = bytes.get(packed.size..).unwrap_or_default();
+            Some(packed)
+        })
+    }
+
     fn tag(&self) -> u64 {
         u64::from(self.place) << 32 | u64::from(self.slot)
     }
@@ -365,15 +376,23 @@ impl NativeProducer {
         let mut done = 0;
         let mut refused = Vec::new();
         while done < bytes.len() {
-            let (topic, packed) = first(&topics, &bytes[done..])?;
-            match catch_panic(|| topic.enqueue(packed.partition, packed.key, packed.value, packed.tag())) {
+            let (topic, _) = first(&topics, &bytes[done..])?;
+            let of_topic = || Packed::of_first_topic(&bytes[done..]);
+            let records = of_topic().map(|packed| (packed.partition, packed.key, packed.value, packed.tag()));
+            let mut taken = 0;
+            let result = catch_panic(|| topic.enqueue_batch(records, &mut taken));
+            done += of_topic().take(taken).map(|packed| packed.size).sum::<usize>();
+            match result {
                 Ok(()) => {}
                 Err(error) if error.code() == ErrorCode::QueueFull => {
                     return Ok(Some(HandedOver { done: done as u32, refused, full: Some(error.into()) }));
                 }
-                Err(error) => refused.push(Refused { slot: packed.slot, place: packed.place, failure: error.into() }),
+                Err(error) => {
+                    let (_, packed) = first(&topics, &bytes[done..])?;
+                    refused.push(Refused { slot: packed.slot, place: packed.place, failure: error.into() });
+                    done += packed.size;
+                }
             }
-            done += packed.size;
         }
         Ok((!refused.is_empty()).then_some(HandedOver { done: done as u32, refused, full: None }))
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::batch::{Batch, Delivered, Delivery, Receipt};
+use super::batch::{Batch, Delivered, Delivery};
 use super::partition::Full;
 use super::partitioner::Partitioning;
 use super::service::Service;

@@ -216,27 +216,11 @@ pub struct Delivery {
     place: Place,
 }
 
-/// What a caller gets for a record that was handed over.
-pub(super) trait Receipt: Sized {
-    /// The one for this record of the batch.
-    fn of(batch: &Arc<Batch>, index: u32) -> Self;
-}
-
-impl Receipt for Delivery {
-    fn of(batch: &Arc<Batch>, index: u32) -> Self {
-        Delivery { batch: Arc::clone(batch), index, place: Place::NONE }
-    }
-}
-
-/// For callers who learn of their records by reports: the batch is not even counted up for them.
-impl Receipt for () {
-    fn of(_: &Arc<Batch>, _: u32) -> Self {}
-}
-
 impl Delivery {
-    /// The batch, and the position in it.
-    pub(super) fn into_parts(self) -> (Arc<Batch>, u32) {
-        (self.batch, self.index)
+    /// That of the record at this position of the batch.
+    #[inline]
+    pub(super) fn of(batch: &Arc<Batch>, index: u32) -> Self {
+        Delivery { batch: Arc::clone(batch), index, place: Place::NONE }
     }
 
     /// What became of the record, if that is known already.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::batch::{Batch, Delivery};
+use super::batch::Batch;
 use crate::error::{Error, Result};
 use crate::record_metadata::RecordMetadata;
 
@@ -44,14 +44,13 @@ struct Run {
 }
 
 impl Deliveries {
+    /// Adds the record at this position of the batch.
     #[inline]
-    pub(super) fn add(&mut self, delivery: Delivery) {
-        let (batch, index) = delivery.into_parts();
-        let follows = |run: &Run| {
-            Arc::ptr_eq(&run.batch, &batch) && run.first as usize + (self.len - run.start) == index as usize
-        };
+    pub(super) fn add(&mut self, batch: &Arc<Batch>, index: u32) {
+        let follows =
+            |run: &Run| Arc::ptr_eq(&run.batch, batch) && run.first as usize + (self.len - run.start) == index as usize;
         if !self.runs.last().is_some_and(follows) {
-            self.runs.push(Run { start: self.len, batch, first: index });
+            self.runs.push(Run { start: self.len, batch: Arc::clone(batch), first: index });
         }
         self.len += 1;
     }

@@ -39,10 +39,10 @@ pub(crate) use service::Service;
 pub use stats::{ProducerServerStats, ProducerStatsSnapshot};
 
 use accumulator::Accumulator;
-use batch::{Batch, Receipt};
+use batch::Batch;
 use partition::{Full, Pending, Record};
 use shared::{Left, Shared, Stage};
-use topic::{Given, Refusal, Topic};
+use topic::{Appender, Given, Refusal, Topic};
 
 use crate::cluster::{Cluster, StateChanges};
 use crate::compression::{CompressionType, encode_plain, needs_escape};
@@ -250,7 +250,7 @@ impl Producer {
         value: impl AsRef<[u8]>,
     ) -> Result<Delivery> {
         let topic = self.shared().topic(topic.as_ref());
-        self.shared().enqueue(topic, parts(None, &key, &value), 0)
+        self.shared().enqueue(topic, parts(None, &key, &value), 0, Delivery::of)
     }
 
     /// Hands a record over as [`TopicHandle::enqueue_tagged`] does, to a topic by its name.
@@ -267,7 +267,7 @@ impl Producer {
         value: &[u8],
         tag: u64,
     ) -> Result<()> {
-        self.shared().enqueue(self.shared().topic(topic.as_ref()), (partition, key, value), tag)
+        self.shared().enqueue(self.shared().topic(topic.as_ref()), (partition, key, value), tag, |_, _| ())
     }
 
     /// Sends many records and waits until all are delivered; where they went, in their order.
@@ -429,7 +429,7 @@ impl TopicHandle {
     /// `INVALID_TOPIC`, `INVALID_PARTITION` of the user's own partitioner,
     /// `CLOSED`.
     pub fn enqueue<K: AsRef<[u8]>>(&self, key: Option<K>, value: impl AsRef<[u8]>) -> Result<Delivery> {
-        self.owner.shared.enqueue(&self.topic, parts(None, &key, &value), 0)
+        self.owner.shared.enqueue(&self.topic, parts(None, &key, &value), 0, Delivery::of)
     }
 
     /// The same, to a partition.
@@ -443,7 +443,7 @@ impl TopicHandle {
         key: Option<K>,
         value: impl AsRef<[u8]>,
     ) -> Result<Delivery> {
-        self.owner.shared.enqueue(&self.topic, parts(Some(partition), &key, &value), 0)
+        self.owner.shared.enqueue(&self.topic, parts(Some(partition), &key, &value), 0, Delivery::of)
     }
 
     /// The same with a tag, which the report of its batch gives back ([`Producer::with_reports`]);
@@ -454,7 +454,7 @@ impl TopicHandle {
     /// As [`enqueue`](TopicHandle::enqueue) and [`enqueue_to_partition`](TopicHandle::enqueue_to_partition).
     #[inline]
     pub fn enqueue_tagged(&self, partition: Option<u32>, key: Option<&[u8]>, value: &[u8], tag: u64) -> Result<()> {
-        self.owner.shared.enqueue(&self.topic, (partition, key, value), tag)
+        self.owner.shared.enqueue(&self.topic, (partition, key, value), tag, |_, _| ())
     }
 
     /// Sends a record and waits until it is delivered.
@@ -496,7 +496,8 @@ impl TopicHandle {
     /// Hands many records over in their order without waiting, to a partition if one is given, until one is refused.
     ///
     /// Those that were taken are added to `deliveries`: where it was empty, its
-    /// length is the position of the one that was refused.
+    /// length is the position of the one that was refused. The iterator may be
+    /// asked for some more.
     ///
     /// # Errors
     ///
@@ -507,10 +508,25 @@ impl TopicHandle {
         records: impl IntoIterator<Item = (Option<&'a [u8]>, &'a [u8])>,
         deliveries: &mut Deliveries,
     ) -> Result<()> {
-        let shared = &self.owner.shared;
-        records.into_iter().try_for_each(|(key, value)| {
-            shared.enqueue(&self.topic, (partition, key, value), 0).map(|delivery| deliveries.add(delivery))
-        })
+        let records = records.into_iter().map(|(key, value)| ((partition, key, value), 0));
+        self.owner.shared.enqueue_all(&self.topic, records, |batch, index| deliveries.add(batch, index))
+    }
+
+    /// Hands many records over in their order without waiting, until one is refused, each with its partition, if it
+    /// names one, its key, its value and a tag, which the report of its batch gives back ([`Producer::with_reports`]).
+    ///
+    /// Those that were taken are counted in `taken`. The iterator may be asked for some more.
+    ///
+    /// # Errors
+    ///
+    /// As [`enqueue_tagged`](TopicHandle::enqueue_tagged).
+    pub fn enqueue_batch_tagged<'a>(
+        &self,
+        records: impl IntoIterator<Item = (Option<u32>, Option<&'a [u8]>, &'a [u8], u64)>,
+        taken: &mut usize,
+    ) -> Result<()> {
+        let records = records.into_iter().map(|(partition, key, value, tag)| ((partition, key, value), tag));
+        self.owner.shared.enqueue_all(&self.topic, records, |_, _| *taken += 1)
     }
 
     /// Hands many records over like [`enqueue_batch`](TopicHandle::enqueue_batch), and waits for room.
@@ -524,8 +540,19 @@ impl TopicHandle {
         records: &[(Option<K>, V)],
         deliveries: &mut Deliveries,
     ) -> Result<()> {
-        for (key, value) in records {
-            deliveries.add(self.owner.shared.hand_over(&self.topic, parts(partition, key, value), 0).await?);
+        let mut rest = records;
+        while !rest.is_empty() {
+            let before = deliveries.len();
+            let borrowed = rest.iter().map(|(key, value)| (key.as_ref().map(AsRef::as_ref), value.as_ref()));
+            let refused = self.enqueue_batch(partition, borrowed, deliveries).err();
+            rest = &rest[deliveries.len() - before..];
+            let (Some(_), Some(((key, value), others))) = (refused, rest.split_first()) else { continue };
+            // It may have to wait for room or for a new partition; if not, its error comes from here again.
+            let place = |batch: &_, index| (Arc::clone(batch), index);
+            let handing = self.owner.shared.hand_over(&self.topic, parts(partition, key, value), 0, place);
+            let (batch, index) = handing.await?;
+            deliveries.add(&batch, index);
+            rest = others;
         }
         Ok(())
     }
@@ -542,7 +569,7 @@ impl TopicHandle {
         value: &[u8],
         tag: u64,
     ) -> Result<()> {
-        self.owner.shared.hand_over(&self.topic, (partition, key, value), tag).await
+        self.owner.shared.hand_over(&self.topic, (partition, key, value), tag, |_, _| ()).await
     }
 
     /// Waits until there is room for a record of so many bytes, at most `max_block`.
@@ -589,13 +616,67 @@ impl Shared {
         MAX_RECORD_SIZE.min(self.config.buffer_memory.saturating_sub(partition::MAX_COST))
     }
 
-    fn enqueue<R: Receipt>(self: &Arc<Self>, topic: &Arc<Topic>, parts: Parts<'_>, tag: u64) -> Result<R> {
+    #[inline]
+    fn enqueue<R>(
+        self: &Arc<Self>,
+        topic: &Arc<Topic>,
+        parts: Parts<'_>,
+        tag: u64,
+        receipt: impl FnOnce(&Arc<Batch>, u32) -> R,
+    ) -> Result<R> {
         self.check_open()?;
         self.check_plain(topic)?;
-        self.append(topic, parts, tag, 0).map_err(|refusal| match refusal {
+        let mut to = topic.appender(&self.config.partitioner);
+        let taken = self.append(&mut to, parts, tag, 0, receipt);
+        drop(to);
+        self.know(topic, taken.is_ok());
+        taken.map_err(|refusal| self.refused(topic, refusal))
+    }
+
+    /// Hands records over until one is refused. What is asked for more of them, or told of those that were taken, is not
+    /// to hand over others itself.
+    fn enqueue_all<'a>(
+        self: &Arc<Self>,
+        topic: &Arc<Topic>,
+        mut records: impl Iterator<Item = (Parts<'a>, u64)>,
+        mut taken: impl FnMut(&Arc<Batch>, u32),
+    ) -> Result<()> {
+        self.check_plain(topic)?;
+        let mut some = Vec::with_capacity(records.size_hint().0.clamp(1, AT_ONCE));
+        loop {
+            // Where they come from is the caller's, and not to run while a partition is locked.
+            some.extend(records.by_ref().take(AT_ONCE));
+            if some.is_empty() {
+                return Ok(());
+            }
+            self.check_open()?;
+            let mut to = topic.appender(&self.config.partitioner);
+            let mut any = false;
+            let mut receipt = |batch: &_, index| {
+                any = true;
+                taken(batch, index);
+            };
+            let done = some.drain(..).try_for_each(|(parts, tag)| self.append(&mut to, parts, tag, 0, &mut receipt));
+            drop(to);
+            self.know(topic, any);
+            done.map_err(|refusal| self.refused(topic, refusal))?;
+        }
+    }
+
+    /// Sees to it that the number of partitions will be known where records were taken.
+    #[inline]
+    fn know(self: &Arc<Self>, topic: &Arc<Topic>, taken: bool) {
+        if taken && topic.count().is_none() {
+            self.find_out(topic);
+        }
+    }
+
+    #[cold]
+    fn refused(&self, topic: &Topic, refusal: Refusal) -> Error {
+        match refusal {
             Refusal::Full(full) => self.full(topic, &full, None),
             Refusal::Error(error) => *error,
-        })
+        }
     }
 
     /// Whether records may be sent outside of a transaction.
@@ -604,41 +685,44 @@ impl Shared {
         if self.config.transactional_id.is_none() { Ok(()) } else { Err(transactional(topic)) }
     }
 
-    fn append<R: Receipt>(
-        self: &Arc<Self>,
-        topic: &Arc<Topic>,
-        parts: Parts<'_>,
+    /// Appends a record by `to`, an appender of its topic.
+    #[inline]
+    fn append<R>(
+        &self,
+        to: &mut Appender<'_>,
+        (partition, key, value): Parts<'_>,
         tag: u64,
         prepaid: usize,
+        receipt: impl FnOnce(&Arc<Batch>, u32) -> R,
     ) -> Result<R, Refusal> {
-        let (partition, key, value) = parts;
         let len = key.map_or(0, <[u8]>::len) + value.len();
         if len > self.largest_record() {
             self.accumulator.memory.give(prepaid);
-            return Err(Refusal::Error(Box::new(self.too_large(topic, len))));
+            return Err(Refusal::Error(Box::new(self.too_large(to.topic(), len))));
         }
         // With compression on it is encoded when its batch is sent.
-        let receipt = if self.config.compression_type == CompressionType::None && needs_escape(value) {
+        if self.config.compression_type == CompressionType::None && needs_escape(value) {
             let value = encode_plain(value);
             let record = Record { key, header: value.header(), data: value.data(), tag };
-            topic.append(&Given { partition, record }, &self.config.partitioner, prepaid)?
-        } else {
-            let record = Record { key, header: &[], data: value, tag };
-            topic.append(&Given { partition, record }, &self.config.partitioner, prepaid)?
-        };
-        if topic.count().is_none() {
-            self.find_out(topic);
+            return to.append(&Given { partition, record }, prepaid, receipt);
         }
-        Ok(receipt)
+        let record = Record { key, header: &[], data: value, tag };
+        to.append(&Given { partition, record }, prepaid, receipt)
     }
 
     /// Hands a record over, and waits until it is delivered.
     async fn send(self: &Arc<Self>, topic: &Arc<Topic>, parts: Parts<'_>) -> Result<RecordMetadata> {
-        self.hand_over::<Delivery>(topic, parts, 0).await?.await
+        self.hand_over(topic, parts, 0, Delivery::of).await?.await
     }
 
     /// Hands a record over, and waits for room as long as `max_block`.
-    async fn hand_over<R: Receipt>(self: &Arc<Self>, topic: &Arc<Topic>, parts: Parts<'_>, tag: u64) -> Result<R> {
+    async fn hand_over<R>(
+        self: &Arc<Self>,
+        topic: &Arc<Topic>,
+        parts: Parts<'_>,
+        tag: u64,
+        receipt: impl Fn(&Arc<Batch>, u32) -> R,
+    ) -> Result<R> {
         self.check_plain(topic)?;
         let mut limit = None;
         let mut prepaid = 0;
@@ -648,7 +732,12 @@ impl Shared {
                 self.accumulator.memory.give(prepaid);
                 return Err(closed);
             }
-            let full = match self.append(topic, parts, tag, std::mem::take(&mut prepaid)) {
+            let taken = {
+                let mut to = topic.appender(&self.config.partitioner);
+                self.append(&mut to, parts, tag, std::mem::take(&mut prepaid), &receipt)
+            };
+            self.know(topic, taken.is_ok());
+            let full = match taken {
                 Ok(receipt) => return Ok(receipt),
                 Err(Refusal::Full(full)) => full,
                 // Partitions may have been added.
@@ -763,6 +852,9 @@ fn not_delivered(left: &[Left], limit: Duration) -> Error {
 
 /// How long connections may take to end once everything is settled.
 const FAREWELL: Duration = Duration::from_millis(500);
+
+/// How many records are handed over while their partitions stay locked.
+const AT_ONCE: usize = 64;
 
 /// How many partitions are named in an error.
 const MAX_NAMED: usize = 10;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::accumulator::{Accumulator, BATCH_COST};
-use super::batch::{Batch, Receipt};
+use super::batch::Batch;
 use super::numbered::{Due, Ended, Numbered, answer_of};
 use super::sender::Sender;
 use super::sequence::{Answer, Grant, Ticket};
@@ -97,10 +97,17 @@ impl Open {
         look(key, value)
     }
 
+    /// Appends a record; what is made of the batch and the record's position in it.
     #[inline]
-    pub(super) fn push<R: Receipt>(&mut self, record: &Record<'_>, cost: usize, tagged: bool) -> R {
-        // Counting the batch up waits for all that was written before, so that comes first.
-        let receipt = R::of(&self.batch, self.buffer.count());
+    pub(super) fn push<R>(
+        &mut self,
+        record: &Record<'_>,
+        cost: usize,
+        tagged: bool,
+        receipt: impl FnOnce(&Arc<Batch>, u32) -> R,
+    ) -> R {
+        // It may count the batch up, which waits for all that was written before, so that comes first.
+        let receipt = receipt(&self.batch, self.buffer.count());
         self.buffer.push(record.key, record.header, record.data);
         self.charged += cost;
         if tagged {
@@ -163,6 +170,34 @@ pub(super) enum Next {
     Nothing,
     /// Another sender has the partition now.
     Moved,
+}
+
+/// A partition that records are being appended to. It is locked as long as this lives.
+pub(super) struct Filling<'a> {
+    partition: &'a Arc<Partition>,
+    queue: MutexGuard<'a, Queue>,
+}
+
+impl Filling<'_> {
+    /// The number of the partition.
+    #[inline]
+    pub(super) fn index(&self) -> u32 {
+        self.partition.index
+    }
+
+    /// Appends a record to the batch that is being filled; what is made of that and of the record's position in it.
+    ///
+    /// `prepaid` bytes of `buffer.memory` have been taken for it already; they
+    /// are given back if it is not taken.
+    #[inline]
+    pub(super) fn append<R>(
+        &mut self,
+        record: &Record<'_>,
+        prepaid: usize,
+        receipt: impl FnOnce(&Arc<Batch>, u32) -> R,
+    ) -> Result<R, Full> {
+        self.partition.append(&mut self.queue, record, prepaid, receipt)
+    }
 }
 
 /// One partition of a topic.
@@ -311,14 +346,22 @@ impl Partition {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Begins to append records, which nobody else does meanwhile.
+    #[inline]
+    pub(super) fn fill(self: &Arc<Self>) -> Filling<'_> {
+        Filling { partition: self, queue: self.queue() }
+    }
+
     /// Appends a record to the batch that is being filled.
-    ///
-    /// `prepaid` bytes of `buffer.memory` have been taken for it already; they
-    /// are given back if it is not taken.
-    pub(super) fn append<R: Receipt>(self: &Arc<Self>, record: &Record<'_>, prepaid: usize) -> Result<R, Full> {
+    #[inline]
+    fn append<R>(
+        self: &Arc<Self>,
+        queue: &mut Queue,
+        record: &Record<'_>,
+        prepaid: usize,
+        receipt: impl FnOnce(&Arc<Batch>, u32) -> R,
+    ) -> Result<R, Full> {
         let accumulator = &*self.topic.accumulator;
-        let mut queue = self.queue();
-        let queue = &mut *queue;
         queue.credit += prepaid;
         if queue.ended || queue.home.is_full() {
             return Err(queue.refuse(accumulator));
@@ -344,7 +387,7 @@ impl Partition {
             let tags = if tagged { queue.records + queue.records / 8 + 1 } else { 0 };
             Open::new(batch, room + len, tags as usize)
         });
-        let receipt = open.push(record, cost, tagged);
+        let receipt = open.push(record, cost, tagged, receipt);
         if open.buffer.len() >= accumulator.batch_size || open.buffer.count() >= max_records {
             queue.seal(&self.topic, self.index);
         }

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::time::Instant;
 
 use super::accumulator::Accumulator;
-use super::batch::{Batch, Receipt};
-use super::partition::{Full, Open, Pack, Partition, Record};
+use super::batch::Batch;
+use super::partition::{Filling, Full, Open, Pack, Partition, Record};
 use super::partitioner::{Keyless, Partitioning};
 use super::sequence::{Grant, Identity};
 use crate::error::{Detail, Error, ErrorCode, Outcome, Result};
@@ -136,29 +136,10 @@ impl Topic {
         self.early.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Appends a record to a batch of its partition.
+    /// Begins to append records.
     #[inline]
-    pub(super) fn append<R: Receipt>(
-        &self,
-        given: &Given<'_>,
-        how: &Partitioning,
-        prepaid: usize,
-    ) -> Result<R, Refusal> {
-        let count = self.spread.count.load(Ordering::Acquire);
-        if count == 0 {
-            return self.append_early(given, how, prepaid);
-        }
-        let chosen = match given.partition {
-            Some(partition) => partition,
-            None => self.choose(given, how, count),
-        };
-        match self.partitions.get(chosen as usize).filter(|_| chosen < count) {
-            Some(partition) => partition.append(&given.record, prepaid).map_err(Refusal::Full),
-            None => {
-                self.spread.accumulator.memory.give(prepaid);
-                Err(Refusal::Error(Box::new(self.no_partition(chosen, count))))
-            }
-        }
+    pub(super) fn appender<'a>(&'a self, how: &'a Partitioning) -> Appender<'a> {
+        Appender { topic: self, how, filling: None }
     }
 
     /// The partition of a record among so many.
@@ -187,12 +168,18 @@ impl Topic {
 
     /// Keeps a record until the number of partitions is known.
     #[cold]
-    fn append_early<R: Receipt>(&self, given: &Given<'_>, how: &Partitioning, prepaid: usize) -> Result<R, Refusal> {
+    fn append_early<R>(
+        &self,
+        given: &Given<'_>,
+        how: &Partitioning,
+        prepaid: usize,
+        receipt: impl FnOnce(&Arc<Batch>, u32) -> R,
+    ) -> Result<R, Refusal> {
         let accumulator = &*self.spread.accumulator;
         let mut early = self.early();
-        if self.count().is_some() {
+        if let Some(count) = self.count() {
             drop(early);
-            return self.append(given, how, prepaid);
+            return self.appender(how).append_to(given, count, prepaid, receipt);
         }
         if let Err(error) = check_topic_name(self.name()) {
             accumulator.memory.give(prepaid);
@@ -220,10 +207,10 @@ impl Topic {
             Place::Undecided => None,
         };
         if let Some((_, open)) = last.filter(|(_, open)| fits(open)) {
-            return Ok(open.push(&given.record, cost.max(prepaid), accumulator.reports.is_some()));
+            return Ok(open.push(&given.record, cost.max(prepaid), accumulator.reports.is_some(), receipt));
         }
         let mut open = Open::new(Batch::new(Arc::clone(self.name()), None), len, 0);
-        let receipt = open.push(&given.record, cost.max(prepaid), accumulator.reports.is_some());
+        let receipt = open.push(&given.record, cost.max(prepaid), accumulator.reports.is_some(), receipt);
         early.batches.push((place, open));
         Ok(receipt)
     }
@@ -301,6 +288,69 @@ impl Topic {
             count - 1
         );
         Error::Misuse(Detail::new(text).with_code(ErrorCode::InvalidPartition).with_outcome(Outcome::NotSent))
+    }
+}
+
+/// Appends records to batches of their partitions, and keeps hold of the one that the last record went to.
+pub(super) struct Appender<'a> {
+    topic: &'a Topic,
+    how: &'a Partitioning,
+    filling: Option<Filling<'a>>,
+}
+
+impl<'a> Appender<'a> {
+    pub(super) fn topic(&self) -> &'a Topic {
+        self.topic
+    }
+
+    /// Appends a record; what is made of its batch and its position in that.
+    ///
+    /// `prepaid` bytes of `buffer.memory` have been taken for it already; they
+    /// are given back if it is not taken.
+    #[inline]
+    pub(super) fn append<R>(
+        &mut self,
+        given: &Given<'_>,
+        prepaid: usize,
+        receipt: impl FnOnce(&Arc<Batch>, u32) -> R,
+    ) -> Result<R, Refusal> {
+        match self.topic.spread.count.load(Ordering::Acquire) {
+            0 => self.topic.append_early(given, self.how, prepaid, receipt),
+            count => self.append_to(given, count, prepaid, receipt),
+        }
+    }
+
+    /// The same where there are so many partitions.
+    #[inline]
+    fn append_to<R>(
+        &mut self,
+        given: &Given<'_>,
+        count: u32,
+        prepaid: usize,
+        receipt: impl FnOnce(&Arc<Batch>, u32) -> R,
+    ) -> Result<R, Refusal> {
+        let chosen = match given.partition {
+            Some(partition) => partition,
+            None => {
+                if matches!(self.how, Partitioning::Custom(_)) {
+                    // The user's function may hand over records itself.
+                    self.filling = None;
+                }
+                self.topic.choose(given, self.how, count)
+            }
+        };
+        if self.filling.as_ref().is_none_or(|filling| filling.index() != chosen) {
+            // Nobody holds two.
+            self.filling = None;
+            self.filling = self.topic.partitions.get(chosen as usize).filter(|_| chosen < count).map(Partition::fill);
+        }
+        match &mut self.filling {
+            Some(filling) => filling.append(&given.record, prepaid, receipt).map_err(Refusal::Full),
+            None => {
+                self.topic.spread.accumulator.memory.give(prepaid);
+                Err(Refusal::Error(Box::new(self.topic.no_partition(chosen, count))))
+            }
+        }
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
+use rivven_client::compression::{CompressionType, Compressor};
 use rivven_client::{
     Client, Deliveries, DeliveryReport, DeliveryReports, ErrorCode, Producer, Result, partition_of_key,
 };
@@ -138,6 +139,82 @@ async fn of_many_those_before_a_refused_one_are_sent() -> Result<()> {
     assert_eq!((refused.code(), deliveries.len()), (ErrorCode::RequestTooLarge, 3));
     soon("those that were taken", deliveries.settled()).await;
     assert_eq!((deliveries.error().is_none(), producer.stats().records_delivered), (true, 3));
+    Ok(())
+}
+
+/// Keeps the tags of each partition, with the offsets of their records.
+#[derive(Debug, Default)]
+struct Tags(Mutex<HashMap<u32, Vec<(u64, u64)>>>);
+
+impl DeliveryReports for Tags {
+    fn settled(&self, report: DeliveryReport) {
+        let places = report.tags().iter().enumerate().map(|(index, tag)| (*tag, report.result(index).unwrap().offset));
+        self.0.lock().unwrap().entry(report.partition().unwrap()).or_default().extend(places);
+    }
+}
+
+/// Among them are records that have keys or partitions, and one that is sent within a frame.
+#[tokio::test]
+async fn the_tags_of_many_come_back_with_their_places() -> Result<()> {
+    let broker = TestBroker::start().unwrap();
+    let client = Client::connect(broker.address()).await?;
+    client.create_topic("tagged", Some(3)).await?;
+    let tags = Arc::new(Tags::default());
+    let producer = Producer::with_reports(config(broker.address()).batch_size(500).build(), tags.clone()).await?;
+    let mut framed = Vec::new();
+    Compressor::new(CompressionType::Lz4)?.encode(&[b'x'; 1000]).append_to(&mut framed);
+    let values: Vec<Vec<u8>> = (0..500)
+        .map(|number| if number == 77 { framed.clone() } else { format!("value {number}").into_bytes() })
+        .collect();
+    let keys: Vec<String> = (0..500).map(|number| format!("key {number}")).collect();
+    let records = values.iter().zip(&keys).zip(0..).map(|((value, key), tag): (_, u64)| {
+        let partition = (tag % 5 == 1).then_some((tag % 3) as u32);
+        (partition, (tag % 7 == 2).then_some(key.as_bytes()), value.as_slice(), tag)
+    });
+    let mut taken = 0;
+    producer.topic("tagged").enqueue_batch_tagged(records, &mut taken)?;
+    assert_eq!(taken, 500);
+    producer.enqueue_tagged("tagged", Some(2), None, b"the last", 500)?;
+    soon("all of them", producer.flush()).await?;
+    let mut seen = 0;
+    for (partition, tags) in tags.0.lock().unwrap().drain() {
+        let written = read(&client, "tagged", partition).await?;
+        assert!(tags.is_sorted(), "those of a partition keep their order");
+        for (tag, offset) in tags {
+            let value = values.get(tag as usize).map_or(&b"the last"[..], Vec::as_slice);
+            assert_eq!(written[offset as usize], value, "record {tag}");
+            assert!(tag % 5 != 1 || partition == (tag % 3) as u32);
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, 501);
+    Ok(())
+}
+
+/// While many records are handed over their partition is locked, but not for what is called meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_gives_or_places_many_records_may_hand_over_others() -> Result<()> {
+    let broker = TestBroker::start().unwrap();
+    let own: Arc<OnceLock<Producer>> = Arc::default();
+    let placing = Arc::clone(&own);
+    let by_hand = move |_: &str, _: Option<&[u8]>, value: &[u8], _: u32| {
+        let producer = placing.get().filter(|_| value.starts_with(b"value"));
+        let _ = producer.map(|producer| producer.enqueue("many", None::<&str>, "from the partitioner"));
+        Some(0)
+    };
+    let config = config(broker.address()).partitioner(by_hand).build();
+    let producer = own.get_or_init(|| Producer::unconnected(config.unwrap(), None).unwrap());
+    producer.refresh_metadata("many").await?;
+    let values: Vec<String> = (0..200).map(|number| format!("value {number}")).collect();
+    let records = values.iter().map(|value| {
+        drop(producer.enqueue("many", None::<&str>, "from the iterator"));
+        (None, value.as_bytes())
+    });
+    let mut deliveries = Deliveries::default();
+    producer.topic("many").enqueue_batch(None, records, &mut deliveries)?;
+    soon("all of them", producer.flush()).await?;
+    assert_eq!((deliveries.len(), deliveries.error().is_none()), (200, true));
+    assert_eq!(producer.stats().records_delivered, 600);
     Ok(())
 }
 

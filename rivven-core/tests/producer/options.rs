@@ -59,6 +59,8 @@ async fn without_acknowledgement_nothing_is_waited_for() -> Result<()> {
     broker.on(Kind::PublishBatch).once().hold();
     let metadata = soon("a delivery", producer.send("t", "v")).await?;
     assert_eq!((metadata.offset, metadata.offset_exact), (OFFSET_UNKNOWN, false));
+    // What is released before it has come stays held.
+    broker.until_received(Kind::PublishBatch, 1).await;
     broker.release();
     soon("close", producer.close()).await
 }
