@@ -59,6 +59,9 @@ pub(crate) struct Arguments {
     /// Connections to the broker; as the client's connections_per_broker
     #[arg(long, default_value_t = ProducerConfig::default().connections_per_broker)]
     connections: usize,
+    /// Give batches numbers, by which five of a partition may be in flight at once instead of one
+    #[arg(long)]
+    idempotence: bool,
     /// Write the measurement to this file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -103,12 +106,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     };
     let linger = if way == Way::Await { 0 } else { LINGER_MS };
     let config = ProducerConfig::builder().batch_size(BATCH_SIZE).linger_ms(linger).acks(1);
-    let config = config.max_in_flight_requests(IN_FLIGHT).connections_per_broker(arguments.connections).build()?;
+    let config = config.max_in_flight_requests(IN_FLIGHT).connections_per_broker(arguments.connections);
+    let config = config.enable_idempotence(arguments.idempotence).build()?;
     let batches = (way.has_reports() && *reports == Reporting::Batch).then(Arc::default);
     let run = Run { scenario: *scenario, way, config, batches, workload: *workload, records: arguments.records };
     let default = ProducerConfig::default().connections_per_broker;
     let connections = (arguments.connections != default).then(|| format!(", {} connections", arguments.connections));
-    let client = client.to_owned() + connections.as_deref().unwrap_or_default();
+    let numbers = if arguments.idempotence { ", idempotent" } else { "" };
+    let client = client.to_owned() + connections.as_deref().unwrap_or_default() + numbers;
     let measurement = run.measure(&arguments.against, client)?;
     report(&[measurement], arguments.json.as_deref())
 }
