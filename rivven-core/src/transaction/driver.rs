@@ -415,7 +415,7 @@ impl Driver {
         let ended = timeout(wait, async { while self.tasks.join_next().await.is_some() {} }).await;
         if ended.is_err() {
             self.tasks.shutdown().await;
-            self.shared.lost_requests();
+            self.shared.lost_requests(Duration::ZERO);
         }
     }
 

@@ -203,8 +203,9 @@ impl Lane {
         let spoiled = error.code() == ErrorCode::RateLimitExceeded;
         let spent = |(link, _): &mut (Held, Traffic)| spoiled || !link.connection().is_open();
         let Some((link, _)) = self.link.take_if(spent) else { return };
-        if self.window.in_flight() > 0 && !spoiled {
-            self.shared.lost_requests();
+        let lost = self.window.in_flight() as u32;
+        if lost > 0 && !spoiled {
+            self.shared.lost_requests(self.service.of(lost));
         }
         if error.counts_against_server() {
             link.lost(error);

@@ -18,11 +18,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// How long a broker may be at requests whose connection was lost.
+/// How long a broker may be kept from requests whose connection was lost, besides the time that it takes for them.
 ///
 /// A record that it writes after it has aborted the transaction would count. It takes milliseconds for one, but may be
 /// kept waiting itself, and an abort after a lost connection is rare.
 const QUIET: Duration = Duration::from_millis(500);
+
+/// How many times as long as it took for others a broker may be at requests whose connection was lost.
+const SLOWER: u32 = 4;
 
 /// The identity that a transaction was begun with.
 #[derive(Debug, Clone)]
@@ -103,8 +106,8 @@ pub(super) struct Shared {
     /// A request that the broker has executed, to be sent once more when it has to be found out whether it still knows
     /// the producer.
     written: Mutex<Option<RequestFrame>>,
-    /// When requests were lost that the broker may have had.
-    lost: Mutex<Option<Instant>>,
+    /// Until then the broker may be at requests that were lost.
+    quiet_at: Mutex<Option<Instant>>,
     /// Whether the program still has the transaction.
     pub(super) alive: AtomicBool,
 }
@@ -122,7 +125,7 @@ impl Shared {
             settled: Notify::new(),
             server: OnceLock::new(),
             written: Mutex::default(),
-            lost: Mutex::default(),
+            quiet_at: Mutex::default(),
             alive: AtomicBool::new(true),
         })
     }
@@ -255,16 +258,18 @@ impl Shared {
         }
     }
 
-    /// Requests were lost that the broker may still be at.
-    pub(super) fn lost_requests(&self) {
-        *lock(&self.lost) = Some(Instant::now());
+    /// Requests were lost that the broker may still be at; others like them took so long together.
+    pub(super) fn lost_requests(&self, took: Duration) {
+        let pause = QUIET.saturating_add(took.saturating_mul(SLOWER)).min(self.timeout / 4);
+        let mut quiet_at = lock(&self.quiet_at);
+        *quiet_at = (*quiet_at).max(Some(Instant::now() + pause));
     }
 
     /// Waits until the broker has had the time to finish what was lost, so that nothing of it is written after an abort.
     pub(super) async fn quiet(&self) {
-        let lost = *lock(&self.lost);
-        if let Some(lost) = lost {
-            sleep_until(lost + QUIET.min(self.timeout / 4)).await;
+        let quiet_at = *lock(&self.quiet_at);
+        if let Some(quiet_at) = quiet_at {
+            sleep_until(quiet_at).await;
         }
     }
 

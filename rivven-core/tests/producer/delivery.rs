@@ -177,7 +177,8 @@ async fn the_tags_of_many_come_back_with_their_places() -> Result<()> {
     producer.enqueue_tagged("tagged", Some(2), None, b"the last", 500)?;
     soon("all of them", producer.flush()).await?;
     let mut seen = 0;
-    for (partition, tags) in tags.0.lock().unwrap().drain() {
+    let reported = std::mem::take(&mut *tags.0.lock().unwrap());
+    for (partition, tags) in reported {
         let written = read(&client, "tagged", partition).await?;
         assert!(tags.is_sorted(), "those of a partition keep their order");
         for (tag, offset) in tags {
