@@ -255,7 +255,7 @@ impl State {
         reader.keys.iter().filter_map(|key| self.partitions.get(key)).any(|partition| partition.is_due(now).is_ok())
     }
 
-    /// What a slot is to ask for now.
+    /// What a slot is to ask for now; where memory is short, paused partitions leave theirs to others.
     pub(super) fn work(&mut self, slot: u64, now: Instant, max_wait: Duration, memory: &Memory) -> Work {
         let under_way: usize = self.readers.values().map(|reader| reader.under_way).sum();
         let Some(reader) = self.readers.get_mut(&slot) else { return Work::End };
@@ -293,6 +293,9 @@ impl State {
             last.wait = if active <= 1 { max_wait } else { (max_wait / active).max(SHARE * active).min(max_wait) };
         }
         reader.under_way = expected;
+        if short {
+            self.partitions.values_mut().for_each(Partition::make_room);
+        }
         if requests.is_empty() { Work::Nothing { until, memory: short } } else { Work::Round(requests) }
     }
 
