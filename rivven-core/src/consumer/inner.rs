@@ -359,21 +359,21 @@ impl Inner {
         let mut parts = state.take(config.max_poll_records);
         let ended = (ends_alone || !parts.is_empty()).then(|| state.take_ended());
         drop(state);
-        let mut halted: Vec<(Key, u64, Option<Error>)> = Vec::new();
+        let mut halted: Vec<(Key, u64, u64, Option<Error>)> = Vec::new();
         let mut decoder = Decoder::new(config.decompression);
         for part in &mut parts {
             let failed = part.decode(&mut decoder);
             // What comes behind in the same partition is left out.
             if let Some((offset, error)) = failed.filter(|_| halted.iter().all(|(key, ..)| *key != part.key())) {
-                halted.push((part.key(), offset, error));
+                halted.push((part.key(), part.course(), offset, error));
             }
         }
-        for (key, at, error) in halted {
+        for (key, course, at, error) in halted {
             parts.retain(|part| part.key() != key || part.first_offset().is_some_and(|first| first < at));
             parts.retain(|part| !part.is_empty());
             match error {
-                Some(error) => self.shared.state().halt(&key, at, error),
-                None => self.shared.state().go_back(&key, at),
+                Some(error) => self.shared.state().halt(&key, course, at, error),
+                None => self.shared.state().go_back(&key, course, at),
             }
             self.shared.arrived();
         }

@@ -408,7 +408,7 @@ impl Partition {
         self.taken = last + 1;
         self.offsets.hand_out(last + 1);
         self.moved_at = Instant::now();
-        Some(PartitionRecords::new(Arc::clone(&self.key.topic), self.key.partition, frame, range))
+        Some(PartitionRecords::new(&self.key, self.course, frame, range))
     }
 
     /// For how long nothing has come although it is read; told once for each limit that is over.
