@@ -437,7 +437,7 @@ impl Inner {
                 _ => self.acknowledge(announced, with_listener).await,
             }
         }
-        let is_member = self.is_subscribed();
+        let is_member = self.source().is_group();
         let keys: Vec<Key> = self.shared.state().partitions.keys().cloned().collect();
         let tell = is_member && with_listener && !keys.is_empty();
         if let Some(listener) = self.shared.listener().filter(|_| tell) {

@@ -280,6 +280,22 @@ async fn members_that_want_different_topics_are_given_those_and_told_of_each_cha
     other.close().await
 }
 
+// covers: F099 rust
+#[tokio::test]
+async fn a_consumer_that_unsubscribes_and_is_closed_tells_of_its_partitions() -> Result<()> {
+    let (broker, client) = broker(2).await?;
+    publish(&client, "t", 0, 0..1).await?;
+    let consumer = Consumer::new(member(broker.address()).build()).await?;
+    let notes = Notes::default();
+    consumer.set_rebalance_listener(notes.clone());
+    read_all(&[&consumer], 1).await;
+    consumer.unsubscribe()?;
+    soon("close", consumer.close()).await?;
+    assert_eq!(*notes.0.lock().unwrap(), ["assigned t/0 t/1", "revoked t/0 t/1"]);
+    assert_eq!(client.get_offset("tests", "t", 0).await?, Some(1));
+    Ok(())
+}
+
 /// Gives a member that may go on the time to do so.
 struct Slow(Arc<ScriptedBroker>);
 
