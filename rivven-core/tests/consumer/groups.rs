@@ -296,6 +296,22 @@ async fn a_consumer_that_unsubscribes_and_is_closed_tells_of_its_partitions() ->
     Ok(())
 }
 
+#[tokio::test]
+async fn a_rebalance_is_no_failure() -> Result<()> {
+    let (broker, _) = broker(4).await?;
+    let (one, other) = (Consumer::new(member(broker.address()).build()).await?, member(broker.address()));
+    poll_until(&[&one], "all partitions", || numbers(&one).len() == 4).await;
+    let other = Consumer::new(other.build()).await?;
+    poll_until(&[&one, &other], "two halves", || numbers(&one).len() == 2 && numbers(&other).len() == 2).await;
+    one.close().await?;
+    poll_until(&[&other], "the rest", || numbers(&other).len() == 4).await;
+    other.close().await?;
+    for stats in [one.stats(), other.stats()] {
+        assert_eq!((stats.errors, stats.last_error.map(|error| error.to_string())), (0, None));
+    }
+    Ok(())
+}
+
 /// Gives a member that may go on the time to do so.
 struct Slow(Arc<ScriptedBroker>);
 
