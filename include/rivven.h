@@ -654,7 +654,7 @@ rivven_code rivven_batch_detach(const rivven_batch_t *batch,
  * Gives the number of partitions whose end a consumer reached with these records; 0 for NULL.
  *
  * Each end is told once, until there are more records; a partition that was
- * empty from the start has an end, too.
+ * empty from the start has an end, too. Without `report.partition.end` there is none.
  */
 size_t rivven_batch_ended_len(const rivven_batch_t *batch);
 

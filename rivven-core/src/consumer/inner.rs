@@ -377,7 +377,7 @@ impl Inner {
             }
             self.shared.arrived();
         }
-        let ended = ended.unwrap_or_default();
+        let ended = ended.filter(|_| config.report_partition_end).unwrap_or_default();
         (!parts.is_empty() || !ended.is_empty()).then(|| ConsumerRecords::new(parts, ended))
     }
 

@@ -140,7 +140,8 @@ impl ConsumerRecords {
         &self.parts
     }
 
-    /// The partitions whose end was reached with these records.
+    /// The partitions whose end was reached with these records, where
+    /// [`report_partition_end`](crate::ConsumerConfig::report_partition_end) is set.
     ///
     /// Each end is told once, until there are more records. A partition that
     /// was empty from the start has an end, too.
