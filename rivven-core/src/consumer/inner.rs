@@ -28,6 +28,10 @@ const FAREWELL: Duration = Duration::from_millis(500);
 /// How long whoever needs the turn leaves it to a stream that waits, or that nobody comes back for.
 const PATIENCE: Duration = Duration::from_millis(50);
 
+/// The pause before offsets are committed again for which no server was reached: less than that of a member that cannot
+/// reach its group.
+const COMMIT_AGAIN: Duration = Duration::from_millis(500);
+
 /// How many bytes are decompressed at most where nobody may wait.
 const AT_ONCE: usize = 64 * 1024;
 
@@ -328,13 +332,18 @@ impl Inner {
     }
 
     /// Commits what the program is done with, if it is time.
+    ///
+    /// That is soon where no server was reached the last time: a broker that comes back may not know the group any more,
+    /// and whoever hears that first loses the partitions with what is not committed.
     fn commit_if_due(&self, turn: &mut Turn) {
         let (Some(due), Some(interval)) = (turn.next_commit, self.shared.config.auto_commit_interval) else { return };
         let now = Instant::now();
+        let again = self.shared.commit_again.swap(false, Ordering::AcqRel);
+        let due = if again { due.min(now + COMMIT_AGAIN) } else { due };
+        turn.next_commit = Some(if now < due { due } else { now + interval });
         if now < due {
             return;
         }
-        turn.next_commit = Some(now + interval);
         // Where the last commit is still under way, this one will come the next time.
         if self.shared.committing.try_lock().is_ok() {
             self.shared.commit_later(self.shared.offsets_to_commit(|_| true, Offsets::to_auto_commit));

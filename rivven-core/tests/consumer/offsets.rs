@@ -288,6 +288,28 @@ async fn a_commit_that_fails_by_itself_is_an_event_and_is_made_again() -> Result
     Ok(())
 }
 
+/// The broker was away for a moment, and the next commit was not due for long.
+// covers: F087 rust
+#[tokio::test]
+async fn a_commit_that_reaches_no_server_is_made_again_soon() -> Result<()> {
+    let broker = ScriptedBroker::builder().topic("t", 1).start().unwrap();
+    broker.append("t", 0, None, b"v");
+    let config = config(broker.address()).assign("t", vec![0]).max_poll_interval_ms(10);
+    let consumer = Consumer::new(config.auto_commit_interval(Some(Duration::from_secs(3600))).build()).await?;
+    values(&consumer, 1).await;
+    // As often as one call tries by itself.
+    broker.on(Kind::CommitOffset).times(4).unexecuted().close_connection();
+    consumer.commit_async()?;
+    soon("the commit", async {
+        while broker.committed_offset(0, "tests", "t", 0) != Some(1) {
+            consumer.poll().await.unwrap();
+        }
+    })
+    .await;
+    assert_eq!(broker.unspent_rules(), 0);
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_committed_offset_beyond_the_log_is_told_and_not_waited_for() -> Result<()> {
     let broker = ScriptedBroker::builder().topic("t", 1).start().unwrap();
