@@ -654,7 +654,7 @@ rivven_code rivven_batch_detach(const rivven_batch_t *batch,
  * Gives the number of partitions whose end a consumer reached with these records; 0 for NULL.
  *
  * Each end is told once, until there are more records; a partition that was
- * empty from the start has an end, too.
+ * empty from the start has an end, too. Without `report.partition.end` there is none.
  */
 size_t rivven_batch_ended_len(const rivven_batch_t *batch);
 
@@ -3431,7 +3431,10 @@ rivven_code rivven_consumer_poll(rivven_consumer_t *consumer,
 rivven_code rivven_consumer_wakeup(rivven_consumer_t *consumer, rivven_error_t **error);
 
 /**
- * Gives no more records of a partition, and asks for none; what has come is kept.
+ * Gives no more records of a partition, and asks for none.
+ *
+ * What has come is kept as long as others do not need the memory, and asked for
+ * again otherwise.
  *
  * Fails with `RIVVEN_CODE_NOT_ASSIGNED`, `RIVVEN_CODE_FORKED` and
  * `RIVVEN_CODE_INVALID_ARGUMENT`.

@@ -407,7 +407,7 @@ pub unsafe extern "C" fn rivven_batch_detach(
 /// Gives the number of partitions whose end a consumer reached with these records; 0 for NULL.
 ///
 /// Each end is told once, until there are more records; a partition that was
-/// empty from the start has an end, too.
+/// empty from the start has an end, too. Without `report.partition.end` there is none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rivven_batch_ended_len(batch: *const rivven_batch_t) -> usize {
     // SAFETY: the caller gives NULL or a batch.

@@ -346,7 +346,10 @@ pub unsafe extern "C" fn rivven_consumer_wakeup(
     }
 }
 
-/// Gives no more records of a partition, and asks for none; what has come is kept.
+/// Gives no more records of a partition, and asks for none.
+///
+/// What has come is kept as long as others do not need the memory, and asked for
+/// again otherwise.
 ///
 /// Fails with `RIVVEN_CODE_NOT_ASSIGNED`, `RIVVEN_CODE_FORKED` and
 /// `RIVVEN_CODE_INVALID_ARGUMENT`.

@@ -2,6 +2,7 @@
 
 use std::future::pending;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -185,6 +186,10 @@ impl Shared {
             let results = shared.commit_each(&commits).await;
             if let Err(error) = all_of(&commits, results) {
                 shared.note_error(&error);
+                if error.is_of_connection() {
+                    shared.commit_again.store(true, Ordering::Release);
+                    shared.arrived();
+                }
                 shared.announce(ConsumerEvent::CommitFailed { error });
             }
         });

@@ -28,6 +28,10 @@ const FAREWELL: Duration = Duration::from_millis(500);
 /// How long whoever needs the turn leaves it to a stream that waits, or that nobody comes back for.
 const PATIENCE: Duration = Duration::from_millis(50);
 
+/// The pause before offsets are committed again for which no server was reached: less than that of a member that cannot
+/// reach its group.
+const COMMIT_AGAIN: Duration = Duration::from_millis(500);
+
 /// How many bytes are decompressed at most where nobody may wait.
 const AT_ONCE: usize = 64 * 1024;
 
@@ -328,13 +332,18 @@ impl Inner {
     }
 
     /// Commits what the program is done with, if it is time.
+    ///
+    /// That is soon where no server was reached the last time: a broker that comes back may not know the group any more,
+    /// and whoever hears that first loses the partitions with what is not committed.
     fn commit_if_due(&self, turn: &mut Turn) {
         let (Some(due), Some(interval)) = (turn.next_commit, self.shared.config.auto_commit_interval) else { return };
         let now = Instant::now();
+        let again = self.shared.commit_again.swap(false, Ordering::AcqRel);
+        let due = if again { due.min(now + COMMIT_AGAIN) } else { due };
+        turn.next_commit = Some(if now < due { due } else { now + interval });
         if now < due {
             return;
         }
-        turn.next_commit = Some(now + interval);
         // Where the last commit is still under way, this one will come the next time.
         if self.shared.committing.try_lock().is_ok() {
             self.shared.commit_later(self.shared.offsets_to_commit(|_| true, Offsets::to_auto_commit));
@@ -359,25 +368,25 @@ impl Inner {
         let mut parts = state.take(config.max_poll_records);
         let ended = (ends_alone || !parts.is_empty()).then(|| state.take_ended());
         drop(state);
-        let mut halted: Vec<(Key, u64, Option<Error>)> = Vec::new();
+        let mut halted: Vec<(Key, u64, u64, Option<Error>)> = Vec::new();
         let mut decoder = Decoder::new(config.decompression);
         for part in &mut parts {
             let failed = part.decode(&mut decoder);
             // What comes behind in the same partition is left out.
             if let Some((offset, error)) = failed.filter(|_| halted.iter().all(|(key, ..)| *key != part.key())) {
-                halted.push((part.key(), offset, error));
+                halted.push((part.key(), part.course(), offset, error));
             }
         }
-        for (key, at, error) in halted {
+        for (key, course, at, error) in halted {
             parts.retain(|part| part.key() != key || part.first_offset().is_some_and(|first| first < at));
             parts.retain(|part| !part.is_empty());
             match error {
-                Some(error) => self.shared.state().halt(&key, at, error),
-                None => self.shared.state().go_back(&key, at),
+                Some(error) => self.shared.state().halt(&key, course, at, error),
+                None => self.shared.state().go_back(&key, course, at),
             }
             self.shared.arrived();
         }
-        let ended = ended.unwrap_or_default();
+        let ended = ended.filter(|_| config.report_partition_end).unwrap_or_default();
         (!parts.is_empty() || !ended.is_empty()).then(|| ConsumerRecords::new(parts, ended))
     }
 
@@ -437,7 +446,7 @@ impl Inner {
                 _ => self.acknowledge(announced, with_listener).await,
             }
         }
-        let is_member = self.is_subscribed();
+        let is_member = self.source().is_group();
         let keys: Vec<Key> = self.shared.state().partitions.keys().cloned().collect();
         let tell = is_member && with_listener && !keys.is_empty();
         if let Some(listener) = self.shared.listener().filter(|_| tell) {

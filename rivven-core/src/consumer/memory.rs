@@ -54,7 +54,8 @@ impl Memory {
         Counted { bytes, memory: Arc::clone(self) }
     }
 
-    /// Has those look again who wait for memory: what was set aside for others is not needed any more.
+    /// Has those look again who wait for memory: what was set aside for others, or what others hold, is not needed any
+    /// more.
     pub(super) fn look_again(&self) {
         self.freed.notify_waiters();
     }

@@ -452,13 +452,17 @@ impl Consumer {
         Ok(latest.saturating_sub(position.max(earliest)))
     }
 
-    /// Gives no more records of a partition, and asks for none; what has come is kept.
+    /// Gives no more records of a partition, and asks for none.
+    ///
+    /// What has come is kept as long as others do not need the memory, and asked for again otherwise.
     ///
     /// # Errors
     ///
     /// `NOT_ASSIGNED`.
     pub fn pause(&self, topic: impl AsRef<str>, partition: u32) -> Result<()> {
-        self.shared().state().set_paused(&Key::new(topic.as_ref(), partition), true)
+        self.shared().state().set_paused(&Key::new(topic.as_ref(), partition), true)?;
+        self.shared().memory.look_again();
+        Ok(())
     }
 
     /// Goes on with a partition that was paused.

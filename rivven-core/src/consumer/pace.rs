@@ -34,8 +34,7 @@ impl Pace {
         let mut state = inner.shared.state();
         let progress = state.stream(records.partitions());
         let part = |(records, progress): (&PartitionRecords, Arc<Progress>)| {
-            let key = records.key();
-            let course = state.partitions.get(&key).map_or(0, |partition| partition.course);
+            let (key, course) = (records.key(), records.course());
             let (first, last) = (records.first_offset()?, records.last_offset()?);
             Some(Part { key, progress, course, first, last })
         };

@@ -37,6 +37,10 @@ impl Chunk {
     fn bytes(&self) -> usize {
         self.frame.records.payload().len()
     }
+
+    fn next_offset(&self) -> Option<u64> {
+        self.frame.records.get(self.from).map(|record| record.offset)
+    }
 }
 
 /// Why nothing can be read.
@@ -373,6 +377,18 @@ impl Partition {
         self.chunks.iter().filter(|chunk| chunk.frame.framed).map(Chunk::bytes).sum()
     }
 
+    /// Drops what waits to be polled while it is paused, so that others have the memory; it is asked for again later.
+    ///
+    /// While more is under way of it that stays, since it will come behind what waits.
+    pub(super) fn make_room(&mut self) {
+        let next = self.chunks.front().and_then(Chunk::next_offset);
+        let Some(next) = next.filter(|_| self.paused && !self.under_way) else { return };
+        self.chunks.clear();
+        self.position = Some(Position::new(next));
+        // Whatever comes behind these records will be found again.
+        self.trouble = None;
+    }
+
     /// The number of records that wait to be polled.
     pub(super) fn waiting_records(&self) -> usize {
         self.chunks.iter().map(Chunk::left).sum()
@@ -392,7 +408,7 @@ impl Partition {
         self.taken = last + 1;
         self.offsets.hand_out(last + 1);
         self.moved_at = Instant::now();
-        Some(PartitionRecords::new(Arc::clone(&self.key.topic), self.key.partition, frame, range))
+        Some(PartitionRecords::new(&self.key, self.course, frame, range))
     }
 
     /// For how long nothing has come although it is read; told once for each limit that is over.

@@ -140,7 +140,8 @@ impl ConsumerRecords {
         &self.parts
     }
 
-    /// The partitions whose end was reached with these records.
+    /// The partitions whose end was reached with these records, where
+    /// [`report_partition_end`](crate::ConsumerConfig::report_partition_end) is set.
     ///
     /// Each end is told once, until there are more records. A partition that
     /// was empty from the start has an end, too.
@@ -246,6 +247,8 @@ impl Frame {
 pub struct PartitionRecords {
     topic: Arc<str>,
     partition: u32,
+    /// The course of the partition on which they were taken.
+    course: u64,
     frame: Arc<Frame>,
     range: Range<usize>,
     /// The values that were compressed, by their places in the frame, in order.
@@ -253,8 +256,9 @@ pub struct PartitionRecords {
 }
 
 impl PartitionRecords {
-    pub(super) fn new(topic: Arc<str>, partition: u32, frame: Arc<Frame>, range: Range<usize>) -> Self {
-        PartitionRecords { topic, partition, frame, range, decoded: Vec::new() }
+    pub(super) fn new(key: &Key, course: u64, frame: Arc<Frame>, range: Range<usize>) -> Self {
+        let (topic, partition) = (Arc::clone(&key.topic), key.partition);
+        PartitionRecords { topic, partition, course, frame, range, decoded: Vec::new() }
     }
 
     /// The topic.
@@ -350,6 +354,10 @@ impl PartitionRecords {
 
     pub(super) fn key(&self) -> Key {
         Key { topic: Arc::clone(&self.topic), partition: self.partition }
+    }
+
+    pub(super) fn course(&self) -> u64 {
+        self.course
     }
 
     pub(super) fn first_offset(&self) -> Option<u64> {

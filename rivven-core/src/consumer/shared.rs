@@ -64,6 +64,8 @@ pub(super) struct Shared {
     events: Mutex<Option<Announcer>>,
     last_error: Mutex<Option<Error>>,
     listener: Mutex<Option<Arc<dyn RebalanceListener>>>,
+    /// Whether offsets could not be committed in the background since no server was reached.
+    pub(super) commit_again: AtomicBool,
     /// Held while offsets are committed: the later commit is to be the last.
     pub(super) committing: Arc<tokio::sync::Mutex<()>>,
     /// Held while handlers work on records.
@@ -107,6 +109,7 @@ impl Shared {
             events: Mutex::new(Some(Announcer::new())),
             last_error: Mutex::default(),
             listener: Mutex::default(),
+            commit_again: AtomicBool::new(false),
             committing: Arc::default(),
             processing: tokio::sync::Mutex::new(()),
             lanes: Lanes::default(),

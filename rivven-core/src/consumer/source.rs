@@ -76,6 +76,11 @@ impl Source {
         matches!(self, Source::Program)
     }
 
+    /// Whether the group decides, also while it is being left.
+    pub(super) fn is_group(&self) -> bool {
+        matches!(self, Source::Group { .. })
+    }
+
     pub(super) fn is_subscribed(&self) -> bool {
         matches!(self, Source::Group { topics, .. } if !topics.borrow().is_empty())
     }

@@ -88,6 +88,11 @@ impl State {
         self.partitions.get_mut(key).filter(|partition| partition.epoch == epoch)
     }
 
+    /// The partition, unless the program has gone elsewhere since it was on a course.
+    fn on_course(&mut self, key: &Key, course: u64) -> Option<&mut Partition> {
+        self.partitions.get_mut(key).filter(|partition| partition.course == course)
+    }
+
     /// Takes partitions on; those that are there already stay as they are. Gives the new ones with their epochs.
     pub(super) fn assign(&mut self, keys: &[Key]) -> Vec<(Key, u64)> {
         let mut new = Vec::new();
@@ -140,29 +145,30 @@ impl State {
         true
     }
 
-    /// Stops reading a partition at an offset, for a reason that only the program can remove.
-    pub(super) fn halt(&mut self, key: &Key, at: u64, error: Error) {
+    /// Stops reading a partition on a course at an offset, for a reason that only the program can remove.
+    pub(super) fn halt(&mut self, key: &Key, course: u64, at: u64, error: Error) {
         let epoch = self.epoch();
-        if let Some(partition) = self.partitions.get_mut(key) {
+        if let Some(partition) = self.on_course(key, course) {
             partition.halt(epoch, at, error);
+            self.dequeue(key);
         }
-        self.dequeue(key);
     }
 
-    /// Reads a partition again from an offset that was taken and not given.
-    pub(super) fn go_back(&mut self, key: &Key, at: u64) {
+    /// Reads a partition on a course again from an offset that was taken and not given.
+    pub(super) fn go_back(&mut self, key: &Key, course: u64, at: u64) {
         let epoch = self.epoch();
-        if self.partitions.get_mut(key).is_some_and(|partition| partition.rewind(epoch, at)) {
+        if self.on_course(key, course).is_some_and(|partition| partition.rewind(epoch, at)) {
             self.dequeue(key);
             self.wake_reader_of(key);
         }
     }
 
-    /// The same behind what has arrived, which is given first.
+    /// Stops reading a partition at an offset behind what has arrived, which is given first.
     pub(super) fn halt_behind(&mut self, key: &Key, at: u64, error: Error) {
-        match self.partitions.get_mut(key).filter(|partition| partition.has_records()) {
-            Some(partition) => partition.halt_behind(error),
-            None => self.halt(key, at, error),
+        match self.partitions.get_mut(key) {
+            Some(partition) if partition.has_records() => partition.halt_behind(error),
+            Some(&mut Partition { course, .. }) => self.halt(key, course, at, error),
+            None => {}
         }
     }
 
@@ -255,7 +261,7 @@ impl State {
         reader.keys.iter().filter_map(|key| self.partitions.get(key)).any(|partition| partition.is_due(now).is_ok())
     }
 
-    /// What a slot is to ask for now.
+    /// What a slot is to ask for now; where memory is short, paused partitions leave theirs to others.
     pub(super) fn work(&mut self, slot: u64, now: Instant, max_wait: Duration, memory: &Memory) -> Work {
         let under_way: usize = self.readers.values().map(|reader| reader.under_way).sum();
         let Some(reader) = self.readers.get_mut(&slot) else { return Work::End };
@@ -293,6 +299,9 @@ impl State {
             last.wait = if active <= 1 { max_wait } else { (max_wait / active).max(SHARE * active).min(max_wait) };
         }
         reader.under_way = expected;
+        if short {
+            self.partitions.values_mut().for_each(Partition::make_room);
+        }
         if requests.is_empty() { Work::Nothing { until, memory: short } } else { Work::Round(requests) }
     }
 
@@ -380,13 +389,14 @@ impl State {
 
     /// Takes what the last poll gave away from it, for a stream that gives it one by one.
     ///
-    /// Each part comes with its progress.
+    /// Each part comes with its progress, which says nothing where the program has gone elsewhere meanwhile.
     pub(super) fn stream(&mut self, parts: &[PartitionRecords]) -> Vec<Arc<Progress>> {
         let mut progress = |part: &PartitionRecords| {
             let (key, from) = (part.key(), part.first_offset().unwrap_or_default());
+            let Some(partition) = self.on_course(&key, part.course()) else { return Progress::at(from) };
+            let progress = partition.stream(from);
             self.given.retain(|given| *given != key);
-            let partition = self.partitions.get_mut(&key);
-            partition.map_or_else(|| Progress::at(from), |partition| partition.stream(from))
+            progress
         };
         parts.iter().map(&mut progress).collect()
     }
@@ -396,8 +406,7 @@ impl State {
     /// With those that it has given the program is done when it asks for more.
     pub(super) fn let_go(&mut self, key: &Key, course: u64, progress: &Arc<Progress>, from: Option<u64>) {
         let epoch = self.epoch();
-        let partition = self.partitions.get_mut(key).filter(|partition| partition.course == course);
-        let Some(partition) = partition else { return };
+        let Some(partition) = self.on_course(key, course) else { return };
         partition.end(progress);
         let rewound = from.is_some_and(|from| partition.rewind(epoch, from));
         if !self.given.contains(key) {
@@ -472,4 +481,67 @@ impl State {
 pub(super) fn not_assigned(key: &Key) -> Error {
     let text = format!("{key} is not assigned to the consumer: assign it, or wait until the group gives it");
     Error::Misuse(Detail::new(text).with_code(ErrorCode::NotAssigned))
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::compression::Decompression;
+    use crate::consumer::partition::Arrived;
+    use crate::consumer::position::Coming;
+    use crate::consumer::records::gather;
+    use crate::protocol::{MessageData, Response};
+
+    /// A partition of which these offsets wait to be polled.
+    fn read(offsets: std::ops::Range<u64>) -> (State, Key) {
+        let (mut state, key, now) = (State::default(), Key::new("t", 0), Instant::now());
+        let epoch = state.assign(std::slice::from_ref(&key))[0].1;
+        state.begin(&key, epoch, offsets.start, None);
+        let value = Bytes::from_static(b"v");
+        let message = |offset| {
+            let (value, headers) = (value.clone(), Vec::new());
+            MessageData { offset, partition: 0, key: None, value, timestamp: 0, headers }
+        };
+        let messages = offsets.clone().map(message).collect();
+        let answer = Response::Messages { messages }.encode();
+        let (frame, seen) = gather(&answer, 0, offsets.start, Decompression::Auto).unwrap().unwrap();
+        let partition = state.find(&key).unwrap();
+        let ask = partition.ask(now).unwrap();
+        partition.answered(ask, Arrived::Records(frame, seen), Coming::default(), now);
+        state.enqueue(&key);
+        (state, key)
+    }
+
+    fn places(state: &mut State, key: &Key) -> (Option<u64>, Option<u64>, bool) {
+        let in_trouble = state.is_in_trouble();
+        let partition = state.find(key).unwrap();
+        (partition.offsets().position(), partition.next(), in_trouble)
+    }
+
+    /// A poll that took records decompresses them, and may be told late where the program has them.
+    #[test]
+    fn what_is_noted_of_records_after_a_seek_does_not_undo_it() {
+        let error = || not_assigned(&Key::new("t", 0));
+        for sought in [false, true] {
+            let noted = |note: fn(&mut State, &Key, &[PartitionRecords], Error)| {
+                let (mut state, key) = read(0..4);
+                let parts = state.take(4);
+                if sought {
+                    state.seek(&key, 9).unwrap();
+                }
+                note(&mut state, &key, &parts, error());
+                places(&mut state, &key)
+            };
+            let halted = noted(|state, key, parts, error| state.halt(key, parts[0].course(), 2, error));
+            let gone_back = noted(|state, key, parts, _| state.go_back(key, parts[0].course(), 1));
+            let streamed = noted(|state, _, parts, _| drop(state.stream(parts)));
+            let expected = match sought {
+                false => [(Some(2), Some(2), true), (Some(1), Some(1), false), (Some(0), Some(4), false)],
+                true => [(Some(9), Some(9), false); 3],
+            };
+            assert_eq!([halted, gone_back, streamed], expected);
+        }
+    }
 }

@@ -79,7 +79,7 @@ impl Counters {
     }
 }
 
-/// The counts of a consumer at one moment.
+/// The counts of a consumer at one moment, since it was made.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct ConsumerStatsSnapshot {
@@ -93,32 +93,32 @@ pub struct ConsumerStatsSnapshot {
     pub empty_fetches: u64,
     /// Records that were received, those that were not handed out included.
     pub records_fetched: u64,
-    /// The bytes of those answers.
+    /// The size of those answers, in bytes, without the headers of their frames.
     pub bytes_fetched: u64,
-    /// Failures of requests and connections, repeated ones included.
+    /// Failures of requests and connections, repeated ones included; a rebalance of the group is none.
     pub errors: u64,
     /// Connections that were lost.
     pub reconnects: u64,
     /// Answers that the broker withheld for the sake of a quota.
     pub throttled: u64,
-    /// Offsets that were committed.
+    /// Offsets that were committed, each partition for itself.
     pub commits: u64,
-    /// Offsets that could not be committed.
+    /// Offsets that could not be committed, each partition and attempt for itself.
     pub failed_commits: u64,
     /// How often partitions of subscribed topics were given or taken away.
     pub rebalances: u64,
-    /// Records that wait to be polled.
+    /// Records that wait to be polled, now.
     pub records_waiting: u64,
-    /// The bytes of answers that are held, by the program too.
+    /// The bytes of answers that are held now, by the program too: what `fetch_buffer_memory` bounds.
     pub bytes_held: u64,
-    /// The last failure.
+    /// The last failure; `None` if there was none.
     pub last_error: Option<Error>,
-    /// The assigned partitions.
+    /// The assigned partitions, in the order of topics and numbers.
     pub partitions: Vec<PartitionStats>,
 }
 
 impl ConsumerStatsSnapshot {
-    /// How many records there are behind the positions, as far as is known.
+    /// How many offsets lie between the positions and the ends of the logs, of all partitions of which both are known.
     pub fn lag(&self) -> u64 {
         self.partitions.iter().filter_map(|partition| partition.lag).sum()
     }
@@ -132,11 +132,12 @@ pub struct PartitionStats {
     pub partition: TopicPartition,
     /// The offset of the next record that a poll gives; `None` until it is known.
     pub position: Option<u64>,
-    /// The committed offset, as far as this consumer knows.
+    /// The committed offset, of the next record to read, as far as this consumer knows; `None` if there is none.
     pub committed: Option<u64>,
-    /// The end of the log, of some seconds ago at most while the partition is read.
+    /// The end of the log, which is the offset of the next record to be written, of some seconds ago at most while the
+    /// partition is read; `None` until it is known.
     pub latest: Option<u64>,
-    /// How many offsets lie between the two; `None` until they are known.
+    /// How many offsets lie between the position and the end of the log; `None` until they are known.
     pub lag: Option<u64>,
     /// Whether it is paused.
     pub paused: bool,

@@ -280,6 +280,38 @@ async fn members_that_want_different_topics_are_given_those_and_told_of_each_cha
     other.close().await
 }
 
+// covers: F099 rust
+#[tokio::test]
+async fn a_consumer_that_unsubscribes_and_is_closed_tells_of_its_partitions() -> Result<()> {
+    let (broker, client) = broker(2).await?;
+    publish(&client, "t", 0, 0..1).await?;
+    let consumer = Consumer::new(member(broker.address()).build()).await?;
+    let notes = Notes::default();
+    consumer.set_rebalance_listener(notes.clone());
+    read_all(&[&consumer], 1).await;
+    consumer.unsubscribe()?;
+    soon("close", consumer.close()).await?;
+    assert_eq!(*notes.0.lock().unwrap(), ["assigned t/0 t/1", "revoked t/0 t/1"]);
+    assert_eq!(client.get_offset("tests", "t", 0).await?, Some(1));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_rebalance_is_no_failure() -> Result<()> {
+    let (broker, _) = broker(4).await?;
+    let (one, other) = (Consumer::new(member(broker.address()).build()).await?, member(broker.address()));
+    poll_until(&[&one], "all partitions", || numbers(&one).len() == 4).await;
+    let other = Consumer::new(other.build()).await?;
+    poll_until(&[&one, &other], "two halves", || numbers(&one).len() == 2 && numbers(&other).len() == 2).await;
+    one.close().await?;
+    poll_until(&[&other], "the rest", || numbers(&other).len() == 4).await;
+    other.close().await?;
+    for stats in [one.stats(), other.stats()] {
+        assert_eq!((stats.errors, stats.last_error.map(|error| error.to_string())), (0, None));
+    }
+    Ok(())
+}
+
 /// Gives a member that may go on the time to do so.
 struct Slow(Arc<ScriptedBroker>);
 

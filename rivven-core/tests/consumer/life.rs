@@ -342,6 +342,41 @@ async fn a_program_that_does_not_poll_is_told() -> Result<()> {
     Ok(())
 }
 
+/// They had taken all memory, and what they held was not asked for by anybody.
+#[tokio::test]
+async fn paused_partitions_leave_their_memory_to_others_and_go_on_where_they_were() -> Result<()> {
+    let sink = Sink::start(SinkOptions { records: 2000, partitions: 4, ..SinkOptions::default() }).unwrap();
+    let config = config(sink.address()).assign("t", vec![0, 1, 2]).max_poll_records(30);
+    let config = config.enable_auto_commit(false).max_poll_interval_ms(300).fetch_buffer_memory(400_000);
+    let consumer = Consumer::new(config.build()).await?;
+    let mut next = [0u64; 4];
+    let mut read = async |consumer: &Consumer| {
+        for record in some(consumer).await.views() {
+            assert_eq!(record.offset, next[record.partition as usize], "partition {}", record.partition);
+            next[record.partition as usize] += 1;
+        }
+        next
+    };
+    soon("more than there is memory for", async {
+        while consumer.stats().bytes_held <= 400_000 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    // Some of what has come is taken.
+    read(&consumer).await;
+    let mut events = consumer.events();
+    consumer.assign(&(0..4).map(|partition| TopicPartition::new("t", partition)).collect::<Vec<_>>())?;
+    let waits =
+        |event| matches!(event, ConsumerEvent::Stalled { partition, .. } if partition.partition == 3).then_some(());
+    event(&mut events, waits).await;
+    (0..3).try_for_each(|partition| consumer.pause("t", partition))?;
+    while read(&consumer).await[3] < 2000 {}
+    (0..3).try_for_each(|partition| consumer.resume("t", partition))?;
+    while read(&consumer).await != [2000; 4] {}
+    consumer.close().await
+}
+
 /// What the program keeps counts, down to a slice of it.
 #[tokio::test]
 async fn records_are_held_up_to_the_limit_and_no_further() -> Result<()> {

@@ -229,6 +229,32 @@ async fn what_was_asked_for_before_a_seek_is_not_given_after_it() -> Result<()> 
     Ok(())
 }
 
+/// The position was noted that the records had, and reading went on there.
+#[tokio::test]
+async fn a_seek_is_not_undone_by_a_pace_of_records_from_before() -> Result<()> {
+    let (broker, _) = broker(10).await?;
+    let config = config(broker.address()).assign("t", vec![0]).max_poll_records(4).enable_auto_commit(false);
+    let consumer = Consumer::new(config.build()).await?;
+    for said in [None, Some(false), Some(true)] {
+        consumer.seek("t", 0, 0).await?;
+        let records = some(&consumer).await;
+        consumer.seek("t", 0, 7).await?;
+        let mut pace = consumer.pace(&records);
+        assert_eq!(consumer.position("t", 0)?, Some(7));
+        pace.reached(0, 1);
+        match said {
+            None => drop(pace),
+            Some(false) => pace.finish(),
+            Some(true) => pace.hand_out(),
+        }
+        assert_eq!(consumer.position("t", 0)?, Some(7));
+        consumer.commit().await?;
+        assert_eq!(consumer.committed("t", 0).await?, Some(7));
+        assert_eq!(offsets(&consumer, 3).await, [7, 8, 9]);
+    }
+    consumer.close().await
+}
+
 #[tokio::test]
 async fn a_commit_that_fails_by_itself_is_an_event_and_is_made_again() -> Result<()> {
     let broker = ScriptedBroker::builder().topic("t", 1).start().unwrap();
@@ -259,6 +285,28 @@ async fn a_commit_that_fails_by_itself_is_an_event_and_is_made_again() -> Result
     })
     .await;
     assert_eq!(consumer.stats().failed_commits, 1);
+    Ok(())
+}
+
+/// The broker was away for a moment, and the next commit was not due for long.
+// covers: F087 rust
+#[tokio::test]
+async fn a_commit_that_reaches_no_server_is_made_again_soon() -> Result<()> {
+    let broker = ScriptedBroker::builder().topic("t", 1).start().unwrap();
+    broker.append("t", 0, None, b"v");
+    let config = config(broker.address()).assign("t", vec![0]).max_poll_interval_ms(10);
+    let consumer = Consumer::new(config.auto_commit_interval(Some(Duration::from_secs(3600))).build()).await?;
+    values(&consumer, 1).await;
+    // As often as one call tries by itself.
+    broker.on(Kind::CommitOffset).times(4).unexecuted().close_connection();
+    consumer.commit_async()?;
+    soon("the commit", async {
+        while broker.committed_offset(0, "tests", "t", 0) != Some(1) {
+            consumer.poll().await.unwrap();
+        }
+    })
+    .await;
+    assert_eq!(broker.unspent_rules(), 0);
     Ok(())
 }
 

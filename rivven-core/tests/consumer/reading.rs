@@ -169,6 +169,28 @@ async fn the_end_of_each_partition_is_told_so_that_all_there_is_can_be_read() ->
     Ok(())
 }
 
+#[tokio::test]
+async fn ends_of_partitions_are_not_told_where_that_is_not_wanted() -> Result<()> {
+    let broker = TestBroker::start().unwrap();
+    let client = Client::connect(broker.address()).await?;
+    client.create_topic("t", Some(2)).await?;
+    let consumer = Consumer::new(config(broker.address()).assign("t", vec![0, 1]).build()).await?;
+    for round in 0..3 {
+        soon("the ends", async {
+            let before = consumer.stats().empty_fetches;
+            while consumer.stats().empty_fetches < before + 4 {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+        // With the time over, and with records.
+        assert_eq!(consumer.poll_timeout(Duration::ZERO).await?.ended(), []);
+        publish(&client, "t", 0, round..round + 1).await?;
+        assert_eq!(some(&consumer).await.ended(), []);
+    }
+    Ok(())
+}
+
 // covers: F081 rust
 #[tokio::test]
 async fn a_stream_gives_records_one_by_one_and_what_it_did_not_give_is_polled() -> Result<()> {

@@ -112,17 +112,16 @@ async fn count(shared: &Shared, topics: &[String], limit: Duration) -> (Answer, 
     (Answer::Counted(counts), None)
 }
 
+/// Whether a refusal only tells that the group divides its partitions anew.
+pub(super) fn is_of_rebalance(error: &Error) -> bool {
+    matches!(error.code(), ErrorCode::IllegalGeneration | ErrorCode::InconsistentGroupProtocol)
+}
+
 /// Whether a refusal is none of those that belong to the life of a group, or pass by themselves.
 pub(super) fn is_unexpected(error: &Error) -> bool {
-    let usual = [
-        ErrorCode::UnknownMemberId,
-        ErrorCode::UnknownGroup,
-        ErrorCode::IllegalGeneration,
-        ErrorCode::InconsistentGroupProtocol,
-        ErrorCode::Throttled,
-        ErrorCode::RateLimitExceeded,
-    ];
-    !usual.contains(&error.code()) && !error.is_of_connection()
+    let usual =
+        [ErrorCode::UnknownMemberId, ErrorCode::UnknownGroup, ErrorCode::Throttled, ErrorCode::RateLimitExceeded];
+    !usual.contains(&error.code()) && !is_of_rebalance(error) && !error.is_of_connection()
 }
 
 /// As the wire has it; what is longer than 49 days is cut.

@@ -232,6 +232,9 @@ impl Driver {
 
     /// The broker refused something, which an empty poll tells.
     fn troubled(&mut self, error: Error) {
+        if asking::is_of_rebalance(&error) {
+            return;
+        }
         self.shared.note_error(&error);
         if matches!(error, Error::AuthenticationFailed(_)) {
             return self.shared.fail_next_poll(error);

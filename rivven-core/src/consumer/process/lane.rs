@@ -68,7 +68,8 @@ impl Lane {
         let mut lanes = BTreeMap::<Key, Lane>::new();
         for (part, progress) in records.partitions().iter().zip(progress) {
             let key = part.key();
-            let (Some(partition), Some(done)) = (state.partitions.get(&key), part.first_offset()) else { continue };
+            let partition = state.partitions.get(&key).filter(|partition| partition.course == part.course());
+            let (Some(partition), Some(done)) = (partition, part.first_offset()) else { continue };
             let (course, epoch) = (partition.course, partition.epoch);
             let lane = lanes.entry(key.clone()).or_insert_with(|| {
                 let shared = Arc::clone(shared);
