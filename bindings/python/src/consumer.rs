@@ -664,7 +664,8 @@ impl ConsumerOperations {
     ///
     /// `timeout` is in seconds or a timedelta, by default `close_timeout_ms` of
     /// the configuration (5 s). A poll that waits ends with the code CLOSED, as
-    /// do calls afterwards. Closing twice is no error.
+    /// do calls afterwards. Closing twice is no error. It waits for the handlers of `process`;
+    /// called by one of them it only begins to close, and gives None at once.
     ///
     /// Raises why the last offsets could not be committed, TimeoutException if
     /// it took too long; it is closed all the same.
@@ -679,7 +680,13 @@ impl ConsumerOperations {
                 of_module(py, "closing", (slf, closed))
             }
             Style::Blocking => {
-                this.shared.wait(py, bridge.close(limit))?;
+                let begun = bridge.close(limit);
+                if of_module(py, "is_handler", (slf,))?.is_truthy()? {
+                    // It waits for the handlers, of which this is one.
+                    this.shared.raising(py, begun)?;
+                } else {
+                    this.shared.wait(py, begun)?;
+                }
                 Ok(py.None().into_bound(py))
             }
         }
@@ -893,8 +900,8 @@ impl AsyncConsumer {
     /// `error: `, then an empty line, then the value.
     ///
     /// It ends by `wakeup` and by `close`, which waits for it, and gives a ProcessReport. Cancelling it, or a handler,
-    /// cancels the handlers, and gives messages back that are not done. A handler must not
-    /// await `close`, which would wait for it.
+    /// cancels the handlers, and gives messages back that are not done. A `close` that a
+    /// handler calls does not wait.
     ///
     /// Raises RivvenException with the code PROCESSING_FAILED, caused by what the handler raised, where a
     /// message failed every time and stops it: it is the next one of its partition then. INVALID_STATE if
@@ -1112,7 +1119,7 @@ impl BlockingConsumer {
     /// `error: `, then an empty line, then the value.
     ///
     /// It ends by `wakeup` and by `close`, which waits for it, and gives a ProcessReport. A
-    /// handler must not call `close`, which would wait for it.
+    /// `close` that a handler calls does not wait.
     ///
     /// Raises RivvenException with the code PROCESSING_FAILED, caused by what the handler raised, where a
     /// message failed every time and stops it: it is the next one of its partition then. INVALID_STATE if

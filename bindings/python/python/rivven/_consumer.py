@@ -8,6 +8,7 @@ from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from inspect import isawaitable
+from threading import get_ident
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self
 
@@ -97,6 +98,25 @@ async def next_message(consumer: Consumer) -> Message:
         raise_failure(consumer)
 
 
+AT_WORK: dict[asyncio.Task[Any] | int | None, object] = {}
+"""The consumers whose handlers are at work, by the tasks and threads that they run in."""
+
+
+@contextmanager
+def at_work(place: asyncio.Task[Any] | int | None, consumer: object) -> Iterator[None]:
+    """Note that a handler is at work."""
+    AT_WORK[place] = consumer
+    try:
+        yield
+    finally:
+        del AT_WORK[place]
+
+
+def is_handler(consumer: object) -> bool:
+    """Say whether a handler of a blocking consumer is at work on this thread."""
+    return AT_WORK.get(get_ident()) is consumer
+
+
 class Failures:
     """What handlers raised last, by partition; its frames hold the message, so it is kept no longer than it matters."""
 
@@ -129,9 +149,10 @@ async def process(consumer: Consumer, handler: Callable[[Message], Any]) -> Proc
     async def work(handling: _Handling, message: Message) -> None:
         failure: BaseException | None = None
         try:
-            result = handler(message)
-            if isawaitable(result):
-                await result
+            with at_work(asyncio.current_task(), consumer):
+                result = handler(message)
+                if isawaitable(result):
+                    await result
         except Exception as raised:
             failure = raised
         except asyncio.CancelledError as raised:
@@ -174,7 +195,8 @@ def process_in_threads(consumer: _BlockingConsumer, handler: Callable[[Message],
     def work(handling: _Handling, message: Message) -> None:
         failure: BaseException | None = None
         try:
-            handler(message)
+            with at_work(get_ident(), consumer):
+                handler(message)
         except BaseException as raised:
             failure = raised
         failures.settle(handling, message, failure)
@@ -196,6 +218,11 @@ def process_in_threads(consumer: _BlockingConsumer, handler: Callable[[Message],
 
 def closing(consumer: Consumer, closed: asyncio.Future[None]) -> asyncio.Future[None]:
     """Give what a close is awaited by, which raises what the listener raises meanwhile."""
+    if AT_WORK.get(asyncio.current_task()) is consumer:
+        # It waits for the handlers, of which this is one.
+        begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        begun.set_result(None)
+        return begun
     relay = consumer._relay
     return closed if relay is None else asyncio.get_running_loop().create_task(relay.close(closed))
 
