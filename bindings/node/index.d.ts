@@ -1879,8 +1879,7 @@ export class Consumer extends EventEmitter<ConsumerEvents> implements AsyncDispo
    * text, `topic: `, `partition: `, `offset: `, `timestamp: `, `group: `, `attempts: ` and `error: `,
    * then an empty line, then the value.
    *
-   * It ends by {@link Consumer.wakeup} and by {@link Consumer.close}, which waits for it: so a
-   * handler must not await that.
+   * It ends by {@link Consumer.wakeup} and by {@link Consumer.close}, which waits for it unless a handler calls it.
    *
    * Fails with `PROCESSING_FAILED`, with what the handler threw as `cause`, where a record failed
    * every time and stops it: it is the next one of its partition then. `INVALID_STATE` if the
@@ -1989,6 +1988,8 @@ export class Consumer extends EventEmitter<ConsumerEvents> implements AsyncDispo
    * By default it takes at most `closeTimeoutMs`, 5 000. Commits that fail for now are tried again within that time. A
    * poll that waits ends with `CLOSED`. Closing twice is no error. Fails with why the last offsets could not be committed,
    * or with `TIMED_OUT` if they may not be; it is closed all the same.
+   *
+   * It waits for the handlers of `process`. Called by one of them it only begins to close, and is settled at once.
    */
   close(options?: { timeoutMs?: number }): Promise<void>;
 

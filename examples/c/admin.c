@@ -106,7 +106,10 @@ static void deletion(rivven_client_t *client) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 2) return 2;
+    if (argc != 2) {
+        fprintf(stderr, "usage: admin <broker address>\n");
+        return 2;
+    }
     rivven_client_t *client = connect_to(argv[1]);
     check(rivven_client_create_topic(client, topic, 2, NULL, &error));
     settings(client);

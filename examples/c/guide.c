@@ -102,7 +102,10 @@ static void login(const char *address, const char *ca_file, const char *password
 }
 
 int main(int argc, char **argv) {
-    if (argc != 6) return 2;
+    if (argc != 6) {
+        fprintf(stderr, "usage: guide <server> <another> <server with TLS> <CA file> <password of alice>\n");
+        return 2;
+    }
     records(argv[1], argv[2]);
     login(argv[3], argv[4], argv[5]);
 }

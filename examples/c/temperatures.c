@@ -253,7 +253,10 @@ static void print_means(const struct months *months) {
 static const char *yes(bool holds) { return holds ? "true" : "false"; }
 
 int main(int argc, char **argv) {
-    if (argc != 4) fail("usage: temperatures <broker address> <topic> <csv file>");
+    if (argc != 4) {
+        fprintf(stderr, "usage: temperatures <broker address> <topic> <csv file>\n");
+        return 2;
+    }
     const char *address = argv[1], *topic = argv[2], *file = argv[3];
 
     rivven_client_t *client = connect_to(address);

@@ -47,7 +47,10 @@ static void administer(rivven::Client &client) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 2) return 2;
+    if (argc != 2) {
+        std::cerr << "usage: admin <broker address>\n";
+        return 2;
+    }
     try {
         rivven::Client client(rivven::Config{{"bootstrap.servers", argv[1]}});
         administer(client);

@@ -63,7 +63,10 @@ static void login(const std::string &address, const std::string &ca_file, const 
 }
 
 int main(int argc, char **argv) {
-    if (argc != 6) return 2;
+    if (argc != 6) {
+        std::cerr << "usage: guide <server> <another> <server with TLS> <CA file> <password of alice>\n";
+        return 2;
+    }
     try {
         records(argv[1], argv[2]);
         login(argv[3], argv[4], argv[5]);

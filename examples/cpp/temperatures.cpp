@@ -161,7 +161,7 @@ int run(const std::string &address, const std::string &topic, const std::string 
 int main(int argc, char **argv) {
     if (argc != 4) {
         std::cerr << "usage: temperatures <broker address> <topic> <csv file>\n";
-        return EXIT_FAILURE;
+        return 2;
     }
     try {
         return run(argv[1], argv[2], argv[3]);

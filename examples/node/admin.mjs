@@ -5,7 +5,12 @@ import { Client } from 'rivven';
 const topic = 'admin-node';
 const group = 'admin-node-readers';
 
-const client = await Client.connect(process.argv[2]);
+const [address] = process.argv.slice(2);
+if (process.argv.length !== 3) {
+  console.error('usage: admin.mjs <broker address>');
+  process.exit(2);
+}
+const client = await Client.connect(address);
 await client.createTopic(topic, 2);
 
 // [settings

@@ -1,6 +1,6 @@
 // Reads all orders of a topic, commits how far it came, and has them shipped: node consumer.mjs <broker address>
 
-const [address] = process.argv.slice(2);
+const [address = '127.0.0.1:9092'] = process.argv.slice(2);
 
 import { Client, Consumer } from 'rivven';
 

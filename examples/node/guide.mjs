@@ -7,6 +7,10 @@ import { Client } from 'rivven';
 
 const topic = 'guide-node';
 const [first, second, address, caFile, password] = process.argv.slice(2);
+if (process.argv.length !== 7) {
+  console.error('usage: guide.mjs <server> <another> <server with TLS> <CA file> <password of alice>');
+  process.exit(2);
+}
 
 async function records() {
   // [connect

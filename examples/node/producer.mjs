@@ -1,6 +1,6 @@
 // Sends records by a producer, with promises and without: node producer.mjs <broker address>
 
-const [address] = process.argv.slice(2);
+const [address = '127.0.0.1:9092'] = process.argv.slice(2);
 
 import { Producer } from 'rivven';
 

@@ -1,6 +1,6 @@
 // Writes three records and reads them back: node quickstart.mjs <broker address>
 
-const [address] = process.argv.slice(2);
+const [address = '127.0.0.1:9092'] = process.argv.slice(2);
 
 // [readme
 import { Client } from 'rivven';

@@ -6,6 +6,10 @@ import { Client, Consumer } from 'rivven';
 
 const PARTITIONS = 12;
 const [address, topic, file] = process.argv.slice(2);
+if (process.argv.length !== 5) {
+  console.error('usage: temperatures.mjs <broker address> <topic> <csv file>');
+  process.exit(2);
+}
 
 /** Gives the rows of the file by month, as [month, values]. */
 async function readMonths(file) {

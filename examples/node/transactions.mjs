@@ -1,6 +1,6 @@
 // Bills two orders together or not at all; then bills all orders of a topic, each once: node transactions.mjs <broker address>
 
-const [address] = process.argv.slice(2);
+const [address = '127.0.0.1:9092'] = process.argv.slice(2);
 
 import { Client, Consumer, Producer, transform } from 'rivven';
 

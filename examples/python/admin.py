@@ -44,4 +44,7 @@ async def main(address: str) -> None:
         # delete]
 
 
+if len(sys.argv) != 2:
+    print("usage: admin.py <broker address>", file=sys.stderr)
+    sys.exit(2)
 asyncio.run(main(sys.argv[1]))

@@ -58,4 +58,4 @@ async def main(address: str) -> None:
     print(report.processed, "orders are shipped")
 
 
-asyncio.run(main(sys.argv[1]))
+asyncio.run(main(sys.argv[1] if len(sys.argv) > 1 else "127.0.0.1:9092"))

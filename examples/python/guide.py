@@ -64,4 +64,7 @@ async def main(arguments: list[str]) -> None:
     await login(address, ca_file, password)
 
 
+if len(sys.argv) != 6:
+    print("usage: guide.py <server> <another> <server with TLS> <CA file> <password of alice>", file=sys.stderr)
+    sys.exit(2)
 asyncio.run(main(sys.argv[1:]))

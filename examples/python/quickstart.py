@@ -19,4 +19,4 @@ async def main(address: str) -> None:
     # readme]
 
 
-asyncio.run(main(sys.argv[1]))
+asyncio.run(main(sys.argv[1] if len(sys.argv) > 1 else "127.0.0.1:9092"))

@@ -104,4 +104,7 @@ async def main(address: str, topic: str, path: str) -> bool:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 4:
+        print("usage: temperatures.py <broker address> <topic> <csv file>", file=sys.stderr)
+        sys.exit(2)
     sys.exit(not asyncio.run(main(*sys.argv[1:])))

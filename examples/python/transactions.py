@@ -57,4 +57,4 @@ async def main(address: str) -> None:
         print(billed, "orders are billed")
 
 
-asyncio.run(main(sys.argv[1]))
+asyncio.run(main(sys.argv[1] if len(sys.argv) > 1 else "127.0.0.1:9092"))

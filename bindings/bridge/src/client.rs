@@ -5,6 +5,7 @@ use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use rivven_client::{AuthConfig, AuthSession, Error, Properties, ResilientClient, ResilientClientConfig, Result};
 
 use crate::answer::Answer;
@@ -13,7 +14,7 @@ use crate::call::Call;
 use crate::fork::ForkMark;
 use crate::queue::{Due, Queue};
 use crate::reaper::reap;
-use crate::share::{OnDrop, Share};
+use crate::share::Share;
 
 /// What errors call a client.
 const WHAT: &str = "the client";
@@ -148,7 +149,7 @@ impl Client {
     /// `FORKED`.
     pub fn close(&self, limit: Option<Duration>) -> Result<Call<()>> {
         let (call, settle) = Call::new();
-        self.run_closing(limit, move || settle.settle(Ok(())))?;
+        self.run_closing(limit, move |result| settle.settle(result))?;
         Ok(call)
     }
 
@@ -159,27 +160,13 @@ impl Client {
     /// `FORKED`.
     pub fn submit_close(&self, limit: Option<Duration>, queue: &Arc<Queue>, token: u64) -> Result<()> {
         let due = Due::new(queue, token);
-        self.run_closing(limit, move || due.settle(Ok(Answer::Done)))
+        self.run_closing(limit, move |result| due.settle(result.map(Answer::from)))
     }
 
-    /// Closes, gives the client's share in the runtime back, and answers, in this order.
-    ///
-    /// The task has no share of its own, so that the runtime of the last client
-    /// is on its way out when the answer comes; a task that runs is not
-    /// interrupted by that.
-    fn run_closing(&self, limit: Option<Duration>, answer: impl FnOnce() + Send + 'static) -> Result<()> {
-        let Parts { core, runtime: share } = self.parts()?;
-        let Some(runtime) = share.get() else {
-            answer();
-            return Ok(());
-        };
-        let closing = core.close(limit.unwrap_or_else(|| core.close_timeout()));
-        let (share, answer) = (Arc::clone(share), OnDrop::new(answer));
-        runtime.handle().spawn(async move {
-            closing.await;
-            drop(share.give_back());
-            drop(answer);
-        });
+    fn run_closing(&self, limit: Option<Duration>, answer: impl FnOnce(Result<()>) + Send + 'static) -> Result<()> {
+        let Parts { core, runtime } = self.parts()?;
+        let closing = || core.close(limit.unwrap_or_else(|| core.close_timeout())).map(Ok);
+        runtime.close(closing, answer);
         Ok(())
     }
 

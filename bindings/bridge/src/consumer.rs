@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::mem::ManuallyDrop;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rivven_client::{
@@ -19,7 +19,7 @@ use crate::processing::{Handlers, Processing, process};
 use crate::queue::{Completion, Due, Queue};
 use crate::reading::Reading;
 use crate::rebalance::Relay;
-use crate::share::{OnDrop, Share};
+use crate::share::Share;
 
 /// What errors call a consumer.
 const WHAT: &str = "the consumer";
@@ -43,6 +43,19 @@ struct Parts {
     /// Whoever asks for the next event waits for those who asked before.
     events: Arc<AsyncMutex<ConsumerEvents>>,
     reading: Arc<Reading>,
+}
+
+impl Parts {
+    /// Closes within a time; what nobody has taken is given back.
+    fn closing(&self, limit: Duration) -> impl Future<Output = Result<()>> + Send + use<> {
+        let (core, reading) = (Arc::clone(&self.core), Arc::clone(&self.reading));
+        async move {
+            reading.quit().await;
+            let closed = core.close_timeout(limit).await;
+            reading.end().await;
+            closed
+        }
+    }
 }
 
 impl Consumer {
@@ -357,29 +370,10 @@ impl Consumer {
         self.run_closing(limit, move |result| due.settle(result.map(Answer::from)))
     }
 
-    /// Closes, gives the share in the runtime back, and answers, in this order.
     fn run_closing(&self, limit: Option<Duration>, answer: impl FnOnce(Result<()>) + Send + 'static) -> Result<()> {
-        let Parts { core, runtime: share, reading, .. } = self.parts()?;
-        let Some(runtime) = share.get() else {
-            answer(Ok(()));
-            return Ok(());
-        };
-        let (core, share, reading) = (Arc::clone(core), Arc::clone(share), Arc::clone(reading));
-        let result = Arc::new(Mutex::new(Ok(())));
-        let kept = Arc::clone(&result);
-        let answer = OnDrop::new(move || {
-            let result = std::mem::replace(&mut *kept.lock().unwrap_or_else(PoisonError::into_inner), Ok(()));
-            answer(result);
-        });
-        runtime.handle().spawn(async move {
-            reading.quit().await;
-            let closed = core.close_timeout(limit.unwrap_or(core.config().close_timeout)).await;
-            *result.lock().unwrap_or_else(PoisonError::into_inner) = closed;
-            reading.end().await;
-            drop((core, reading));
-            drop(share.give_back());
-            drop(answer);
-        });
+        let parts = self.parts()?;
+        let closing = || parts.closing(limit.unwrap_or(parts.core.config().close_timeout));
+        parts.runtime.close(closing, answer);
         Ok(())
     }
 }
@@ -388,17 +382,12 @@ impl Drop for Consumer {
     fn drop(&mut self) {
         if self.mark.is_here() {
             // SAFETY: the parts are taken here only, and `self` is not used afterwards.
-            let Parts { core, runtime, events, reading } = unsafe { ManuallyDrop::take(&mut self.parts) };
-            drop(events);
-            if let Some(runtime) = runtime.give_back() {
+            let parts = unsafe { ManuallyDrop::take(&mut self.parts) };
+            if let Some(runtime) = parts.runtime.give_back() {
                 // The share keeps the runtime's threads until that is done.
-                let handle = runtime.handle().clone();
-                handle.spawn(async move {
-                    reading.quit().await;
-                    let _ = core.close_timeout(core.config().close_timeout).await;
-                    drop((core, reading));
-                    drop(runtime);
-                });
+                let closing = parts.closing(parts.core.config().close_timeout);
+                drop(parts);
+                runtime.clone().spawn(async move { drop(closing.await) });
             }
         }
     }

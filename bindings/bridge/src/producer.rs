@@ -17,7 +17,7 @@ use crate::call::Call;
 use crate::fork::ForkMark;
 use crate::line::{Item, Line, Lines, Owned, delivered, overtaking, owned, settle};
 use crate::queue::{Completion, Due, Queue};
-use crate::share::{OnDrop, Share};
+use crate::share::Share;
 use crate::transaction::Turn;
 
 /// What errors call a producer.
@@ -314,27 +314,10 @@ impl Producer {
         Ok(self.parts()?.core.config().close_timeout)
     }
 
-    /// Closes, gives the share in the runtime back, and answers, in this order.
     fn run_closing(&self, limit: Option<Duration>, answer: impl FnOnce(Result<()>) + Send + 'static) -> Result<()> {
         let parts = self.parts()?;
-        let Some(runtime) = parts.runtime.get() else {
-            answer(Ok(()));
-            return Ok(());
-        };
-        let closing = parts.closing(limit.unwrap_or(parts.core.config().close_timeout));
-        let share = Arc::clone(&parts.runtime);
-        let result = Arc::new(Mutex::new(Ok(())));
-        let kept = Arc::clone(&result);
-        let answer = OnDrop::new(move || {
-            let result = std::mem::replace(&mut *kept.lock().unwrap_or_else(PoisonError::into_inner), Ok(()));
-            answer(result);
-        });
-        runtime.handle().spawn(async move {
-            let closed = closing.await;
-            *result.lock().unwrap_or_else(PoisonError::into_inner) = closed;
-            drop(share.give_back());
-            drop(answer);
-        });
+        let closing = || parts.closing(limit.unwrap_or(parts.core.config().close_timeout));
+        parts.runtime.close(closing, answer);
         Ok(())
     }
 

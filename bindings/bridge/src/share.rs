@@ -74,6 +74,28 @@ impl Share {
         Ok(())
     }
 
+    /// Closes a handle, gives its share back, and answers, in this order; a closed one answers at once.
+    ///
+    /// The task has no share of its own, so that the runtime of the last handle
+    /// is on its way out when the answer comes; a task that runs is not
+    /// interrupted by that.
+    pub(crate) fn close<F>(
+        self: &Arc<Self>,
+        closing: impl FnOnce() -> F,
+        answer: impl FnOnce(Result<()>) + Send + 'static,
+    ) where
+        F: Future<Output = Result<()>> + Send + 'static,
+    {
+        let Some(runtime) = self.get() else { return answer(Ok(())) };
+        let (share, closing) = (Arc::clone(self), closing());
+        let mut closed = Closed { result: Ok(()), answer: Some(answer) };
+        runtime.handle().spawn(async move {
+            closed.result = closing.await;
+            drop(share.give_back());
+            drop(closed);
+        });
+    }
+
     pub(crate) fn get(&self) -> Option<SharedRuntime> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -83,22 +105,19 @@ impl Share {
     }
 }
 
-/// Calls a function when it is dropped.
+/// The answer to a close, given when it is dropped.
 ///
 /// A task that closes may be dropped by a close beside it that ended the
 /// runtime: then the handle is closed all the same, and the answer is due.
-pub(crate) struct OnDrop<F: FnOnce()>(Option<F>);
-
-impl<F: FnOnce()> OnDrop<F> {
-    pub(crate) fn new(call: F) -> Self {
-        OnDrop(Some(call))
-    }
+struct Closed<F: FnOnce(Result<()>)> {
+    result: Result<()>,
+    answer: Option<F>,
 }
 
-impl<F: FnOnce()> Drop for OnDrop<F> {
+impl<F: FnOnce(Result<()>)> Drop for Closed<F> {
     fn drop(&mut self) {
-        if let Some(call) = self.0.take() {
-            call();
+        if let Some(answer) = self.answer.take() {
+            answer(std::mem::replace(&mut self.result, Ok(())));
         }
     }
 }

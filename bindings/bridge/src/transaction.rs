@@ -388,10 +388,12 @@ impl Producer {
     pub fn submit_begin_transaction(&self, queue: &Arc<Queue>, token: u64) -> Result<()> {
         let (core, runtime, mark) = self.shares()?;
         let (share, Turn(turn)) = (Arc::clone(&runtime), self.turn()?);
+        // Its time is that of the wait for the turn, too.
+        let (limit, begun) = (core.config().max_block, core.begin_transaction());
         let beginning = async move {
             // Without one, the producer has a transaction in a queue that nobody looks at, and says so.
-            let turn = timeout(core.config().max_block, turn.acquire_owned()).await.ok().and_then(|turn| turn.ok());
-            let mut transaction = Transaction::new(Arc::new(core.begin_transaction().await?), share, mark);
+            let turn = timeout(limit, turn.acquire_owned()).await.ok().and_then(|turn| turn.ok());
+            let mut transaction = Transaction::new(Arc::new(begun.await?), share, mark);
             transaction.parts.turn = turn;
             Ok(transaction)
         };

@@ -100,6 +100,7 @@ class Consumer extends EventEmitter {
       throw handlers.withCause(error);
     } finally {
       this.#handlers.delete(call);
+      handlers.end();
     }
   }
 
@@ -292,7 +293,10 @@ class Consumer extends EventEmitter {
     const limit = args.optionalMilliseconds(timeoutMs, 'timeoutMs');
     this.#life.isClosed = true;
     for (const stream of this.#streams) stream.abandon();
-    return this.#call((native, token) => native.close(token, limit));
+    const closed = this.#call((native, token) => native.close(token, limit));
+    // It waits for the handlers, of which one may have called this; `process` tells what could not be committed.
+    if ([...this.#handlers.values()].some((handlers) => handlers.areAsking)) return void closed.catch(() => {});
+    return closed;
   }
 
   /** The native side, which knows how far the program has come. */

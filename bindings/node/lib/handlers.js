@@ -1,10 +1,22 @@
 'use strict';
 
+const { AsyncLocalStorage } = require('node:async_hooks');
+
 const { RivvenError } = require('./error.js');
 const { Answer, Record } = require('./records.js');
 
 /** @import * as api from '../index' */
 /** @import { NativeConsumer, NativeHandling } from './native.js' */
+
+/**
+ * The call of a handler that code is in.
+ *
+ * @type {AsyncLocalStorage<{ handlers: Handlers, isAtWork: boolean }>}
+ */
+const calls = new AsyncLocalStorage();
+
+/** How many calls of `process` have not ended. */
+let underWay = 0;
 
 /** The handler of one call of `process`, and what it threw. */
 class Handlers {
@@ -15,6 +27,13 @@ class Handlers {
   /** @param {(record: api.Record) => unknown} handler */
   constructor(handler) {
     this.#handler = handler;
+    underWay++;
+  }
+
+  /** No more records come. */
+  end() {
+    // Knowing the calls makes every promise of the program dearer.
+    if (--underWay === 0) calls.disable();
   }
 
   /**
@@ -26,16 +45,25 @@ class Handlers {
   async handle(native, handling) {
     const record = new Record(new Answer(handling.topic, handling), 0);
     const partition = `${record.topic}/${record.partition}`;
+    const call = { handlers: this, isAtWork: true };
     try {
-      await this.#handler(record);
+      await calls.run(call, this.#handler, record);
     } catch (error) {
       // As the text of the error names it.
       this.#thrown.set(partition, { place: `${partition} at offset ${record.offset},`, error });
       native.handled(handling.number, textOf(error));
       return;
+    } finally {
+      call.isAtWork = false;
     }
     this.#thrown.delete(partition);
     native.handled(handling.number, null);
+  }
+
+  /** Whether the handler is at work and asks this. */
+  get areAsking() {
+    const call = calls.getStore();
+    return call !== undefined && call.handlers === this && call.isAtWork;
   }
 
   /**

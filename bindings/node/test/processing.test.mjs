@@ -131,3 +131,31 @@ test('close waits for handlers that are at work', async (t) => {
   assert.equal((await processing).processed, 2);
   assert.equal(await committed(), 2n);
 });
+
+test('a handler may close, and is not waited for', async (t) => {
+  const { consumer, committed } = await reading(t, 1, 3, { closeTimeoutMs: 60_000 });
+  const begun = performance.now();
+  const { processed } = await consumer.process(async ({ offset }) => {
+    if (offset !== 1n) return;
+    await pause(1);
+    await consumer.close();
+  });
+  await consumer.close();
+  assert.ok(performance.now() - begun < 30_000);
+  // Another one may have been handled before it was closed.
+  assert.ok(processed >= 2);
+  assert.equal(await committed(), BigInt(processed));
+});
+
+test('a close that outlives its handler waits', async (t) => {
+  const { consumer, committed } = await reading(t, 1, 2);
+  let closing;
+  const processing = consumer.process(({ offset }) => {
+    if (offset !== 1n) return;
+    closing = pause(1).then(() => consumer.close());
+  });
+  await processing;
+  await closing;
+  assert.throws(() => consumer.assign([]), { code: 'CLOSED' });
+  assert.equal(await committed(), 2n);
+});

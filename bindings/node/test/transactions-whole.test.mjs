@@ -342,6 +342,14 @@ test('a place at the broker is waited for', async (t) => {
   for (const other of others) await client.abortTransaction('other', other);
 });
 
+test('a begin that waits for another one has no more time', async (t) => {
+  const producer = producing(t, { bootstrapServers: '127.0.0.1:1', maxBlockMs: 1000 });
+  const begun = performance.now();
+  const both = [producer.beginTransaction(), producer.beginTransaction()];
+  await Promise.all(both.map((one) => failsWith('TIMED_OUT', one)));
+  assert.ok(performance.now() - begun < 1800);
+});
+
 test('an idle transaction is aborted in time', async (t) => {
   // covers: F120 node
   const topic = await newTopic();

@@ -610,7 +610,10 @@ impl ConsumerOperations {
     /// the first poll. The poll waits until they are done, and they may commit.
     ///
     /// They are called by the event loop that runs now, and may be async; of a
-    /// blocking consumer on the thread that polls or closes.
+    /// blocking consumer on the thread that polls or closes. What they raise ends the
+    /// poll, iteration or `process` that waits for them, which raises it; `close` raises it,
+    /// too, and closes all the same. Where nobody of an asyncio consumer waits any more, and
+    /// of `transform`, it goes to the event loop's exception handler.
     #[pyo3(signature = (listener=None, *, on_partitions_assigned=None, on_partitions_revoked=None, on_partitions_lost=None))]
     fn set_rebalance_listener(
         &self,
@@ -661,21 +664,38 @@ impl ConsumerOperations {
     ///
     /// `timeout` is in seconds or a timedelta, by default `close_timeout_ms` of
     /// the configuration (5 s). A poll that waits ends with the code CLOSED, as
-    /// do calls afterwards. Closing twice is no error.
+    /// do calls afterwards. Closing twice is no error. It waits for the handlers of `process`;
+    /// called by one of them it only begins to close, and gives None at once.
     ///
     /// Raises why the last offsets could not be committed, TimeoutException if
     /// it took too long; it is closed all the same.
     #[pyo3(signature = (timeout=None))]
-    fn close<'py>(&self, py: Python<'py>, timeout: Option<Seconds>) -> Given<'py> {
+    fn close<'py>(slf: &Bound<'py, Self>, timeout: Option<Seconds>) -> Given<'py> {
+        let (this, py) = (slf.get(), slf.py());
         let limit = timeout.map(|Seconds(limit)| limit);
-        let bridge = &self.shared.bridge;
-        match self.style {
-            Style::Asyncio => self.submit(py, Then::Retire, |queue, token| bridge.submit_close(limit, queue, token)),
+        let bridge = &this.shared.bridge;
+        match this.style {
+            Style::Asyncio => {
+                let closed = this.submit(py, Then::Retire, |queue, token| bridge.submit_close(limit, queue, token))?;
+                of_module(py, "closing", (slf, closed))
+            }
             Style::Blocking => {
-                self.shared.wait(py, bridge.close(limit))?;
+                let begun = bridge.close(limit);
+                if of_module(py, "is_handler", (slf,))?.is_truthy()? {
+                    // It waits for the handlers, of which this is one.
+                    this.shared.raising(py, begun)?;
+                } else {
+                    this.shared.wait(py, begun)?;
+                }
                 Ok(py.None().into_bound(py))
             }
         }
+    }
+
+    /// Who tells the listener of an asyncio consumer.
+    #[getter]
+    fn _relay(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        lock(&self.shared.listener).as_ref().map(|relay| relay.clone_ref(py))
     }
 
     /// How many handlers may be at work at once.
@@ -818,7 +838,7 @@ pub(crate) fn of_client<'py>(py: Python<'py>, properties: &Properties, asked: As
 pub(crate) struct AsyncConsumer;
 
 /// What a function of the module `rivven._consumer` gives, a coroutine mostly.
-fn coroutine<'py>(py: Python<'py>, name: &str, arguments: impl pyo3::call::PyCallArgs<'py>) -> Given<'py> {
+fn of_module<'py>(py: Python<'py>, name: &str, arguments: impl pyo3::call::PyCallArgs<'py>) -> Given<'py> {
     static MODULE: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
     let module = MODULE.get_or_try_init(py, || py.import("rivven._consumer").map(Bound::unbind))?;
     module.bind(py).getattr(name)?.call1(arguments)
@@ -852,7 +872,7 @@ impl AsyncConsumer {
     #[pyo3(signature = (timeout=None))]
     fn poll<'py>(slf: &Bound<'py, Self>, timeout: Option<Seconds>) -> Given<'py> {
         let limit = slf.as_super().get().limit(slf.py(), timeout)?.as_secs_f64();
-        coroutine(slf.py(), "poll", (slf, limit))
+        of_module(slf.py(), "poll", (slf, limit))
     }
 
     /// Gives a list of messages that have come, at most `max_messages` (default `max_poll_records`, or `batch_size`).
@@ -863,7 +883,7 @@ impl AsyncConsumer {
     #[pyo3(signature = (max_messages=None))]
     fn fetch<'py>(slf: &Bound<'py, Self>, max_messages: Option<usize>) -> Given<'py> {
         let most = slf.as_super().get().most(slf.py(), max_messages)?;
-        coroutine(slf.py(), "fetch", (slf, most))
+        of_module(slf.py(), "fetch", (slf, most))
     }
 
     /// Lets `handler` work on the messages, partitions side by side and each in its order, until it is ended.
@@ -880,15 +900,15 @@ impl AsyncConsumer {
     /// `error: `, then an empty line, then the value.
     ///
     /// It ends by `wakeup` and by `close`, which waits for it, and gives a ProcessReport. Cancelling it, or a handler,
-    /// cancels the handlers, and gives messages back that are not done. A handler must not
-    /// await `close`, which would wait for it.
+    /// cancels the handlers, and gives messages back that are not done. A `close` that a
+    /// handler calls does not wait.
     ///
     /// Raises RivvenException with the code PROCESSING_FAILED, caused by what the handler raised, where a
     /// message failed every time and stops it: it is the next one of its partition then. INVALID_STATE if
     /// the consumer is processing already; what keeps partitions from being read, and why the
     /// last offsets could not be committed.
     fn process<'py>(slf: &Bound<'py, Self>, handler: Bound<'py, PyAny>) -> Given<'py> {
-        coroutine(slf.py(), "process", (slf, handler))
+        of_module(slf.py(), "process", (slf, handler))
     }
 
     fn __aiter__(slf: Py<Self>) -> Py<Self> {
@@ -909,7 +929,7 @@ impl AsyncConsumer {
 
     #[pyo3(signature = (*_exception))]
     fn __aexit__<'py>(slf: &Bound<'py, Self>, _exception: &Bound<'py, PyTuple>) -> Given<'py> {
-        slf.as_super().get().close(slf.py(), None)
+        ConsumerOperations::close(slf.as_super(), None)
     }
 }
 
@@ -941,7 +961,7 @@ impl Next {
     /// The one that it waits by, which is not at work.
     fn waiting<'py>(&self, py: Python<'py>, course: Course) -> Given<'py> {
         match course {
-            Course::Begins => coroutine(py, "next_message", (&self.consumer,)),
+            Course::Begins => of_module(py, "next_message", (&self.consumer,)),
             Course::Waits(waiting) => Ok(waiting.into_bound(py)),
             Course::Over => Err(PyRuntimeError::new_err("cannot reuse already awaited coroutine")),
         }
@@ -1099,14 +1119,14 @@ impl BlockingConsumer {
     /// `error: `, then an empty line, then the value.
     ///
     /// It ends by `wakeup` and by `close`, which waits for it, and gives a ProcessReport. A
-    /// handler must not call `close`, which would wait for it.
+    /// `close` that a handler calls does not wait.
     ///
     /// Raises RivvenException with the code PROCESSING_FAILED, caused by what the handler raised, where a
     /// message failed every time and stops it: it is the next one of its partition then. INVALID_STATE if
     /// the consumer is processing already; what keeps partitions from being read, and why the
     /// last offsets could not be committed.
     fn process<'py>(slf: &Bound<'py, Self>, handler: Bound<'py, PyAny>) -> Given<'py> {
-        coroutine(slf.py(), "process_in_threads", (slf, handler))
+        of_module(slf.py(), "process_in_threads", (slf, handler))
     }
 
     fn __iter__(slf: Py<Self>) -> Py<Self> {
@@ -1139,6 +1159,6 @@ impl BlockingConsumer {
 
     #[pyo3(signature = (*_exception))]
     fn __exit__<'py>(slf: &Bound<'py, Self>, _exception: &Bound<'py, PyTuple>) -> PyResult<()> {
-        slf.as_super().get().close(slf.py(), None).map(drop)
+        ConsumerOperations::close(slf.as_super(), None).map(drop)
     }
 }

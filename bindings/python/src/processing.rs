@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::mem::ManuallyDrop;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pyo3::prelude::*;
@@ -12,6 +13,7 @@ use rivven_client::{Error, Result};
 use crate::answer::{self, Form};
 use crate::consumer::Consuming;
 use crate::message::Message;
+use crate::wait::SLICE;
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -75,6 +77,8 @@ pub(crate) struct Handlings {
     consuming: Arc<Consuming>,
     processing: Mutex<Option<Processing>>,
     come: Mutex<VecDeque<Completion>>,
+    /// Whether its end has come.
+    ended: AtomicBool,
     /// Not dropped in a forked child: a thread of the parent may have been changing it.
     queue: ManuallyDrop<Arc<Queue>>,
     mark: ForkMark,
@@ -88,6 +92,7 @@ impl Handlings {
             consuming: Arc::clone(consuming),
             processing: Mutex::new(Some(processing)),
             come: Mutex::default(),
+            ended: AtomicBool::new(false),
             queue: ManuallyDrop::new(queue),
             mark: ForkMark::here(),
         })
@@ -113,6 +118,7 @@ impl Handlings {
             match self.take().map(|completion| completion.result) {
                 Some(Ok(Answer::Handling(handling))) => return Ok(Bound::new(py, Handled::new(handling))?.into_any()),
                 Some(result) => {
+                    self.ended.store(true, Ordering::Relaxed);
                     let report = self.consuming.raising(py, result)?;
                     return answer::to_python(py, &*self.consuming, report, &Form::Plain);
                 }
@@ -121,9 +127,16 @@ impl Handlings {
         }
     }
 
-    /// Gives up what has not ended.
-    fn give_up(&self) {
+    /// Gives up what has not ended, and waits until the consumer has let go.
+    fn give_up(&self, py: Python<'_>) {
         drop(lock(&self.processing).take());
+        while self.mark.is_here() && !self.ended.load(Ordering::Relaxed) {
+            match self.take().map(|completion| completion.result) {
+                Some(Ok(Answer::Handling(handling))) => drop(handling),
+                Some(_) => self.ended.store(true, Ordering::Relaxed),
+                None => py.detach(|| self.queue.wait(Some(SLICE))),
+            }
+        }
     }
 }
 

@@ -189,6 +189,33 @@ def test_a_listener_is_told_within_polls_and_close(
     assert [(what, sorted(partitions)) for what, partitions in told[1:]] == [("revoked", both)]
 
 
+@pytest.mark.parametrize("call", ["poll", "fetch", "process"])
+def test_what_a_listener_raises_is_raised_by_who_waits_for_it(
+    consume: Callable[..., Any], broker: str, reader: Reader, topic: str, call: str
+) -> None:
+    filled(reader, topic, 1)
+    consumer = consume(broker, topics=topic, group_id=topic)
+    told: list[str] = []
+
+    def assigned(_: list[TopicPartition]) -> None:
+        told.append("assigned")
+        raise ZeroDivisionError
+
+    def revoked(_: list[TopicPartition]) -> None:
+        told.append("revoked")
+        raise LookupError
+
+    consumer.set_rebalance_listener(on_partitions_assigned=assigned, on_partitions_revoked=revoked)
+    arguments: dict[str, list[Any]] = {"poll": [60], "fetch": [], "process": [told.append]}
+    with pytest.raises(ZeroDivisionError):
+        getattr(consumer, call)(*arguments[call])
+    assert len(consumer.poll(10)) == 1, "it is raised once, and nothing is lost"
+    with pytest.raises(LookupError):
+        consumer.close()
+    consumer.close()
+    assert consumer.is_closed and told == ["assigned", "revoked"]
+
+
 # covers: F100 python
 def test_a_poll_is_woken_up_and_statistics_are_kept(
     consume: Callable[..., Any], broker: str, reader: Reader, topic: str

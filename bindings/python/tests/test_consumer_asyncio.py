@@ -585,6 +585,60 @@ def test_a_listener_may_wait_and_commit(broker: str, reader: Reader, topic: str)
     asyncio.run(main())
 
 
+def test_an_iteration_raises_what_a_listener_raises(broker: str, reader: Reader, topic: str) -> None:
+    filled(reader, topic, 1)
+
+    async def assigned(_: list[TopicPartition]) -> None:
+        await asyncio.sleep(0)
+        raise rivven.RivvenException("a failure of the listener")
+
+    async def main() -> None:
+        async with rivven.Consumer(topic, bootstrap_servers=broker, group_id=topic) as consumer:
+            consumer.set_rebalance_listener(on_partitions_assigned=assigned)
+            with pytest.raises(rivven.RivvenException, match="of the listener"):
+                await anext(consumer)
+            assert (await anext(consumer)).offset == 0
+
+    asyncio.run(main())
+
+
+def test_the_loop_is_told_what_a_listener_raises_that_nobody_waits_for(
+    broker: str, reader: Reader, topic: str
+) -> None:
+    filled(reader, topic, 1)
+
+    async def main() -> None:
+        go_on, begun, told = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        failures: list[object] = []
+
+        def tell(_: object, context: dict[str, Any]) -> None:
+            failures.append(context.get("exception"))
+            told.set()
+
+        async def assigned(_: list[TopicPartition]) -> None:
+            begun.set()
+            await go_on.wait()
+            raise ZeroDivisionError
+
+        asyncio.get_running_loop().set_exception_handler(tell)
+        async with rivven.Consumer(topic, bootstrap_servers=broker, group_id=topic) as consumer:
+            consumer.set_rebalance_listener(on_partitions_assigned=assigned)
+            polling = asyncio.create_task(consumer.poll(60))
+            await begun.wait()
+            polling.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await polling
+            go_on.set()
+            async with asyncio.timeout(10):
+                while not told.is_set():
+                    gc.collect()
+                    await asyncio.sleep(0.01)
+            assert len(await consumer.poll(10)) == 1
+        assert [type(failure) for failure in failures] == [ZeroDivisionError]
+
+    asyncio.run(main())
+
+
 def test_events_are_told(broker: str, reader: Reader, topic: str) -> None:
     """covers: F100 python"""
     filled(reader, topic, 5)

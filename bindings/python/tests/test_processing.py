@@ -214,6 +214,36 @@ def test_close_waits_for_handlers(broker: str, reader: Reader, topic: str) -> No
     assert reader.get_offset(topic, topic, 0) == 2
 
 
+@pytest.mark.parametrize("style", ["asyncio", "blocking"])
+def test_a_handler_may_close_and_is_not_waited_for(broker: str, reader: Reader, topic: str, style: str) -> None:
+    filled(reader, topic, 3)
+    config: dict[str, Any] = {"bootstrap_servers": broker, "group_id": topic, "close_timeout_ms": 60_000}
+    begun = time.monotonic()
+
+    async def main() -> ProcessReport:
+        async with rivven.Consumer(partitions=[(topic, 0)], **config) as consumer:
+
+            async def handler(message: rivven.Message) -> None:
+                if message.offset == 1:
+                    await consumer.close()
+
+            return await consumer.process(handler)
+
+    def blocking() -> ProcessReport:
+        with rivven.blocking.Consumer(partitions=[(topic, 0)], **config) as consumer:
+
+            def handler(message: rivven.Message) -> None:
+                if message.offset == 1:
+                    consumer.close()
+
+            return consumer.process(handler)
+
+    report = asyncio.run(main()) if style == "asyncio" else blocking()
+    assert time.monotonic() - begun < 30
+    # Another one may have been handled before it was closed.
+    assert reader.get_offset(topic, topic, 0) == report.processed >= 2
+
+
 def test_cancelling_it_cancels_handlers_and_gives_back_what_is_not_done(
     broker: str, reader: Reader, topic: str
 ) -> None:

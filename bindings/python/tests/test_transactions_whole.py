@@ -253,6 +253,18 @@ def test_a_block_that_blocks_ends_its_transaction(broker: str, reader: Reader, t
     assert committed(reader, topic) == [b"committed", b"kept"]
 
 
+def test_a_begin_that_waits_for_another_one_has_no_more_time() -> None:
+    async def main() -> None:
+        producer = rivven.Producer(bootstrap_servers="127.0.0.1:1", transactional_id="etl", max_block_ms=1000)
+        begun = time.monotonic()
+        both = [code(producer.begin_transaction), code(producer.begin_transaction)]
+        assert await asyncio.gather(*both) == ["TIMED_OUT", "TIMED_OUT"]
+        assert time.monotonic() - begun < 1.8
+        await producer.close()
+
+    soon(main())
+
+
 # covers: F120 python, F123 python
 def test_every_misuse_has_its_code(package: Any, broker: str, reader: Reader, topic: str) -> None:
     reader.create_topic(topic, 1)

@@ -1,6 +1,6 @@
 //! What all servers of a client share.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -23,6 +23,8 @@ pub(super) struct Context {
     /// How often the credentials have been replaced.
     logins: AtomicU64,
     changes: Mutex<Option<Announcer>>,
+    /// Whether no server could be reached when one was last needed.
+    unavailable: AtomicBool,
     runtime: OnceCell<Handle>,
     epoch: Instant,
 }
@@ -43,6 +45,7 @@ impl Context {
             options: Mutex::new(options),
             logins: AtomicU64::new(0),
             changes: Mutex::new(Some(Announcer::new())),
+            unavailable: AtomicBool::new(false),
             runtime: Handle::try_current().map_or_else(|_| OnceCell::new(), OnceCell::with_value),
             epoch: Instant::now(),
         }
@@ -116,6 +119,19 @@ impl Context {
         if let Some(announcer) = &*self.changes() {
             announcer.announce(change);
         }
+    }
+
+    /// Notes that a server was reached.
+    pub(super) fn reached(&self) {
+        // Nearly always it is known, and nothing is written that all threads read.
+        if self.unavailable.load(Ordering::Relaxed) {
+            self.unavailable.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// Notes that no server could be reached; whether one could when it was last tried.
+    pub(super) fn unreached(&self) -> bool {
+        !self.unavailable.swap(true, Ordering::Relaxed)
     }
 
     /// The changes from now on; none once the client is closed.

@@ -195,7 +195,7 @@ impl Cluster {
                 Err(error) => failures.push(error),
             }
         }
-        Err(none_of(failures))
+        Err(self.none_of(failures))
     }
 
     /// Logs in, now and on every later connection; the present ones are replaced.
@@ -360,7 +360,7 @@ impl Cluster {
                 reached => return reached,
             }
         }
-        Err(none_of(failures))
+        Err(self.none_of(failures))
     }
 
     /// A connection to this server, unless its breaker is open.
@@ -374,7 +374,10 @@ impl Cluster {
         let Some(pass) = server.enter() else { return Err(breaker_open(server)) };
         let trial = Trial { server: Arc::clone(server), pass, settled: false };
         match server.connection(need, dial_limit, limit).await {
-            Ok(lease) => Ok((lease, trial)),
+            Ok(lease) => {
+                self.context.reached();
+                Ok((lease, trial))
+            }
             Err(error) => {
                 trial.unreachable(&error);
                 Err(error)
@@ -422,6 +425,23 @@ impl Cluster {
             let cluster = Arc::clone(self);
             self.context.spawn(async move { cluster.refresh(&seen).await });
         }
+    }
+
+    /// The error where no server could be reached: of a single server its own, and the first one where it is of no use to
+    /// try any of them again, such as a login that all refuse.
+    fn none_of(&self, mut failures: Vec<Error>) -> Error {
+        if failures.len() == 1 {
+            return failures.remove(0);
+        }
+        if self.context.unreached() {
+            tracing::warn!(failures = %listed(&failures), "all servers unavailable");
+        } else {
+            tracing::debug!(failures = %listed(&failures), "all servers still unavailable");
+        }
+        if !failures.is_empty() && !failures.iter().any(Error::is_retriable) {
+            return failures.remove(0);
+        }
+        Error::AllServersUnavailable
     }
 
     fn not_connected(&self, server: &Server) -> Error {
@@ -507,19 +527,6 @@ fn final_error(last: Error, unknown: Option<Error>) -> Error {
 /// connections are in use: another one may hold other data, and the time is over.
 fn leads_elsewhere(error: &Error) -> bool {
     !matches!(error.code(), ErrorCode::Closed | ErrorCode::PoolExhausted)
-}
-
-/// The error where no server could be reached: of a single server its own, and the first one where it is of no use to try
-/// any of them again, such as a login that all refuse.
-fn none_of(mut failures: Vec<Error>) -> Error {
-    if failures.len() == 1 {
-        return failures.remove(0);
-    }
-    tracing::warn!(failures = %listed(&failures), "all servers unavailable");
-    if !failures.is_empty() && !failures.iter().any(Error::is_retriable) {
-        return failures.remove(0);
-    }
-    Error::AllServersUnavailable
 }
 
 fn breaker_open(server: &Server) -> Error {

@@ -424,6 +424,7 @@ impl Server {
     /// Notes that the server does not work, and tells it.
     fn degrade(&self, reason: &Error) {
         let mut trouble = self.trouble();
+        let is_news = trouble.as_ref().is_none_or(|trouble| trouble.reason.code() != reason.code());
         let now = trouble.get_or_insert_with(|| Trouble {
             since: SystemTime::now(),
             began: Instant::now(),
@@ -438,7 +439,12 @@ impl Server {
         self.degraded.store(true, Ordering::Release);
         self.next_attempt_ms.store(self.context.now_ms() + pause.as_millis() as u64, Ordering::Release);
         drop(trouble);
-        tracing::warn!(server = %self.address.text(), attempts, %reason, "server does not work");
+        let server = self.address.text();
+        if is_news {
+            tracing::warn!(%server, attempts, %reason, "server does not work");
+        } else {
+            tracing::debug!(%server, attempts, %reason, "server still does not work");
+        }
         let server = Arc::clone(self.address.text());
         self.context.announce(StateChange::Degraded { server, since, reason: reason.clone(), attempts });
     }

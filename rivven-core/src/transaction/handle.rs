@@ -62,10 +62,16 @@ impl Transaction {
     }
 
     /// Begins a transaction under a new identity, for which a place has to become free within `max_block`.
-    pub(crate) async fn of(backing: Backing) -> Result<Self> {
+    ///
+    /// That time begins now, and not when the future is first polled.
+    pub(crate) fn of(backing: Backing) -> impl Future<Output = Result<Self>> + Send + use<> {
+        let limit = Instant::now() + backing.config().max_block;
+        Self::until(limit, backing)
+    }
+
+    async fn until(limit: Instant, backing: Backing) -> Result<Self> {
         let txn_id = backing.transactional_id()?.to_owned();
         backing.check_open()?;
-        let limit = Instant::now() + backing.config().max_block;
         let late = |last: Option<Error>| {
             let why = last.map_or_else(String::new, |error| format!(" (last failure: {error})"));
             let text = format!(

@@ -1,5 +1,7 @@
 //! The examples that the documents in `docs/` show, and those of producers and consumers, against real brokers.
 
+use std::process::Output;
+
 use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
 
@@ -32,6 +34,9 @@ const CONSUMER: &str = "1000 orders are read\n1000 orders are shipped\n";
 /// What `transactions` prints.
 const TRANSACTIONS: &str = "2 invoices are committed\n300 orders are billed\n";
 
+/// Those that take nothing for granted: without arguments they say how they are called.
+const WITH_USAGE: [&str; 3] = ["guide", "admin", "temperatures"];
+
 /// Runs `guide`, `admin`, `producer`, `consumer` and `transactions` in every language, which have to print what is expected.
 pub(super) fn run(session: &Session) -> Result<Tally> {
     let secure = TestBroker::start_with(session, &["--secure", "--user", USER])?;
@@ -48,7 +53,10 @@ pub(super) fn run(session: &Session) -> Result<Tally> {
         ensure!(sent.ends_with(PRODUCER), "producer in {language} ended with\n{sent}");
         expect(session, *language, "consumer", &[&plain.address], CONSUMER)?;
         expect(session, *language, "transactions", &[&plain.address], TRANSACTIONS)?;
-        tally.passed += 5;
+        for name in WITH_USAGE {
+            expect_usage(session, *language, name)?;
+        }
+        tally.passed += 5 + WITH_USAGE.len();
     }
     Ok(tally)
 }
@@ -57,6 +65,15 @@ pub(super) fn run(session: &Session) -> Result<Tally> {
 fn expect(session: &Session, language: Language, name: &str, arguments: &[&str], wanted: &str) -> Result<()> {
     let output = output(session, language, name, arguments)?;
     ensure!(output == wanted, "{name} in {language}: expected\n{wanted}got\n{output}");
+    Ok(())
+}
+
+/// Builds and runs an example without arguments, which has to say how it is called and to end with the code 2.
+fn expect_usage(session: &Session, language: Language, name: &str) -> Result<()> {
+    let Output { status, stdout, stderr } = build::example(session, language, name)?.output()?;
+    let (code, said) = (status.code(), String::from_utf8_lossy(&stderr));
+    let says_it = stdout.is_empty() && said.lines().count() == 1 && said.starts_with(&format!("usage: {name}"));
+    ensure!(code == Some(2) && says_it, "{name} in {language} without arguments ended with {code:?} and\n{said}");
     Ok(())
 }
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from inspect import isawaitable
+from threading import get_ident
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self
 
@@ -28,11 +30,25 @@ class CurrentOffset(int):
         yield
 
 
-async def wanted(begun: tuple[asyncio.Future[None], _Interest]) -> None:
+def listening(consumer: Consumer, give_up: Callable[[], object]) -> AbstractContextManager[object]:
+    """Give a block in which what the listener raises gives a wait up; who waits calls `raise_failure` then."""
+    relay = consumer._relay
+    return nullcontext() if relay is None else relay.waiting(give_up)
+
+
+def raise_failure(consumer: Consumer) -> None:
+    """Raise what the listener has raised, if nobody has."""
+    relay = consumer._relay
+    if relay is not None:
+        relay.raise_failure()
+
+
+async def wanted(consumer: Consumer, begun: tuple[asyncio.Future[None], _Interest]) -> None:
     """Wait for something to take; whoever is cancelled leaves it to others."""
     future, interest = begun
     try:
-        await future
+        with listening(consumer, interest.give_up):
+            await future
     finally:
         interest.give_up()
 
@@ -47,7 +63,8 @@ async def poll(consumer: Consumer, limit: float) -> ConsumerRecords:
         return records
     while True:
         left = max(0.0, until - time.monotonic())
-        await wanted(consumer._poll(left))
+        await wanted(consumer, consumer._poll(left))
+        raise_failure(consumer)
         records = consumer._claim(time.monotonic() >= until)
         if records is not None:
             return records
@@ -58,7 +75,8 @@ async def fetch(consumer: Consumer, most: int) -> list[Message]:
     await asyncio.sleep(0)
     messages = consumer._take(most)
     if not messages and most > 0:
-        await wanted(consumer._ready())
+        await wanted(consumer, consumer._ready())
+        raise_failure(consumer)
         messages = consumer._take(most)
     return messages
 
@@ -72,11 +90,31 @@ async def next_message(consumer: Consumer) -> Message:
         try:
             for message in consumer._take(1):
                 return message
-            await wanted(consumer._ready())
+            await wanted(consumer, consumer._ready())
         except RivvenException as failure:
             if consumer.is_closed or failure.code == "CLOSED":
                 raise StopAsyncIteration from None
             raise
+        raise_failure(consumer)
+
+
+AT_WORK: dict[asyncio.Task[Any] | int | None, object] = {}
+"""The consumers whose handlers are at work, by the tasks and threads that they run in."""
+
+
+@contextmanager
+def at_work(place: asyncio.Task[Any] | int | None, consumer: object) -> Iterator[None]:
+    """Note that a handler is at work."""
+    AT_WORK[place] = consumer
+    try:
+        yield
+    finally:
+        del AT_WORK[place]
+
+
+def is_handler(consumer: object) -> bool:
+    """Say whether a handler of a blocking consumer is at work on this thread."""
+    return AT_WORK.get(get_ident()) is consumer
 
 
 class Failures:
@@ -111,9 +149,10 @@ async def process(consumer: Consumer, handler: Callable[[Message], Any]) -> Proc
     async def work(handling: _Handling, message: Message) -> None:
         failure: BaseException | None = None
         try:
-            result = handler(message)
-            if isawaitable(result):
-                await result
+            with at_work(asyncio.current_task(), consumer):
+                result = handler(message)
+                if isawaitable(result):
+                    await result
         except Exception as raised:
             failure = raised
         except asyncio.CancelledError as raised:
@@ -134,9 +173,11 @@ async def process(consumer: Consumer, handler: Callable[[Message], Any]) -> Proc
 
     report, processing = consumer._process(begin)
     try:
-        # Whoever is cancelled goes once the consumer has let go, so that it may be polled then.
-        return await asyncio.shield(report)
+        with listening(consumer, processing.give_up):
+            # Whoever is cancelled goes once the consumer has let go, so that it may be polled then.
+            return await asyncio.shield(report)
     except RivvenException as error:
+        raise_failure(consumer)
         raise error from failures.cause(error)
     finally:
         given_up = True
@@ -154,7 +195,8 @@ def process_in_threads(consumer: _BlockingConsumer, handler: Callable[[Message],
     def work(handling: _Handling, message: Message) -> None:
         failure: BaseException | None = None
         try:
-            handler(message)
+            with at_work(get_ident(), consumer):
+                handler(message)
         except BaseException as raised:
             failure = raised
         failures.settle(handling, message, failure)
@@ -172,6 +214,17 @@ def process_in_threads(consumer: _BlockingConsumer, handler: Callable[[Message],
         finally:
             handlings.give_up()
             threads.shutdown(wait=False, cancel_futures=True)
+
+
+def closing(consumer: Consumer, closed: asyncio.Future[None]) -> asyncio.Future[None]:
+    """Give what a close is awaited by, which raises what the listener raises meanwhile."""
+    if AT_WORK.get(asyncio.current_task()) is consumer:
+        # It waits for the handlers, of which this is one.
+        begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        begun.set_result(None)
+        return begun
+    relay = consumer._relay
+    return closed if relay is None else asyncio.get_running_loop().create_task(relay.close(closed))
 
 
 class Relay:
@@ -209,6 +262,9 @@ class AsyncRelay(Relay):
         """Take the functions, or else the methods of the listener."""
         super().__init__(*functions)
         self.tasks: set[asyncio.Task[None]] = set()
+        self.waits: list[Callable[[], object]] = []
+        # Of one whose failure nobody raises the event loop is told.
+        self.failed: list[asyncio.Task[None]] = []
 
     def __call__(self, rebalance: _Rebalance) -> None:
         """Have the function called for a rebalance, which is done when it is."""
@@ -217,10 +273,37 @@ class AsyncRelay(Relay):
         task.add_done_callback(self.tasks.discard)
 
     async def tell(self, rebalance: _Rebalance) -> None:
-        """Call the function and wait for it."""
+        """Call the function and wait for it; if it fails, who waits for the consumer is to raise that."""
         try:
             result = self.call(rebalance)
             if isawaitable(result):
                 await result
+        except Exception:
+            task = asyncio.current_task()
+            if task is not None and self.waits:
+                self.failed.append(task)
+                for give_up in self.waits:
+                    give_up()
+            raise
         finally:
             rebalance.done()
+
+    @contextmanager
+    def waiting(self, give_up: Callable[[], object]) -> Iterator[None]:
+        """Note that somebody waits, and how that is given up."""
+        self.waits.append(give_up)
+        try:
+            yield
+        finally:
+            self.waits.remove(give_up)
+
+    def raise_failure(self) -> None:
+        """Raise what the function has raised, if nobody has."""
+        if self.failed:
+            self.failed.pop(0).result()
+
+    async def close(self, closed: asyncio.Future[None]) -> None:
+        """Wait until the consumer is closed."""
+        with self.waiting(closed.done):
+            await closed
+        self.raise_failure()

@@ -1,14 +1,20 @@
 //! Settings of a topic, committed offsets and groups: `admin <broker address>`.
 
-use anyhow::Context;
+use std::process::ExitCode;
+
 use rivven_client::Client;
 
 const TOPIC: &str = "admin-rust";
 const GROUP: &str = "admin-rust-readers";
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    let client = Client::connect(std::env::args().nth(1).context("a broker address")?).await?;
+async fn main() -> anyhow::Result<ExitCode> {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let Ok([address]) = <[String; 1]>::try_from(arguments) else {
+        eprintln!("usage: admin <broker address>");
+        return Ok(ExitCode::from(2));
+    };
+    let client = Client::connect(address).await?;
     client.create_topic(TOPIC, Some(2)).await?;
 
     // [settings
@@ -48,5 +54,5 @@ async fn main() -> anyhow::Result<()> {
     client.delete_topic(TOPIC).await?;
     // delete]
     client.close().await;
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }

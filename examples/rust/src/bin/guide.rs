@@ -2,19 +2,23 @@
 //!
 //! The first server may be down: the second one is tried then.
 
+use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Context;
 use rivven_client::{ErrorCode, ResilientClient, ResilientClientConfig, TlsConfig};
 
 const TOPIC: &str = "guide-rust";
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    let mut arguments = std::env::args().skip(1);
-    let mut argument = |name| arguments.next().context(name);
-    records(argument("a server")?, argument("another server")?).await?;
-    login(argument("a server with TLS")?, argument("a CA file")?, argument("a password")?).await
+async fn main() -> anyhow::Result<ExitCode> {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let Ok([first, second, address, ca_file, password]) = <[String; 5]>::try_from(arguments) else {
+        eprintln!("usage: guide <server> <another> <server with TLS> <CA file> <password of alice>");
+        return Ok(ExitCode::from(2));
+    };
+    records(first, second).await?;
+    login(address, ca_file, password).await?;
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn records(first: String, second: String) -> anyhow::Result<()> {

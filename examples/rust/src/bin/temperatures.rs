@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use bytes::Bytes;
 use rivven_client::{Client, Consumer, ConsumerConfig, Producer, ProducerConfig, TopicPartition};
 use serde::{Deserialize, Serialize};
@@ -36,8 +36,11 @@ type Months = BTreeMap<String, Vec<Bytes>>;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
-    let [address, topic, file] = <[String; 3]>::try_from(std::env::args().skip(1).collect::<Vec<_>>())
-        .map_err(|_| anyhow!("usage: temperatures <broker address> <topic> <csv file>"))?;
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let Ok([address, topic, file]) = <[String; 3]>::try_from(arguments) else {
+        eprintln!("usage: temperatures <broker address> <topic> <csv file>");
+        return Ok(ExitCode::from(2));
+    };
 
     let client = Client::connect(&address).await?;
     let ping_ms = median_ping(&client).await?;
