@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::driver::{Command, Done, Driver};
 use super::shared::{Identity, Shared};
 use super::table::Abort;
+use crate::connection::Deadline;
 use crate::consumer::{Consumer, Positions};
 use crate::error::{Detail, Error, ErrorCode, Outcome, Result};
 use crate::ops::{AbortTransaction, BeginTransaction, InTransaction, InitProducerId};
@@ -65,8 +66,8 @@ impl Transaction {
     ///
     /// That time begins now, and not when the future is first polled.
     pub(crate) fn of(backing: Backing) -> impl Future<Output = Result<Self>> + Send + use<> {
-        let limit = Instant::now() + backing.config().max_block;
-        Self::until(limit, backing)
+        let limit = Deadline::after(backing.config().max_block);
+        Self::until(limit.at(), backing)
     }
 
     async fn until(limit: Instant, backing: Backing) -> Result<Self> {

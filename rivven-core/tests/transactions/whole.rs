@@ -57,6 +57,17 @@ async fn a_partitioner_that_panics_fails_its_record_alone() -> Result<()> {
     producer.close().await
 }
 
+/// There is no moment that is so far away.
+#[tokio::test]
+async fn a_begin_may_be_given_all_the_time_that_there_is() -> Result<()> {
+    let broker = TestBroker::start().unwrap();
+    let producer = Producer::new(config(broker.address()).max_block(Duration::MAX).build()).await?;
+    let transaction = soon("a begin", producer.begin_transaction()).await?;
+    soon("a record", transaction.send("out", "v")).await?;
+    soon("commit", transaction.commit()).await?;
+    producer.close().await
+}
+
 /// A program that does not wait for the begin leaves none of the broker's five places taken.
 #[tokio::test]
 async fn transactions_that_nobody_waited_for_take_no_place() -> Result<()> {
