@@ -230,6 +230,20 @@ function isBytes(value) {
   return typeof value === 'string' || isUint8Array(value);
 }
 
+/**
+ * Whether a value is an array that has only texts and bytes.
+ *
+ * @param {unknown} value
+ * @returns {value is (string | Uint8Array)[]}
+ */
+function areAllBytes(value) {
+  if (!Array.isArray(value)) return false;
+  for (let index = 0; index < value.length; index++) {
+    if (!isBytes(value[index])) return false;
+  }
+  return true;
+}
+
 /** @param {string | Uint8Array} field */
 function byteLength(field) {
   return typeof field === 'string' ? Buffer.byteLength(field) : field.length;
@@ -255,6 +269,7 @@ function shown(value) {
 }
 
 module.exports = {
+  areAllBytes,
   byteLength,
   bytes,
   fieldsOf,

@@ -145,7 +145,7 @@ class Outbox {
   sendBatch(topic, messages) {
     return new Promise((resolve, reject) => {
       // All of them are looked at before the first is added: one that is wrong keeps every other from being sent.
-      const records = args.list(messages, 'messages', recordOf);
+      const records = args.areAllBytes(messages) ? messages : args.list(messages, 'messages', recordOf);
       this.#checkOpen();
       if (records.length === 0) return resolve([]);
       const slot = this.#waiters.add(new All(records.length, resolve, reject));
