@@ -541,7 +541,8 @@ public:
         return Batch(detached);
     }
 
-    /// The partitions whose end a consumer reached with these records; each end is told once.
+    /// The partitions whose end a consumer reached with these records, where report.partition.end is
+    /// set; each end is told once.
     std::vector<TopicPartition> ended() const {
         return detail::list(rivven_batch_ended_len(batch_.get()), [&](std::size_t i) {
             return TopicPartition{rivven_batch_ended_topic(batch_.get(), i),
@@ -2423,7 +2424,8 @@ public:
         detail::call(rivven_consumer_wakeup, consumer_.get());
     }
 
-    /// Gives no more records of a partition, and asks for none.
+    /// Gives no more records of a partition, and asks for none. What has come is kept as long as
+    /// others do not need the memory, and asked for again otherwise.
     void pause(const std::string &topic, std::uint32_t partition) {
         detail::call(rivven_consumer_pause, consumer_.get(), detail::text(topic), partition);
     }

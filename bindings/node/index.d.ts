@@ -1781,7 +1781,10 @@ export class ConsumerRecords implements Iterable<Record> {
   private constructor();
   /** How many there are. */
   readonly length: number;
-  /** The partitions whose end was reached with these records; each end is told once, until there are more. */
+  /**
+   * The partitions whose end was reached with these records, where
+   * `reportPartitionEnd` is set; each end is told once, until there are more.
+   */
   readonly ended: TopicPartition[];
 
   /** The record at an index, from the end if it is negative; `undefined` if there is none. */

@@ -665,7 +665,8 @@ impl ConsumerOperations {
     /// `timeout` is in seconds or a timedelta, by default `close_timeout_ms` of
     /// the configuration (5 s). A poll that waits ends with the code CLOSED, as
     /// do calls afterwards. Closing twice is no error. It waits for the handlers of `process`;
-    /// called by one of them it only begins to close, and gives None at once.
+    /// called by one of them it only begins to close, and gives None at once: close it again
+    /// once `process` has ended, as a `with` block does.
     ///
     /// Raises why the last offsets could not be committed, TimeoutException if
     /// it took too long; it is closed all the same.

@@ -214,7 +214,7 @@ def test_close_waits_for_handlers(broker: str, reader: Reader, topic: str) -> No
     assert reader.get_offset(topic, topic, 0) == 2
 
 
-@pytest.mark.parametrize("style", ["asyncio", "blocking"])
+@pytest.mark.parametrize("style", ["asyncio", "another task", "blocking"])
 def test_a_handler_may_close_and_is_not_waited_for(broker: str, reader: Reader, topic: str, style: str) -> None:
     filled(reader, topic, 3)
     config: dict[str, Any] = {"bootstrap_servers": broker, "group_id": topic, "close_timeout_ms": 60_000}
@@ -223,9 +223,12 @@ def test_a_handler_may_close_and_is_not_waited_for(broker: str, reader: Reader, 
     async def main() -> ProcessReport:
         async with rivven.Consumer(partitions=[(topic, 0)], **config) as consumer:
 
+            async def close() -> None:
+                await consumer.close()
+
             async def handler(message: rivven.Message) -> None:
                 if message.offset == 1:
-                    await consumer.close()
+                    await (close() if style == "asyncio" else asyncio.create_task(close()))
 
             return await consumer.process(handler)
 
@@ -238,7 +241,7 @@ def test_a_handler_may_close_and_is_not_waited_for(broker: str, reader: Reader, 
 
             return consumer.process(handler)
 
-    report = asyncio.run(main()) if style == "asyncio" else blocking()
+    report = blocking() if style == "blocking" else asyncio.run(main())
     assert time.monotonic() - begun < 30
     # Another one may have been handled before it was closed.
     assert reader.get_offset(topic, topic, 0) == report.processed >= 2

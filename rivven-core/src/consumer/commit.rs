@@ -184,9 +184,10 @@ impl Shared {
                 None => turn.await,
             };
             let results = shared.commit_each(&commits).await;
+            let unreached = results.iter().any(|result| result.as_ref().is_err_and(Error::is_of_connection));
             if let Err(error) = all_of(&commits, results) {
                 shared.note_error(&error);
-                if error.is_of_connection() {
+                if unreached {
                     shared.commit_again.store(true, Ordering::Release);
                     shared.arrived();
                 }

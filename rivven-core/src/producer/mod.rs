@@ -638,10 +638,12 @@ impl Shared {
     fn enqueue_all<'a>(
         self: &Arc<Self>,
         topic: &Arc<Topic>,
-        mut records: impl Iterator<Item = (Parts<'a>, u64)>,
+        records: impl Iterator<Item = (Parts<'a>, u64)>,
         mut taken: impl FnMut(&Arc<Batch>, u32),
     ) -> Result<()> {
         self.check_plain(topic)?;
+        // It is asked again after its end, and some begin anew then.
+        let mut records = records.fuse();
         let mut some = Vec::with_capacity(records.size_hint().0.clamp(1, AT_ONCE));
         loop {
             // Where they come from is the caller's, and not to run while a partition is locked.

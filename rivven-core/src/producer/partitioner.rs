@@ -27,9 +27,9 @@ pub trait Partitioner: Send + Sync {
     /// The partition of a record among so many, the first of which is 0; `None` to leave it to [`Partitioning::Sticky`].
     ///
     /// The value is as it was handed over, before it is compressed. It is called
-    /// once for every record that is sent without a partition, on the thread
-    /// that sends it, and several threads may call it at once; it should not
-    /// block. A record for which it answers `partitions` or more is refused, with
+    /// for every record that is sent without a partition, again where that has
+    /// to wait for room, on the thread that sends it, and several threads may
+    /// call it at once; it should not block. A record for which it answers `partitions` or more is refused, with
     /// an error of the call that sends it.
     fn partition(&self, topic: &str, key: Option<&[u8]>, value: &[u8], partitions: u32) -> Option<u32>;
 }

@@ -315,7 +315,11 @@ impl<'a> Appender<'a> {
         receipt: impl FnOnce(&Arc<Batch>, u32) -> R,
     ) -> Result<R, Refusal> {
         match self.topic.spread.count.load(Ordering::Acquire) {
-            0 => self.topic.append_early(given, self.how, prepaid, receipt),
+            0 => {
+                // Whoever learns the number has that lock first, and then those of the partitions.
+                self.filling = None;
+                self.topic.append_early(given, self.how, prepaid, receipt)
+            }
             count => self.append_to(given, count, prepaid, receipt),
         }
     }
@@ -339,7 +343,7 @@ impl<'a> Appender<'a> {
                 self.topic.choose(given, self.how, count)
             }
         };
-        if self.filling.as_ref().is_none_or(|filling| filling.index() != chosen) {
+        if self.filling.as_ref().is_none_or(|filling| filling.index() != chosen || chosen >= count) {
             // Nobody holds two.
             self.filling = None;
             self.filling = self.topic.partitions.get(chosen as usize).filter(|_| chosen < count).map(Partition::fill);

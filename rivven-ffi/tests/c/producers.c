@@ -589,7 +589,7 @@ static void test_arguments(void) {
     rivven_events_t *events = NULL;
     rivven_producer_stats_t *stats = NULL;
     const rivven_bytes_t value = rivven_bytes_from("v", 1), no_data = rivven_bytes_from(NULL, 1);
-    const rivven_bytes_t views[] = {value, no_data};
+    const rivven_bytes_t views[] = {value, no_data}, around[] = {value, no_data, value};
     struct context context = {0};
     size_t accepted = 77;
 
@@ -640,6 +640,8 @@ static void test_arguments(void) {
     refused("an impossible count", rivven_topic_enqueue_batch(topic, 0, NULL, &value, NULL, SIZE_MAX, NULL, &error));
     refused("a value in a batch", rivven_topic_enqueue_batch(topic, 0, NULL, views, NULL, 2, &accepted, &error));
     check(accepted == 1, "the one before it is taken");
+    refused("a value within a batch", rivven_topic_enqueue_batch(topic, 0, NULL, around, NULL, 3, &accepted, &error));
+    check(accepted == 1, "the one behind it is not taken either");
     succeeds("an empty batch", rivven_topic_enqueue_batch(topic, 0, NULL, NULL, NULL, 0, &accepted, &error));
     check(accepted == 0, "has nothing to take");
     refused("room of none", rivven_topic_wait_for_room(NULL, 1, &error));

@@ -7,8 +7,8 @@ import time
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from inspect import isawaitable
-from threading import get_ident
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self
 
@@ -98,23 +98,35 @@ async def next_message(consumer: Consumer) -> Message:
         raise_failure(consumer)
 
 
-AT_WORK: dict[asyncio.Task[Any] | int | None, object] = {}
-"""The consumers whose handlers are at work, by the tasks and threads that they run in."""
+class Call:
+    """A call of a handler."""
+
+    def __init__(self, consumer: object) -> None:
+        """Begin with one that is at work."""
+        self.consumer = consumer
+        self.is_at_work = True
+
+
+CALL: ContextVar[Call | None] = ContextVar("rivven_call", default=None)
+"""The call of a handler that code is in, also in tasks and threads that take their context over."""
 
 
 @contextmanager
-def at_work(place: asyncio.Task[Any] | int | None, consumer: object) -> Iterator[None]:
+def at_work(consumer: object) -> Iterator[None]:
     """Note that a handler is at work."""
-    AT_WORK[place] = consumer
+    call = Call(consumer)
+    before = CALL.set(call)
     try:
         yield
     finally:
-        del AT_WORK[place]
+        call.is_at_work = False
+        CALL.reset(before)
 
 
 def is_handler(consumer: object) -> bool:
-    """Say whether a handler of a blocking consumer is at work on this thread."""
-    return AT_WORK.get(get_ident()) is consumer
+    """Say whether a handler of a consumer is at work and asks this."""
+    call = CALL.get()
+    return call is not None and call.consumer is consumer and call.is_at_work
 
 
 class Failures:
@@ -149,7 +161,7 @@ async def process(consumer: Consumer, handler: Callable[[Message], Any]) -> Proc
     async def work(handling: _Handling, message: Message) -> None:
         failure: BaseException | None = None
         try:
-            with at_work(asyncio.current_task(), consumer):
+            with at_work(consumer):
                 result = handler(message)
                 if isawaitable(result):
                     await result
@@ -195,7 +207,7 @@ def process_in_threads(consumer: _BlockingConsumer, handler: Callable[[Message],
     def work(handling: _Handling, message: Message) -> None:
         failure: BaseException | None = None
         try:
-            with at_work(get_ident(), consumer):
+            with at_work(consumer):
                 handler(message)
         except BaseException as raised:
             failure = raised
@@ -218,8 +230,9 @@ def process_in_threads(consumer: _BlockingConsumer, handler: Callable[[Message],
 
 def closing(consumer: Consumer, closed: asyncio.Future[None]) -> asyncio.Future[None]:
     """Give what a close is awaited by, which raises what the listener raises meanwhile."""
-    if AT_WORK.get(asyncio.current_task()) is consumer:
-        # It waits for the handlers, of which this is one.
+    if is_handler(consumer):
+        # It waits for the handlers, of which this is one; `process` tells what could not be committed.
+        closed.add_done_callback(lambda closed: closed.cancelled() or closed.exception())
         begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         begun.set_result(None)
         return begun
