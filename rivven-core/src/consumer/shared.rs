@@ -269,7 +269,11 @@ impl Shared {
         }
     }
 
+    /// Notes a failure, unless it is that of a request that the program's own close has ended.
     pub(super) fn note_error(&self, error: &Error) {
+        if error.code() == ErrorCode::Closed {
+            return;
+        }
         self.counters.failed();
         *lock(&self.last_error) = Some(error.clone());
     }
