@@ -1,35 +1,10 @@
 //! What the log says of an outage: once that it is there, however often it is tried.
 
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rivven_client::{ResilientClient, ResilientClientConfig, Result};
-use rivven_testkit::TestBroker;
+use rivven_testkit::{Log, TestBroker};
 use tracing_subscriber::filter::LevelFilter;
-
-/// Everything that was logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    /// How many lines have all of these texts.
-    fn count(&self, texts: &[&str]) -> usize {
-        let log = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
-        log.lines().filter(|line| texts.iter().all(|text| line.contains(text))).count()
-    }
-}
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 /// An address that nobody listens at.
 const NOBODY: &str = "127.0.0.1:1";

@@ -1,30 +1,12 @@
 //! No secret shows anywhere, not even in the logs at their most talkative.
 #![cfg(feature = "tls")]
 
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
-
 use rivven_client::{AuthConfig, Client, Properties, ResilientClient, ResilientClientConfig, Result, TlsConfig};
-use rivven_testkit::TestBroker;
+use rivven_testkit::{Log, TestBroker};
 use tracing_subscriber::filter::LevelFilter;
 
 const PASSWORD: &str = "Correct-Horse-7";
 const WRONG: &str = "Wrong-Battery-8";
-
-/// Everything that was logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 // covers: F015 rust
 #[tokio::test]
@@ -61,7 +43,7 @@ async fn passwords_show_in_no_log_error_or_debug_form() -> Result<()> {
     pooled.list_topics().await?;
     shown += &format!("{properties:?} {config:?} {pooled:?} {:?}", AuthConfig::new("alice", PASSWORD));
 
-    let logged = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
+    let logged = log.text();
     assert!(logged.contains("logged in") && logged.contains("TRACE"), "the log was not captured");
     for secret in [PASSWORD, WRONG] {
         assert!(!logged.contains(secret), "a password was logged");

@@ -1,6 +1,7 @@
 //! Brokers, good and bad, and what lies between them and a client, for the tests of every language.
 
 mod broker;
+mod log;
 mod misbehave;
 mod murmur2;
 mod net;
@@ -12,6 +13,7 @@ mod seed;
 mod sink;
 
 pub use broker::{BrokerInfo, Mtls, TestBroker, TestBrokerBuilder};
+pub use log::Log;
 pub use misbehave::{MisbehavingServer, Misbehaviour};
 pub use murmur2::partition_of;
 pub use proxy::{Corruption, Direction, FaultProxy, Faults, FrameInTransit, Plan};
