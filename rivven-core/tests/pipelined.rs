@@ -437,8 +437,8 @@ async fn values_are_decompressed() -> Result<()> {
     let config = ProducerConfig::builder().bootstrap_servers(vec![broker.address().into()]);
     let producer = Producer::new(config.compression_type(CompressionType::Lz4).build()).await?;
     let value = "again and ".repeat(100);
-    producer.send("t", &value).await?;
-    let records = connect(broker.address()).await.consume("t", 0, 0, 10).await?;
+    let sent = producer.send("t", &value).await?;
+    let records = connect(broker.address()).await.consume("t", sent.partition, 0, 10).await?;
     assert_eq!(records[0].value, value);
     Ok(())
 }
