@@ -286,15 +286,19 @@ impl Driver {
                 state.remove(&owned);
             }
         }
-        let since = self.shared.since_last_poll().filter(|_| self.late && !owned.is_empty());
+        let had_some = !owned.is_empty();
         let letting_go = self.membership.changes.announce(Change::Lost(owned));
         if self.late {
-            // The program may never poll again, and there is nothing left that it could read.
-            self.member.released(self.now());
+            self.released_for_it(had_some);
         } else {
             self.letting_go = Some(letting_go);
         }
-        if let Some(since) = since {
+    }
+
+    /// Goes on without a program that may never poll again: there is nothing left that it could read.
+    fn released_for_it(&mut self, tell: bool) {
+        self.member.released(self.now());
+        if let Some(since) = self.shared.since_last_poll().filter(|_| tell) {
             let limit = self.shared.config.max_processing_interval;
             drop(self.membership.changes.announce(Change::Failed(too_late(since, limit))));
         }
@@ -312,8 +316,11 @@ impl Driver {
         if self.shared.since_last_poll().is_some_and(is_late) && !self.member.is_leaving() {
             self.late = true;
             self.polls.mark_unchanged();
-            self.letting_go = None;
             self.member.leave(self.now());
+            if self.letting_go.take().is_some() {
+                // What was lost before is announced already.
+                if self.owned.is_empty() { self.released_for_it(true) } else { self.gone() }
+            }
         }
     }
 }
