@@ -1,13 +1,12 @@
 //! Committing offsets: one after another, and of assigned partitions only.
 
-use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::join_all;
-use tokio::time::{sleep, sleep_until};
+use tokio::time::{sleep, timeout_at};
 
 use super::events::ConsumerEvent;
 use super::listener::Key;
@@ -69,6 +68,7 @@ impl Shared {
         let group = &*self.config.group_id;
         let (topic, partition) = (&*key.topic, key.partition);
         let operation = CommitOffset { group, topic, partition, offset: *offset };
+        self.state().partitions.get_mut(key).into_iter().for_each(|partition| partition.offsets().commits());
         // One that is tried again for long would overtake what the next owner commits.
         let result = tokio::select! {
             biased;
@@ -84,10 +84,14 @@ impl Shared {
 
     /// Ends when the partition is not assigned any more as it was when the offset was read.
     async fn lost(&self, commit: &Commit) {
-        while self.still_has(commit) {
+        loop {
+            let departed = self.departures.next();
+            if !self.still_has(commit) {
+                return;
+            }
             match self.owned_until() {
-                Some(until) => sleep_until(until).await,
-                None => pending().await,
+                Some(until) => drop(timeout_at(until, departed).await),
+                None => departed.await,
             }
         }
     }

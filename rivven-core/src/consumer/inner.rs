@@ -95,6 +95,10 @@ impl Inner {
         if source.is_subscribed() {
             return Err(in_the_way("assign partitions", "it is subscribed to topics"));
         }
+        if keys.is_empty() {
+            drop(source);
+            return self.unsubscribe();
+        }
         self.shared.commit_last(|key| !keys.contains(key));
         self.shared.set_validity(None);
         *source = Source::Program;
@@ -115,6 +119,7 @@ impl Inner {
         match &*source {
             Source::Program => return Err(in_the_way("subscribe to topics", "partitions are assigned to it")),
             Source::Group { topics: before, .. } => {
+                self.shared.state().want(&topics);
                 before.send_if_modified(|before| {
                     *before != topics && {
                         *before = topics;
@@ -186,6 +191,7 @@ impl Inner {
         let records = self.poll_in_turn(&mut turn, deadline).await?;
         self.shared.counters.polled(records.len());
         let looked = look(&records);
+        self.shared.state().handed_over(records.partitions());
         Ok((records, looked))
     }
 
@@ -250,6 +256,7 @@ impl Inner {
         let records = self.take(with_ends && shared.config.report_partition_end)?;
         shared.counters.polled(records.len());
         let looked = look(&records);
+        shared.state().handed_over(records.partitions());
         Some((records, looked))
     }
 
@@ -384,6 +391,10 @@ impl Inner {
                 Some(error) => self.shared.state().halt(&key, course, at, error),
                 None => self.shared.state().go_back(&key, course, at),
             }
+            self.shared.arrived();
+        }
+        // While they were decompressed the program may have gone elsewhere.
+        if self.shared.state().leave_out_abandoned(&mut parts) {
             self.shared.arrived();
         }
         let ended = ended.filter(|_| config.report_partition_end).unwrap_or_default();

@@ -11,6 +11,7 @@
 
 mod assignor;
 mod commit;
+mod departures;
 mod events;
 mod fetcher;
 mod group;
@@ -333,7 +334,7 @@ impl Consumer {
     /// Reads these partitions from now on, instead of those before; no group coordinates them.
     ///
     /// Those that are read already go on where they are. Of the others what the program is done with is committed in the
-    /// background, if anything is without being asked.
+    /// background, if anything is without being asked. No partitions are as [`unsubscribe`](Consumer::unsubscribe).
     ///
     /// # Errors
     ///

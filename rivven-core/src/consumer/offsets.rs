@@ -11,6 +11,8 @@ pub(super) struct Offsets {
     stored: Option<u64>,
     /// What was committed last, or found committed.
     committed: Option<u64>,
+    /// Whether a commit was begun since, of which it is not known what came of it.
+    in_doubt: bool,
     /// Up to where a stream is done, and up to where it has given records, that took them before the last ones were taken.
     held: Option<(u64, u64)>,
 }
@@ -77,11 +79,16 @@ impl Offsets {
     }
 
     fn unless_committed(&self, offset: Option<u64>) -> Option<u64> {
-        offset.filter(|offset| self.committed != Some(*offset))
+        offset.filter(|offset| self.in_doubt || self.committed != Some(*offset))
+    }
+
+    /// A commit is begun.
+    pub(super) fn commits(&mut self) {
+        self.in_doubt = true;
     }
 
     pub(super) fn has_committed(&mut self, offset: u64) {
-        self.committed = Some(offset);
+        (self.committed, self.in_doubt) = (Some(offset), false);
     }
 }
 
@@ -129,5 +136,17 @@ mod tests {
         offsets.store(7);
         offsets.seek(2);
         assert_eq!((offsets.to_auto_commit(), offsets.to_commit(), offsets.position()), (Some(2), Some(2), Some(2)));
+    }
+
+    #[test]
+    fn what_was_committed_before_is_committed_again_while_another_commit_is_in_doubt() {
+        let mut offsets = Offsets::default();
+        offsets.begin(5, Some(5));
+        offsets.hand_out(8);
+        offsets.commits();
+        offsets.seek(5);
+        assert_eq!((offsets.to_commit(), offsets.committed()), (Some(5), Some(5)));
+        offsets.has_committed(5);
+        assert_eq!(offsets.to_commit(), None);
     }
 }

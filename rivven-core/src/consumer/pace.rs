@@ -27,6 +27,8 @@ struct Part {
     course: u64,
     first: u64,
     last: u64,
+    /// Whether it was left out: what the program had not reached was given back.
+    left_out: bool,
 }
 
 impl Pace {
@@ -36,7 +38,7 @@ impl Pace {
         let part = |(records, progress): (&PartitionRecords, Arc<Progress>)| {
             let (key, course) = (records.key(), records.course());
             let (first, last) = (records.first_offset()?, records.last_offset()?);
-            Some(Part { key, progress, course, first, last })
+            Some(Part { key, progress, course, first, last, left_out: false })
         };
         let parts = records.partitions().iter().zip(progress).filter_map(part).collect();
         drop(state);
@@ -71,12 +73,32 @@ impl Pace {
         self.parts.drain(..).rev().for_each(|part| state.hand_out(&part.key, &part.progress, part.last + 1));
     }
 
+    /// Leaves out partitions that are gone or paused, or where the program has gone elsewhere, and at the end of the
+    /// consumer all; gives for each part whether its records are still to be given.
+    pub(super) fn look_again(&mut self) -> Vec<bool> {
+        let Some(inner) = self.inner.upgrade() else { return Vec::new() };
+        let is_open = inner.shared.check_open().is_ok();
+        let mut state = inner.shared.state();
+        let gives = |part: &Part| !part.left_out && is_open && state.gives(&part.key, part.course);
+        let given: Vec<bool> = self.parts.iter().map(gives).collect();
+        let still_gives = |part: &Part| is_open && state.gives(&part.key, part.course);
+        let back: Vec<_> = self.left().into_iter().filter(|(part, _)| !still_gives(part)).collect();
+        back.iter().for_each(|(part, next)| state.let_go(&part.key, part.course, &part.progress, *next));
+        drop(state);
+        for (part, _) in self.parts.iter_mut().zip(&given).filter(|(part, gives)| !**gives && !part.left_out) {
+            // What is said of it from now on is said to nobody.
+            (part.left_out, part.progress) = (true, Progress::at(part.first));
+        }
+        given
+    }
+
     /// The partitions that the program is not done with, and where each goes on whose records were not all reached.
     fn left(&self) -> Vec<(&Part, Option<u64>)> {
         let (begun, offset) = self.reached.unwrap_or((usize::MAX, 0));
         let mut left: Vec<(&Part, Option<u64>)> = Vec::new();
         for (place, part) in self.parts.iter().enumerate() {
             let next = match place.cmp(&begun) {
+                _ if part.left_out => continue,
                 _ if self.reached.is_none() => Some(part.first),
                 std::cmp::Ordering::Less => continue,
                 std::cmp::Ordering::Equal => Some(offset + 1).filter(|next| *next <= part.last),

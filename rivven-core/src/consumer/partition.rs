@@ -17,6 +17,10 @@ use crate::error::{Error, ErrorCode};
 /// How many answers may wait to be polled; while the program works on one, the next is there and another on its way.
 const MAX_FRAMES: usize = 2;
 
+/// How large a first answer is expected to be: without any expectation all partitions would be asked at once,
+/// however many there are.
+const FIRST_BYTES: usize = 256 * 1024;
+
 /// How old the knowledge of the log's end may become before it is asked for with the records.
 const BOUNDS_AGE: Duration = Duration::from_secs(5);
 
@@ -74,14 +78,18 @@ pub(super) struct Partition {
     /// Whether it stands in the queue of those that have something to be polled.
     pub(super) queued: bool,
     paused: bool,
+    /// Whether the program does not want its topic any more, and the group does not know yet.
+    pub(super) unwanted: bool,
+    /// From where records were taken that the program does not have yet.
+    taking: Option<u64>,
     under_way: bool,
     /// Whether nothing came the last time.
     idle: bool,
     not_before: Option<Instant>,
     pauses: u32,
     bounds_at: Option<Instant>,
-    /// The size of the last answer.
-    last_bytes: usize,
+    /// The size of the last answer; less and less once nothing more comes.
+    last_bytes: Option<usize>,
     /// The end that was told last.
     end_told: Option<u64>,
     /// When there was progress, or no reason for any.
@@ -109,12 +117,14 @@ impl Partition {
             chunks: VecDeque::new(),
             queued: false,
             paused: false,
+            unwanted: false,
+            taking: None,
             under_way: false,
             idle: false,
             not_before: None,
             pauses: 0,
             bounds_at: None,
-            last_bytes: 0,
+            last_bytes: None,
             end_told: None,
             moved_at: Instant::now(),
             stall_told: 0,
@@ -141,7 +151,7 @@ impl Partition {
     /// The same because the program, or what is committed, says so: what was taken before matters no more.
     pub(super) fn depart(&mut self, epoch: u64, at: u64) {
         self.restart(epoch, at);
-        self.course = epoch;
+        (self.course, self.taking) = (epoch, None);
         self.behind.clear();
     }
 
@@ -177,6 +187,11 @@ impl Partition {
         self.paused
     }
 
+    /// Whether what waits of it is not given at present.
+    pub(super) fn is_withheld(&self) -> bool {
+        self.paused || self.unwanted
+    }
+
     /// Whether nothing came the last time.
     pub(super) fn is_idle(&self) -> bool {
         self.idle
@@ -204,9 +219,9 @@ impl Partition {
         self.chunks.len() >= MAX_FRAMES
     }
 
-    /// How large the next answer will be if it is as the last one.
-    pub(super) fn expected_bytes(&self) -> usize {
-        self.last_bytes
+    /// How large the next answer is expected to be, where there is so much memory for all.
+    pub(super) fn expected_bytes(&self, limit: usize) -> usize {
+        self.last_bytes.unwrap_or(FIRST_BYTES.min(limit / 8))
     }
 
     /// The next request.
@@ -238,7 +253,7 @@ impl Partition {
         match step {
             Step::Deliver => {
                 if let Some(frame) = frame {
-                    self.last_bytes = frame.records.payload().len() + frame.records.index_size();
+                    self.last_bytes = Some(frame.records.payload().len() + frame.records.index_size());
                     self.chunks.push_back(Chunk { frame: Arc::new(frame), from: 0 });
                 }
                 (self.idle, self.pauses, self.not_before) = (false, 0, None);
@@ -247,6 +262,8 @@ impl Partition {
             Step::Again => self.idle = false,
             Step::Idle { early } => {
                 self.idle = true;
+                // What ends the wait of a partition at its end is small as a rule, and others need the memory.
+                self.last_bytes = Some(self.last_bytes.unwrap_or_default() / 4);
                 if early {
                     self.pause(Duration::ZERO, now);
                 } else {
@@ -363,7 +380,8 @@ impl Partition {
         }
         // Whoever is done with its records has let go.
         self.behind.retain(|progress| Arc::strong_count(progress) > 1);
-        self.offsets.hold(self.behind.iter().map(|progress| progress.get()).min());
+        let taking = self.taking.map(|from| (from, from));
+        self.offsets.hold(self.behind.iter().map(|progress| progress.get()).chain(taking).min());
         &mut self.offsets
     }
 
@@ -398,7 +416,7 @@ impl Partition {
     pub(super) fn take(&mut self, max: usize) -> Option<PartitionRecords> {
         let chunk = self.chunks.front_mut()?;
         let range = chunk.from..chunk.from + chunk.left().min(max);
-        let last = chunk.frame.records.get(range.end.checked_sub(1)?)?.offset;
+        let (first, last) = (chunk.next_offset()?, chunk.frame.records.get(range.end.checked_sub(1)?)?.offset);
         let frame = Arc::clone(&chunk.frame);
         chunk.from = range.end;
         if chunk.left() == 0 {
@@ -406,9 +424,15 @@ impl Partition {
         }
         self.end_stream();
         self.taken = last + 1;
+        self.taking.get_or_insert(first);
         self.offsets.hand_out(last + 1);
         self.moved_at = Instant::now();
         Some(PartitionRecords::new(&self.key, self.course, frame, range))
+    }
+
+    /// The program has what was taken.
+    pub(super) fn handed_over(&mut self) {
+        self.taking = None;
     }
 
     /// For how long nothing has come although it is read; told once for each limit that is over.
@@ -427,7 +451,12 @@ impl Partition {
         let Some(position) = &self.position else { return false };
         let ended = self.chunks.is_empty() && position.at_end();
         if ended {
-            self.offsets.hand_out(position.next());
+            let next = position.next();
+            // Whoever gave its records one by one is done with all of them.
+            if self.progress.as_ref().is_some_and(|progress| progress.get() == (self.taken, self.taken)) {
+                self.end_stream();
+            }
+            self.offsets.hand_out(next);
         }
         ended
     }

@@ -9,6 +9,7 @@ use futures_util::future::join_all;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
+use super::departures::Departures;
 use super::events::{Announcer, ConsumerEvent, ConsumerEvents};
 use super::fetcher::{Slot, Task};
 use super::group::Validity;
@@ -52,6 +53,7 @@ pub(super) struct Shared {
     pub(super) memory: Arc<Memory>,
     pub(super) counters: Counters,
     state: Mutex<State>,
+    pub(super) departures: Arc<Departures>,
     /// Told when there may be something for a poll that waits.
     news: Notify,
     woken: AtomicBool,
@@ -94,12 +96,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Shared {
     pub(super) fn new(config: ConsumerConfig) -> Arc<Self> {
         let config = within_clocks(config);
+        let state = State::default();
         Arc::new(Shared {
             cluster: Cluster::new(config.client_config()),
             memory: Memory::new(config.fetch_buffer_memory),
             config,
             counters: Counters::default(),
-            state: Mutex::default(),
+            departures: Arc::clone(&state.departures),
+            state: Mutex::new(state),
             news: Notify::new(),
             woken: AtomicBool::new(false),
             stage: watch::Sender::new(Stage::Open),
@@ -142,6 +146,7 @@ impl Shared {
         if stage == Stage::Ended {
             lock(&self.events).take();
         }
+        self.departures.note();
         self.arrived();
     }
 

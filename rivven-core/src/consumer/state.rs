@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::departures::Departures;
 use super::fetcher::Slot;
 use super::listener::{Key, TopicPartition};
 use super::memory::Memory;
@@ -68,6 +69,8 @@ pub(super) struct State {
     pub(super) missing: Option<Error>,
     /// What the broker refuses to a member of the group.
     pub(super) group_trouble: Option<Error>,
+    /// Told of what may concern records that somebody has in hand.
+    pub(super) departures: Arc<Departures>,
     last_epoch: u64,
     last_slot: u64,
 }
@@ -91,6 +94,22 @@ impl State {
     /// The partition, unless the program has gone elsewhere since it was on a course.
     fn on_course(&mut self, key: &Key, course: u64) -> Option<&mut Partition> {
         self.partitions.get_mut(key).filter(|partition| partition.course == course)
+    }
+
+    /// Whether records that were taken of a partition on a course are still to be given.
+    pub(super) fn gives(&self, key: &Key, course: u64) -> bool {
+        let partition = self.partitions.get(key).filter(|partition| partition.course == course);
+        partition.is_some_and(|partition| !partition.is_withheld())
+    }
+
+    /// Gives no records of other topics than these.
+    pub(super) fn want(&mut self, topics: &[String]) {
+        for partition in self.partitions.values_mut() {
+            partition.unwanted = topics.iter().all(|topic| **topic != *partition.key.topic);
+        }
+        let keys: Vec<Key> = self.partitions.keys().cloned().collect();
+        keys.iter().for_each(|key| self.enqueue(key));
+        self.departures.note();
     }
 
     /// Takes partitions on; those that are there already stay as they are. Gives the new ones with their epochs.
@@ -119,6 +138,7 @@ impl State {
                 reader.slot.wake();
             }
         }
+        self.departures.note();
         self.queue.retain(|key| !keys.contains(key));
         self.ends.retain(|key| !keys.contains(key));
         self.given.retain(|key| !keys.contains(key));
@@ -130,6 +150,7 @@ impl State {
         let partition = self.find(key)?;
         partition.depart(epoch, at);
         partition.offsets().seek(at);
+        self.departures.note();
         self.dequeue(key);
         self.wake_reader_of(key);
         Ok(())
@@ -181,6 +202,7 @@ impl State {
     pub(super) fn set_paused(&mut self, key: &Key, paused: bool) -> Result<()> {
         self.find(key)?.set_paused(paused);
         if paused {
+            self.departures.note();
             self.dequeue(key);
         } else {
             self.enqueue(key);
@@ -272,10 +294,11 @@ impl State {
         reader.turn = (reader.turn + 1) % reader.keys.len();
         let (before, after) = reader.keys.split_at(reader.turn);
         let (mut requests, mut until, mut short, mut all_idle) = (Vec::new(), None::<Instant>, false, true);
-        let (mut active, mut expected) = (0, 0);
+        let (mut active, mut expected, mut full) = (0, 0, false);
         for key in after.iter().chain(before) {
             let Some(partition) = self.partitions.get_mut(key) else { continue };
             active += u32::from(partition.is_active());
+            full |= partition.is_active() && partition.is_full();
             match partition.is_due(now) {
                 Ok(()) => {}
                 Err(moment) => {
@@ -283,12 +306,12 @@ impl State {
                     continue;
                 }
             }
-            if !memory.admits(partition.expected_bytes(), under_way + expected) {
+            if !memory.admits(partition.expected_bytes(memory.limit()), under_way + expected) {
                 short = true;
                 continue;
             }
             all_idle &= partition.is_idle();
-            let (epoch, bytes) = (partition.epoch, partition.expected_bytes());
+            let (epoch, bytes) = (partition.epoch, partition.expected_bytes(memory.limit()));
             let Some(ask) = partition.ask(now) else { continue };
             expected += bytes;
             requests.push(Request { key: key.clone(), epoch, ask, wait: Duration::ZERO });
@@ -296,7 +319,13 @@ impl State {
         // The one that is waited for comes last: what is asked behind it would wait, too.
         let alone = requests.len() == 1;
         if let Some(last) = requests.last_mut().filter(|_| alone || all_idle) {
-            last.wait = if active <= 1 { max_wait } else { (max_wait / active).max(SHARE * active).min(max_wait) };
+            let share = SHARE * active;
+            last.wait = match active {
+                0 | 1 => max_wait,
+                // The program may soon have room for more of that one.
+                _ if full => share.min(max_wait),
+                _ => (max_wait / active).max(share).min(max_wait),
+            };
         }
         reader.under_way = expected;
         if short {
@@ -335,7 +364,7 @@ impl State {
     /// Puts a partition into the queue of those that have something to be polled.
     pub(super) fn enqueue(&mut self, key: &Key) {
         let Some(partition) = self.partitions.get_mut(key) else { return };
-        if partition.has_records() && !partition.is_paused() && !std::mem::replace(&mut partition.queued, true) {
+        if partition.has_records() && !partition.is_withheld() && !std::mem::replace(&mut partition.queued, true) {
             self.queue.push_back(key.clone());
         }
     }
@@ -368,7 +397,7 @@ impl State {
             let Some(key) = self.queue.pop_front() else { break };
             let Some(partition) = self.partitions.get_mut(&key) else { continue };
             partition.queued = false;
-            if partition.is_paused() || self.lanes.contains_key(&key) {
+            if partition.is_withheld() || self.lanes.contains_key(&key) {
                 continue;
             }
             let was_full = partition.is_full();
@@ -385,6 +414,21 @@ impl State {
             }
         }
         parts
+    }
+
+    /// Leaves out what was taken of partitions that are gone, or where the program has gone elsewhere since; whether
+    /// there was any.
+    pub(super) fn leave_out_abandoned(&mut self, parts: &mut Vec<PartitionRecords>) -> bool {
+        let taken = parts.len();
+        parts.retain(|part| self.on_course(&part.key(), part.course()).is_some());
+        parts.len() < taken
+    }
+
+    /// What was taken is the program's now: until then none of it was to be committed.
+    pub(super) fn handed_over(&mut self, parts: &[PartitionRecords]) {
+        for part in parts {
+            self.on_course(&part.key(), part.course()).into_iter().for_each(Partition::handed_over);
+        }
     }
 
     /// Takes what the last poll gave away from it, for a stream that gives it one by one.
@@ -473,7 +517,7 @@ impl State {
     /// Whether partitions want to be read that wait for nothing but memory.
     pub(super) fn wants_memory(&self, now: Instant, memory: &Memory) -> bool {
         let mut due = self.partitions.values().filter(|partition| partition.is_due(now).is_ok()).peekable();
-        due.peek().is_some() && due.all(|partition| !memory.admits(partition.expected_bytes(), 0))
+        due.peek().is_some() && due.all(|partition| !memory.admits(partition.expected_bytes(memory.limit()), 0))
     }
 }
 
@@ -496,22 +540,30 @@ mod tests {
 
     /// A partition of which these offsets wait to be polled.
     fn read(offsets: std::ops::Range<u64>) -> (State, Key) {
-        let (mut state, key, now) = (State::default(), Key::new("t", 0), Instant::now());
+        let (mut state, key) = (State::default(), Key::new("t", 0));
         let epoch = state.assign(std::slice::from_ref(&key))[0].1;
         state.begin(&key, epoch, offsets.start, None);
-        let value = Bytes::from_static(b"v");
+        answer(&mut state, &key, offsets);
+        (state, key)
+    }
+
+    /// The next answer of a partition comes, with these offsets.
+    fn answer(state: &mut State, key: &Key, offsets: std::ops::Range<u64>) {
+        let (value, now, number) = (Bytes::from_static(b"v"), Instant::now(), key.partition);
         let message = |offset| {
             let (value, headers) = (value.clone(), Vec::new());
-            MessageData { offset, partition: 0, key: None, value, timestamp: 0, headers }
+            MessageData { offset, partition: number, key: None, value, timestamp: 0, headers }
         };
         let messages = offsets.clone().map(message).collect();
         let answer = Response::Messages { messages }.encode();
-        let (frame, seen) = gather(&answer, 0, offsets.start, Decompression::Auto).unwrap().unwrap();
-        let partition = state.find(&key).unwrap();
+        let (frame, seen) = gather(&answer, number, offsets.start, Decompression::Auto).unwrap().unwrap();
+        let partition = state.find(key).unwrap();
         let ask = partition.ask(now).unwrap();
+        if ask.bounds {
+            partition.bounds(0, offsets.end);
+        }
         partition.answered(ask, Arrived::Records(frame, seen), Coming::default(), now);
-        state.enqueue(&key);
-        (state, key)
+        state.enqueue(key);
     }
 
     fn places(state: &mut State, key: &Key) -> (Option<u64>, Option<u64>, bool) {
@@ -543,5 +595,54 @@ mod tests {
             };
             assert_eq!([halted, gone_back, streamed], expected);
         }
+    }
+
+    #[test]
+    fn what_is_being_taken_is_not_committed_before_the_program_has_it() {
+        let (mut state, key) = read(3..7);
+        let parts = state.take(2);
+        let commits = |state: &mut State| {
+            let offsets = state.find(&key).unwrap().offsets();
+            offsets.all_processed();
+            (offsets.to_commit(), offsets.to_auto_commit())
+        };
+        assert_eq!(commits(&mut state), (Some(3), Some(3)));
+        state.handed_over(&parts);
+        assert_eq!(commits(&mut state), (Some(5), Some(5)));
+    }
+
+    /// The broker lets a request wait, and whatever is asked behind it.
+    #[test]
+    fn a_wait_is_short_where_another_partition_may_have_room_soon() {
+        let (mut state, full) = read(0..4);
+        let (now, memory, idle) = (Instant::now(), Memory::new(1 << 20), Key::new("t", 1));
+        let epoch = state.assign(std::slice::from_ref(&idle))[0].1;
+        state.begin(&idle, epoch, 0, None);
+        let slot = state.place(|_| None, |_| 1)[0].id;
+        let wait = |state: &mut State| match state.work(slot, now, Duration::from_secs(1), &memory) {
+            Work::Round(requests) => {
+                let waits = requests.iter().map(|request| (request.key.partition, request.wait)).collect::<Vec<_>>();
+                state.end_round(slot, &requests);
+                waits
+            }
+            _ => Vec::new(),
+        };
+        assert_eq!(wait(&mut state).iter().map(|(_, wait)| *wait).max(), Some(Duration::ZERO), "one is not idle");
+        answer(&mut state, &full, 4..8);
+        answer(&mut state, &idle, 0..0);
+        assert_eq!(wait(&mut state), [(1, 2 * SHARE)]);
+    }
+
+    #[test]
+    fn what_was_taken_before_a_seek_or_of_a_partition_that_is_gone_is_left_out() {
+        let left = |meanwhile: fn(&mut State, &Key)| {
+            let (mut state, key) = read(0..4);
+            let mut parts = state.take(4);
+            meanwhile(&mut state, &key);
+            (state.leave_out_abandoned(&mut parts), parts.len())
+        };
+        assert_eq!(left(|_, _| ()), (false, 1));
+        assert_eq!(left(|state, key| state.seek(key, 2).unwrap()), (true, 0));
+        assert_eq!(left(|state, _| state.clear()), (true, 0));
     }
 }

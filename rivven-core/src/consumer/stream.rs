@@ -1,7 +1,6 @@
 //! Records one by one.
 
 use std::future::poll_fn;
-use std::iter::Enumerate;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::task::{Context, Poll, Wake, Waker, ready};
@@ -15,6 +14,7 @@ use tokio::time::Instant;
 use super::Owner;
 use super::pace::Pace;
 use super::records::{ConsumerRecord, ConsumerRecords, PartitionRecords};
+use crate::connection::Deadline;
 use crate::error::Result;
 
 /// The part of a poll whose records are being given.
@@ -91,14 +91,17 @@ impl Parked {
 /// A record counts as done when the next one is asked for, and not before: that
 /// is what is committed. Records that were not given when the stream is dropped
 /// are given by the next poll. An error does not end it, but the end of the
-/// consumer does.
+/// consumer does. Of a partition that is paused, sought elsewhere or gone it
+/// gives nothing more.
 pub struct RecordStream {
     owner: Arc<Owner>,
     part: Option<Part>,
     /// The parts behind it.
-    rest: Enumerate<IntoIter<PartitionRecords>>,
+    rest: IntoIter<(usize, PartitionRecords)>,
     /// How far the program has come with all of them.
     pace: Option<Pace>,
+    /// How often partitions had been departed from when it was looked last whether these are to be given.
+    departures: Option<u64>,
     parked: Arc<Parked>,
 }
 
@@ -114,7 +117,7 @@ impl Drop for Release {
 impl RecordStream {
     pub(super) fn new(owner: Arc<Owner>) -> Self {
         let parked = owner.inner.park();
-        RecordStream { owner, part: None, rest: Vec::new().into_iter().enumerate(), pace: None, parked }
+        RecordStream { owner, part: None, rest: Vec::new().into_iter(), pace: None, departures: None, parked }
     }
 
     /// Waits until there is a record to [take](RecordStream::try_next), at most so long.
@@ -133,7 +136,8 @@ impl RecordStream {
         self.finish();
         // Nobody goes on with a poll of a wait that was given up.
         let _release = Release(Arc::clone(&self.parked));
-        poll_fn(|cx| self.poll_more(limit, cx)).await
+        let deadline = Deadline::after(limit);
+        poll_fn(|cx| self.poll_more(deadline.remaining(), cx)).await
     }
 
     /// Whether there is a record to [take](RecordStream::try_next), or one has come that no wait is needed for.
@@ -154,6 +158,7 @@ impl RecordStream {
 
     /// The next record of those that have come; it says that the program is done with those before.
     pub fn try_next(&mut self) -> Option<ConsumerRecord> {
+        self.look_again();
         loop {
             if let Some(Part { place, records, next }) = &mut self.part
                 && let Some(record) = records.record(*next)
@@ -185,12 +190,25 @@ impl RecordStream {
 
     /// Goes on with records of [`poll_paced`](crate::Consumer::poll_paced) of the same consumer, of which none was reached.
     pub fn resume(&mut self, records: &ConsumerRecords, pace: Pace) {
-        self.pace = Some(pace);
+        (self.pace, self.departures) = (Some(pace), None);
         self.part = None;
-        self.rest = records.partitions().to_vec().into_iter().enumerate();
+        self.rest = records.partitions().iter().cloned().enumerate().collect::<Vec<_>>().into_iter();
     }
 
-    fn has_next(&self) -> bool {
+    /// Leaves out what is not to be given any more, if anything has happened that may concern it.
+    fn look_again(&mut self) {
+        let departures = Some(self.owner.inner.shared.departures.count());
+        let Some(pace) = self.pace.as_mut().filter(|_| self.departures != departures) else { return };
+        self.departures = departures;
+        let given = pace.look_again();
+        let is_given = |place: usize| given.get(place) == Some(&true);
+        self.part.take_if(|part| !is_given(part.place));
+        let rest = self.rest.as_slice().iter().filter(|(place, _)| is_given(*place));
+        self.rest = rest.cloned().collect::<Vec<_>>().into_iter();
+    }
+
+    fn has_next(&mut self) -> bool {
+        self.look_again();
         let left = self.part.as_ref().is_some_and(|part| part.next < part.records.len());
         left || self.rest.len() > 0
     }

@@ -12,7 +12,7 @@ use rivven_client::{
 };
 use rivven_testkit::{FaultProxy, Kind, Reply, ScriptedBroker, TestBroker};
 
-use super::{config, event, publish, soon};
+use super::{config, event, publish, some, soon};
 
 /// A configuration with which others are soon heard of, and missed.
 fn member(server: impl Into<String>) -> ConsumerConfigBuilder {
@@ -174,18 +174,41 @@ async fn partitions_that_the_program_chooses_do_not_go_with_those_that_the_group
 
 #[tokio::test]
 async fn a_program_that_does_not_poll_loses_its_partitions_and_is_told_by_the_next_poll() -> Result<()> {
-    let (broker, client) = broker(2).await?;
-    publish(&client, "t", 0, 0..3).await?;
-    let late = member(broker.address()).max_processing_interval(Duration::from_millis(700));
-    let late = Consumer::new(late.build()).await?;
+    // In the second case they are lost before it is too late for the program.
+    for rebalance_timeout_ms in [30_000, 200] {
+        let (broker, client) = broker(2).await?;
+        publish(&client, "t", 0, 0..3).await?;
+        let member = || member(broker.address()).rebalance_timeout_ms(rebalance_timeout_ms);
+        let late = Consumer::new(member().max_processing_interval(Duration::from_millis(900)).build()).await?;
+        let notes = Notes::default();
+        late.set_rebalance_listener(notes.clone());
+        let mut events = late.events();
+        poll_until(&[&late], "all partitions", || numbers(&late).len() == 2).await;
+        let other = Consumer::new(member().build()).await?;
+        poll_until(&[&other], "all partitions", || numbers(&other).len() == 2).await;
+        event(&mut events, |event| matches!(event, ConsumerEvent::PollTooLate { .. }).then_some(())).await;
+        assert_eq!(late.poll().await.unwrap_err().code(), ErrorCode::PollTooLate);
+        poll_until(&[&late, &other], "a half each", || numbers(&late).len() == 1 && numbers(&other).len() == 1).await;
+        assert_eq!(notes.0.lock().unwrap()[..2], ["assigned t/0 t/1", "lost t/0 t/1"]);
+        soon("close", late.close()).await?;
+    }
+    Ok(())
+}
+
+/// It was to find itself in no group any more, and nobody was to wait for it.
+#[tokio::test]
+async fn a_program_that_does_not_poll_while_the_broker_forgets_its_group_joins_again() -> Result<()> {
+    let (mut broker, _) = broker(2).await?;
+    let late = member(broker.address()).max_reconnect_attempts(1_000_000);
+    let late = Consumer::new(late.max_processing_interval(Duration::from_millis(2500)).build()).await?;
     let mut events = late.events();
     poll_until(&[&late], "all partitions", || numbers(&late).len() == 2).await;
-    let other = Consumer::new(member(broker.address()).build()).await?;
-    poll_until(&[&other], "all partitions", || numbers(&other).len() == 2).await;
+    broker.restart().unwrap();
     event(&mut events, |event| matches!(event, ConsumerEvent::PollTooLate { .. }).then_some(())).await;
+    // It knows only now that these are not its own any more.
     assert_eq!(late.poll().await.unwrap_err().code(), ErrorCode::PollTooLate);
-    poll_until(&[&late, &other], "a half each", || numbers(&late).len() == 1 && numbers(&other).len() == 1).await;
-    late.close().await
+    poll_until(&[&late], "all partitions again", || numbers(&late).len() == 2).await;
+    soon("close", late.close()).await
 }
 
 /// Its poll has begun, and goes on only when somebody awaits it.
@@ -278,6 +301,42 @@ async fn members_that_want_different_topics_are_given_those_and_told_of_each_cha
     assert_eq!(&told[..4], ["assigned t/0 t/1", "revoked t/0 t/1", "assigned t/0 t/1", "revoked t/0 t/1"]);
     one.close().await?;
     other.close().await
+}
+
+/// They wait to be polled when the program chooses other topics, and the group learns of it later.
+#[tokio::test]
+async fn records_of_topics_that_are_not_subscribed_to_any_more_are_not_given() -> Result<()> {
+    let (broker, client) = broker(1).await?;
+    client.create_topic("u", Some(1)).await?;
+    publish(&client, "t", 0, 0..3).await?;
+    let consumer = Consumer::new(member(broker.address()).max_poll_records(1).build()).await?;
+    read_all(&[&consumer], 1).await;
+    consumer.subscribe(&["u"])?;
+    publish(&client, "u", 0, 0..1).await?;
+    let records = some(&consumer).await;
+    assert_eq!((&*records[0].topic, records[0].offset), ("u", 0));
+    assert_eq!(client.get_offset("tests", "t", 0).await?, Some(1));
+    consumer.subscribe(&["t", "u"])?;
+    let records = some(&consumer).await;
+    assert_eq!((&*records[0].topic, records[0].offset), ("t", 1));
+    consumer.close().await
+}
+
+/// Two streams of one consumer: the one had them in hand when the other one learned that they were another's.
+#[tokio::test]
+async fn a_stream_gives_nothing_of_partitions_that_were_given_back() -> Result<()> {
+    let (broker, client) = broker(1).await?;
+    publish(&client, "t", 0, 0..3).await?;
+    let consumer = Consumer::new(member(broker.address()).build()).await?;
+    let (mut one, mut other) = (consumer.stream(), consumer.stream());
+    assert_eq!(soon("a record", one.next()).await.unwrap()?.offset, 0);
+    client.create_topic("u", Some(1)).await?;
+    consumer.subscribe(&["u"])?;
+    publish(&client, "u", 0, 0..1).await?;
+    assert_eq!(&*soon("a record", other.next()).await.unwrap()?.topic, "u");
+    assert_eq!(one.try_next().map(|record| record.offset), None);
+    drop((one, other));
+    consumer.close().await
 }
 
 // covers: F099 rust

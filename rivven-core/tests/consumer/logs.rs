@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use rivven_client::{Client, Consumer, ConsumerEvent, ErrorCode, Result};
 use rivven_testkit::{Kind, ScriptedBroker, TestBroker};
 
@@ -36,6 +37,24 @@ async fn the_ends_of_transactions_are_passed_wherever_they_lie() -> Result<()> {
     broker.append("t", 0, None, b"next");
     assert_eq!(values(&consumer, 1).await, [b"next"]);
     Ok(())
+}
+
+#[tokio::test]
+async fn a_stream_that_is_done_with_all_there_is_lies_behind_the_end_of_a_transaction() -> Result<()> {
+    let broker = broker();
+    broker.append("t", 0, None, b"v");
+    broker.append_marker("t", 0);
+    let consumer = consumer(broker.address()).await?;
+    let mut stream = consumer.stream();
+    assert_eq!(soon("the record", stream.next()).await.unwrap()?.offset, 0);
+    soon("the end", async {
+        while consumer.stats().partitions[0].lag != Some(0) {
+            assert!(!stream.ready(Duration::from_millis(10)).await.unwrap());
+        }
+    })
+    .await;
+    assert_eq!(consumer.position("t", 0)?, Some(2));
+    consumer.close().await
 }
 
 #[tokio::test]

@@ -427,6 +427,61 @@ async fn a_stream_that_is_dropped_undoes_no_seek() -> Result<()> {
     consumer.close().await
 }
 
+/// It had these records in hand, of which only the first one was given.
+#[tokio::test]
+async fn a_stream_gives_nothing_that_the_program_has_turned_from() -> Result<()> {
+    let broker = TestBroker::start().unwrap();
+    let client = Client::connect(broker.address()).await?;
+    client.create_topic("t", Some(2)).await?;
+    publish(&client, "t", 0, 0..20).await?;
+    let consumer = consumer(broker.address()).await?;
+    let mut stream = consumer.stream();
+    let first = async |stream: &mut rivven_client::RecordStream| {
+        let record = soon("a record", stream.next()).await.unwrap().unwrap();
+        (record.partition, record.offset)
+    };
+    assert_eq!(first(&mut stream).await, (0, 0));
+    consumer.seek("t", 0, 15).await?;
+    assert_eq!(first(&mut stream).await, (0, 15));
+    consumer.pause("t", 0)?;
+    assert!(!stream.ready(Duration::from_millis(50)).await?, "it is paused");
+    consumer.resume("t", 0)?;
+    assert_eq!(first(&mut stream).await, (0, 16));
+    publish(&client, "t", 1, 0..1).await?;
+    consumer.assign(&[TopicPartition::new("t", 1)])?;
+    assert_eq!(first(&mut stream).await, (1, 0));
+    assert_eq!(client.get_offset("tests", "t", 0).await?, Some(16), "with the last one it was not done");
+    consumer.assign(&[TopicPartition::new("t", 0)])?;
+    assert_eq!(first(&mut stream).await, (0, 16));
+    consumer.close().await?;
+    assert!(!stream.ready_now() && stream.try_next().is_none());
+    assert_eq!(client.get_offset("tests", "t", 0).await?, Some(16));
+    Ok(())
+}
+
+#[tokio::test]
+async fn streams_that_take_turns_wait_no_longer_than_they_are_to() -> Result<()> {
+    let broker = TestBroker::start().unwrap();
+    Client::connect(broker.address()).await?.create_topic("t", Some(1)).await?;
+    let consumer = consumer(broker.address()).await?;
+    let (mut one, mut other) = (consumer.stream(), consumer.stream());
+    let limit = Duration::from_millis(500);
+    let (first, second) = soon("both", async { tokio::join!(one.ready(limit), other.ready(limit)) }).await;
+    assert_eq!((first?, second?), (false, false));
+    consumer.close().await
+}
+
+#[tokio::test]
+async fn nothing_to_read_is_assigned_as_it_is_subscribed_to() -> Result<()> {
+    let broker = TestBroker::start().unwrap();
+    Client::connect(broker.address()).await?.create_topic("t", Some(1)).await?;
+    let consumer = consumer(broker.address()).await?;
+    consumer.assign(&[])?;
+    assert_eq!(consumer.poll().await.unwrap_err().code(), ErrorCode::InvalidState);
+    consumer.subscribe(&["t"])?;
+    consumer.close().await
+}
+
 /// A stream keeps its turn among polls while it waits; nobody may be there any more who awaits it.
 #[tokio::test]
 async fn a_stream_that_is_not_awaited_any_more_is_in_nobodys_way() -> Result<()> {
