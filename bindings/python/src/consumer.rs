@@ -753,6 +753,12 @@ impl ConsumerOperations {
         self.take_up_to(py, most)
     }
 
+    /// Takes the next message, if one has come; the one before is done then. Or raises why there is none.
+    fn _next_now<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, Message>>> {
+        let there = py.detach(|| self.shared.bridge.next_now());
+        self.message(py, there)
+    }
+
     fn _limit(&self, py: Python<'_>, timeout: Option<Seconds>) -> PyResult<f64> {
         Ok(self.limit(py, timeout)?.as_secs_f64())
     }

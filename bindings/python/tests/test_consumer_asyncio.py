@@ -9,7 +9,7 @@ import threading
 import time
 import weakref
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Any
 
 import pytest
@@ -105,6 +105,32 @@ def test_a_message_is_done_when_the_next_one_is_asked_for(broker: str, reader: R
                 break
         assert not consumer.is_closed
     assert list(consumer) == []
+
+
+@pytest.mark.parametrize("end", ["break", "raise"])
+@pytest.mark.parametrize(("count", "at"), [(1, 0), (4, 0), (4, 2)])
+def test_a_message_is_not_done_where_the_work_on_it_ends(
+    broker: str, reader: Reader, topic: str, count: int, at: int, end: str
+) -> None:
+    """The first message of what comes together, which was waited for, was done as soon as it was given."""
+    filled(reader, topic, count)
+    config: dict[str, Any] = {"partitions": [(topic, 0)], "bootstrap_servers": broker, "group_id": topic}
+
+    async def read() -> None:
+        async with rivven.Consumer(**config) as consumer:
+            async for message in consumer:
+                if message.offset == at:
+                    if end == "raise":
+                        raise ZeroDivisionError
+                    break
+
+    async def read_on() -> int:
+        async with rivven.Consumer(**config) as consumer:
+            return (await asyncio.wait_for(anext(consumer), 10)).offset
+
+    with pytest.raises(ZeroDivisionError) if end == "raise" else nullcontext():
+        asyncio.run(read())
+    assert asyncio.run(read_on()) == at
 
 
 def test_waits_that_are_cancelled_lose_nothing(broker: str, reader: Reader, topic: str) -> None:

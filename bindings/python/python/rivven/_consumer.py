@@ -88,7 +88,8 @@ async def next_message(consumer: Consumer) -> Message:
         if consumer.is_closed:
             raise StopAsyncIteration
         try:
-            for message in consumer._take(1):
+            message = consumer._next_now()
+            if message is not None:
                 return message
             await wanted(consumer, consumer._ready())
         except RivvenException as failure:
