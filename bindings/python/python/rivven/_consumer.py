@@ -12,7 +12,7 @@ from inspect import isawaitable
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self
 
-from ._errors import RivvenException
+from ._errors import RivvenException, reason
 from ._records import ProcessReport
 
 if TYPE_CHECKING:
@@ -144,9 +144,10 @@ class Failures:
             self.last.pop(partition, None)
             handling.settle()
         else:
-            # As the text of the error names it.
+            why = reason(failure)
+            # As the text of the error names it; before it is settled, as the cause may be asked for at once then.
             self.last[partition] = (f"{message.topic}/{message.partition} at offset {message.offset},", failure)
-            handling.settle(f"{type(failure).__name__}: {failure}")
+            handling.settle(why)
 
     def cause(self, error: RivvenException) -> BaseException | None:
         """Give what was raised for the message that an error is about."""
