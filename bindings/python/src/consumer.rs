@@ -73,8 +73,15 @@ impl Consuming {
         lock(&self.listening).clone()
     }
 
-    /// Waits for an answer; who listens is told of rebalances meanwhile.
-    pub(crate) fn wait<T: Send>(&self, py: Python<'_>, begun: Result<Call<T>>) -> PyResult<T> {
+    /// Waits for an answer.
+    fn wait<T: Send>(&self, py: Python<'_>, begun: Result<Call<T>>) -> PyResult<T> {
+        let call = self.raising(py, begun)?;
+        let result = wait(py, &call)?;
+        self.raising(py, result)
+    }
+
+    /// Waits for an answer that may wait for the listener; who listens is told of rebalances meanwhile.
+    pub(crate) fn wait_and_tell<T: Send>(&self, py: Python<'_>, begun: Result<Call<T>>) -> PyResult<T> {
         let call = self.raising(py, begun)?;
         let result = self.answer(py, &call)?;
         self.raising(py, result)
@@ -686,7 +693,7 @@ impl ConsumerOperations {
                     // It waits for the handlers, of which this is one.
                     this.shared.raising(py, begun)?;
                 } else {
-                    this.shared.wait(py, begun)?;
+                    this.shared.wait_and_tell(py, begun)?;
                 }
                 Ok(py.None().into_bound(py))
             }

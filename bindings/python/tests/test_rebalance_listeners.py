@@ -1,0 +1,64 @@
+"""Who tells a rebalance listener, where, and what it may do."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import rivven
+import rivven.blocking
+from rivven import TopicPartition
+from support import FAULT_PROXY, server
+from test_consumer import filled
+from test_consumer_asyncio import given_up
+
+Reader = rivven.blocking.Client
+Eventually = Callable[[Callable[[], bool]], None]
+
+
+def test_no_other_call_than_a_poll_tells_a_listener_or_waits_for_it(
+    broker: str, reader: Reader, topic: str, eventually: Eventually
+) -> None:
+    """A call that waited for its answer told the listener, and raised what that raised."""
+    filled(reader, topic, 3)
+    told: list[list[TopicPartition]] = []
+
+    def assigned(partitions: list[TopicPartition]) -> None:
+        told.append(partitions)
+        raise ZeroDivisionError
+
+    with server(FAULT_PROXY, "--upstream", broker) as proxy:
+        consumer = rivven.blocking.Consumer(topic, bootstrap_servers=proxy.address, group_id=topic)
+        consumer.set_rebalance_listener(on_partitions_assigned=assigned)
+        proxy.command("stall")
+
+        def come() -> None:
+            proxy.command("resume")
+            eventually(lambda: bool(consumer.assignments()))
+
+        given_up(come, lambda: consumer.poll(60))
+        place: dict[str, Any] = {"topic": topic, "partition": 0}
+        calls: list[Callable[[], object]] = [
+            consumer.connect,
+            lambda: consumer.get_offset_bounds(**place),
+            lambda: consumer.lag(**place),
+            lambda: consumer.committed(**place),
+            lambda: consumer.seek(1, **place),
+            lambda: consumer.seek_to_beginning(**place),
+            consumer.commit,
+            lambda: consumer.commit_offsets([(topic, 0, 1)]),
+        ]
+        for call in calls:
+            proxy.command("stall")
+            resume = threading.Timer(0.05, proxy.command, ["resume"])
+            resume.start()
+            call()
+            resume.join()
+        assert told == []
+        with pytest.raises(ZeroDivisionError):
+            consumer.poll(10)
+        assert told == [[TopicPartition(topic, 0)]]
+        assert [message.offset for message in consumer.poll(10)] == [0, 1, 2]
+        consumer.close()
