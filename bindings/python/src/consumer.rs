@@ -87,6 +87,32 @@ impl Consuming {
         self.raising(py, result)
     }
 
+    fn submit<'py>(
+        self: &Arc<Self>,
+        py: Python<'py>,
+        then: Then,
+        begin: impl FnOnce(&Arc<Queue>, u64) -> Result<()>,
+    ) -> Given<'py> {
+        let owner: Arc<dyn Owner> = self.clone();
+        self.inboxes.call(py, &owner, then, begin)
+    }
+
+    /// Begins what ends when nobody is interested in it any more; gives a future, and the interest.
+    pub(crate) fn submit_wanted<'py>(
+        self: &Arc<Self>,
+        py: Python<'py>,
+        then: Then,
+        begin: impl FnOnce(&Arc<Queue>, u64) -> Result<Interest>,
+    ) -> PyResult<(Bound<'py, PyAny>, Interested)> {
+        let mut interest = None;
+        let future = self.submit(py, then, |queue, token| {
+            interest = Some(begin(queue, token)?);
+            Ok(())
+        })?;
+        let interest = interest.ok_or_else(|| PyTypeError::new_err("it has not begun"))?;
+        Ok((future, Interested::new(interest)))
+    }
+
     fn answer<T: Send>(&self, py: Python<'_>, call: &Call<T>) -> PyResult<Result<T>> {
         let Some(listening) = self.listening() else { return wait(py, call) };
         loop {
@@ -211,32 +237,6 @@ impl ConsumerOperations {
         }
     }
 
-    fn submit<'py>(
-        &self,
-        py: Python<'py>,
-        then: Then,
-        begin: impl FnOnce(&Arc<Queue>, u64) -> Result<()>,
-    ) -> Given<'py> {
-        let owner: Arc<dyn Owner> = self.shared.clone();
-        self.shared.inboxes.call(py, &owner, then, begin)
-    }
-
-    /// Begins what ends when nobody is interested in it any more; gives a future, and the interest.
-    fn submit_wanted<'py>(
-        &self,
-        py: Python<'py>,
-        then: Then,
-        begin: impl FnOnce(&Arc<Queue>, u64) -> Result<Interest>,
-    ) -> PyResult<(Bound<'py, PyAny>, Interested)> {
-        let mut interest = None;
-        let future = self.submit(py, then, |queue, token| {
-            interest = Some(begin(queue, token)?);
-            Ok(())
-        })?;
-        let interest = interest.ok_or_else(|| PyTypeError::new_err("it has not begun"))?;
-        Ok((future, Interested::new(interest)))
-    }
-
     /// Does something that takes time, in the style of the consumer.
     fn run<'py, T, F>(&self, py: Python<'py>, what: impl FnOnce(Arc<Core>) -> F, form: Form) -> Given<'py>
     where
@@ -246,7 +246,9 @@ impl ConsumerOperations {
     {
         let bridge = &self.shared.bridge;
         match self.style {
-            Style::Asyncio => self.submit(py, Then::Give(form), |queue, token| bridge.submit(queue, token, what)),
+            Style::Asyncio => {
+                self.shared.submit(py, Then::Give(form), |queue, token| bridge.submit(queue, token, what))
+            }
             Style::Blocking => {
                 let answer = self.shared.wait(py, bridge.start(what))?;
                 answer::to_python(py, &*self.shared, answer.into(), &form)
@@ -303,7 +305,7 @@ impl ConsumerOperations {
                 let begin = |queue: &Arc<Queue>, token| {
                     this.shared.bridge.submit(queue, token, |core| async move { core.connect().await })
                 };
-                this.submit(slf.py(), Then::GiveObject(object.unbind()), begin)
+                this.shared.submit(slf.py(), Then::GiveObject(object.unbind()), begin)
             }
             Style::Blocking => {
                 let connected = this.shared.bridge.start(|core| async move { core.connect().await });
@@ -684,7 +686,8 @@ impl ConsumerOperations {
         let bridge = &this.shared.bridge;
         match this.style {
             Style::Asyncio => {
-                let closed = this.submit(py, Then::Retire, |queue, token| bridge.submit_close(limit, queue, token))?;
+                let closed =
+                    this.shared.submit(py, Then::Retire, |queue, token| bridge.submit_close(limit, queue, token))?;
                 of_module(py, "closing", (slf, closed))
             }
             Style::Blocking => {
@@ -719,7 +722,8 @@ impl ConsumerOperations {
         self.check_group()?;
         self.restart(py)?;
         let bridge = &self.shared.bridge;
-        self.submit_wanted(py, Then::Process(begin), |queue, token| bridge.submit_process((queue, token), queue, token))
+        self.shared
+            .submit_wanted(py, Then::Process(begin), |queue, token| bridge.submit_process((queue, token), queue, token))
     }
 
     /// Begins to process, with records that are to be waited for.
@@ -732,7 +736,8 @@ impl ConsumerOperations {
     /// Gives a future that is done when there may be something to claim, and what gives the wait up.
     fn _poll<'py>(&self, py: Python<'py>, limit: Seconds) -> PyResult<(Bound<'py, PyAny>, Interested)> {
         let bridge = &self.shared.bridge;
-        self.submit_wanted(py, Then::Give(Form::Nothing), |queue, token| bridge.submit_poll(limit.0, queue, token))
+        self.shared
+            .submit_wanted(py, Then::Give(Form::Nothing), |queue, token| bridge.submit_poll(limit.0, queue, token))
     }
 
     /// Takes what a poll gave, if anything, or raises why it failed; with `empty` a result without records otherwise.
@@ -752,7 +757,8 @@ impl ConsumerOperations {
     fn _ready<'py>(&self, py: Python<'py>, limit: Option<Seconds>) -> PyResult<(Bound<'py, PyAny>, Interested)> {
         let limit = self.limit(py, limit)?;
         let bridge = &self.shared.bridge;
-        self.submit_wanted(py, Then::Give(Form::Nothing), |queue, token| bridge.submit_ready(limit, queue, token))
+        self.shared
+            .submit_wanted(py, Then::Give(Form::Nothing), |queue, token| bridge.submit_ready(limit, queue, token))
     }
 
     /// Takes messages that have come, or raises why there are none.

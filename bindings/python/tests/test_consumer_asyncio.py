@@ -665,28 +665,6 @@ def test_the_loop_is_told_what_a_listener_raises_that_nobody_waits_for(
     asyncio.run(main())
 
 
-def test_events_are_told(broker: str, reader: Reader, topic: str) -> None:
-    """covers: F100 python"""
-    filled(reader, topic, 5)
-
-    async def main() -> None:
-        consumer = rivven.Consumer(topic, bootstrap_servers=broker)
-        events = consumer.events()
-        await consumer.poll(10)
-        event = await asyncio.wait_for(anext(events), 10)
-        assert event == rivven.PartitionsAssigned([TopicPartition(topic, 0)])
-        await consumer.close()
-
-    asyncio.run(main())
-    reader.delete_records(topic, 0, 3)
-    consumer = rivven.blocking.Consumer(partitions=[(topic, 0)], bootstrap_servers=broker)
-    events = consumer.events()
-    consumer.seek(0)
-    assert [message.offset for message in consumer.poll(10)] == [3, 4]
-    assert next(events) == rivven.Gap(TopicPartition(topic, 0), 0, 3)
-    consumer.close()
-
-
 def test_a_poll_is_ended_from_another_thread(broker: str, reader: Reader, topic: str) -> None:
     reader.create_topic(topic, 1)
     consumer = rivven.blocking.Consumer(partitions=[(topic, 0)], bootstrap_servers=broker)

@@ -787,7 +787,8 @@ class ConsumerEvents:
 
 @final
 class _EventStream:
-    def next(self) -> Future[ConsumerEvent | None]: ...
+    def take(self) -> ConsumerEvent | None: ...
+    def ready(self) -> tuple[Future[None], _Interest]: ...
 
 @final
 class _Handling:
