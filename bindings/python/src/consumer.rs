@@ -616,7 +616,8 @@ impl ConsumerOperations {
     /// functions: on_partitions_assigned, on_partitions_revoked and
     /// on_partitions_lost (without which on_partitions_revoked is called), each
     /// with a list of TopicPartition. They replace those before; set them before
-    /// the first poll. The poll waits until they are done, and they may commit.
+    /// the first poll. The poll waits until they are done, and they may commit. A `close` that
+    /// they call begins to close and does not wait.
     ///
     /// They are called by the event loop that runs now, and may be async; of a
     /// blocking consumer on the thread that polls or closes. What they raise ends the
@@ -673,9 +674,9 @@ impl ConsumerOperations {
     ///
     /// `timeout` is in seconds or a timedelta, by default `close_timeout_ms` of
     /// the configuration (5 s). A poll that waits ends with the code CLOSED, as
-    /// do calls afterwards. Closing twice is no error. It waits for the handlers of `process`;
-    /// called by one of them it only begins to close, and gives None at once: close it again
-    /// once `process` has ended, as a `with` block does.
+    /// do calls afterwards. Closing twice is no error. It waits for the handlers of `process`
+    /// and for the rebalance listener; called by one of them it only begins to close, and gives
+    /// None at once: close it again once `process`, or the poll, has ended, as a `with` block does.
     ///
     /// Raises why the last offsets could not be committed, TimeoutException if
     /// it took too long; it is closed all the same.
@@ -692,8 +693,7 @@ impl ConsumerOperations {
             }
             Style::Blocking => {
                 let begun = bridge.close(limit);
-                if of_module(py, "is_handler", (slf,))?.is_truthy()? {
-                    // It waits for the handlers, of which this is one.
+                if of_module(py, "is_waited_for", (slf,))?.is_truthy()? {
                     this.shared.raising(py, begun)?;
                 } else {
                     this.shared.wait_and_tell(py, begun)?;
@@ -703,10 +703,13 @@ impl ConsumerOperations {
         }
     }
 
-    /// Who tells the listener of an asyncio consumer.
+    /// Who tells the listener.
     #[getter]
     fn _relay(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        lock(&self.shared.listener).as_ref().map(|relay| relay.clone_ref(py))
+        match self.style {
+            Style::Asyncio => lock(&self.shared.listener).as_ref().map(|relay| relay.clone_ref(py)),
+            Style::Blocking => self.shared.listening().map(|listening| listening.function.clone_ref(py)),
+        }
     }
 
     /// How many handlers may be at work at once.

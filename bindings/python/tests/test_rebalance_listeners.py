@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -62,3 +64,51 @@ def test_no_other_call_than_a_poll_tells_a_listener_or_waits_for_it(
         assert told == [[TopicPartition(topic, 0)]]
         assert [message.offset for message in consumer.poll(10)] == [0, 1, 2]
         consumer.close()
+
+
+@pytest.mark.parametrize("style", ["asyncio", "blocking"])
+@pytest.mark.parametrize("when", ["assigned", "revoked", "closing", "processing"])
+def test_a_listener_may_close_and_is_not_waited_for(
+    broker: str, reader: Reader, topic: str, when: str, style: str
+) -> None:
+    filled(reader, topic, 1)
+    config: dict[str, Any] = {"bootstrap_servers": broker, "group_id": topic, "close_timeout_ms": 60_000}
+    kind = "revoked" if when in ("revoked", "closing") else "assigned"
+    begun = time.monotonic()
+    told: list[str] = []
+
+    async def main() -> None:
+        async with rivven.Consumer(topic, **config) as consumer:
+
+            async def close(_: list[TopicPartition]) -> None:
+                told.append(kind)
+                await consumer.close()
+
+            consumer.set_rebalance_listener(**{f"on_partitions_{kind}": close})
+            if when == "processing":
+                await consumer.process(lambda _: None)
+                return
+            async for _ in consumer:
+                if when == "closing":
+                    break
+                consumer.unsubscribe()
+
+    def blocking() -> None:
+        with rivven.blocking.Consumer(topic, **config) as consumer:
+
+            def close(_: list[TopicPartition]) -> None:
+                told.append(kind)
+                consumer.close()
+
+            consumer.set_rebalance_listener(**{f"on_partitions_{kind}": close})
+            if when == "processing":
+                consumer.process(lambda _: None)
+                return
+            for _ in consumer:
+                if when == "closing":
+                    break
+                consumer.unsubscribe()
+
+    blocking() if style == "blocking" else asyncio.run(main())
+    assert time.monotonic() - begun < 30
+    assert told == [kind]

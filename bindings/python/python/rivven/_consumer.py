@@ -102,20 +102,20 @@ async def next_message(consumer: Consumer) -> Message:
 class Call:
     """A call of a handler."""
 
-    def __init__(self, consumer: object) -> None:
+    def __init__(self, caller: object) -> None:
         """Begin with one that is at work."""
-        self.consumer = consumer
+        self.caller = caller
         self.is_at_work = True
 
 
 CALL: ContextVar[Call | None] = ContextVar("rivven_call", default=None)
-"""The call of a handler that code is in, also in tasks and threads that take their context over."""
+"""The call of a handler or listener that code is in, also in tasks and threads that take their context over."""
 
 
 @contextmanager
-def at_work(consumer: object) -> Iterator[None]:
-    """Note that a handler is at work."""
-    call = Call(consumer)
+def at_work(caller: object) -> Iterator[None]:
+    """Note that a handler or listener is at work."""
+    call = Call(caller)
     before = CALL.set(call)
     try:
         yield
@@ -124,10 +124,10 @@ def at_work(consumer: object) -> Iterator[None]:
         CALL.reset(before)
 
 
-def is_handler(consumer: object) -> bool:
-    """Say whether a handler of a consumer is at work and asks this."""
+def is_waited_for(consumer: Consumer | _BlockingConsumer) -> bool:
+    """Say whether a handler or the listener of a consumer is at work and asks this, whose end a close waits for."""
     call = CALL.get()
-    return call is not None and call.consumer is consumer and call.is_at_work
+    return call is not None and call.is_at_work and (call.caller is consumer or call.caller is consumer._relay)
 
 
 class Failures:
@@ -232,8 +232,8 @@ def process_in_threads(consumer: _BlockingConsumer, handler: Callable[[Message],
 
 def closing(consumer: Consumer, closed: asyncio.Future[None]) -> asyncio.Future[None]:
     """Give what a close is awaited by, which raises what the listener raises meanwhile."""
-    if is_handler(consumer):
-        # It waits for the handlers, of which this is one; `process` tells what could not be committed.
+    if is_waited_for(consumer):
+        # `process` tells what could not be committed.
         closed.add_done_callback(lambda closed: closed.cancelled() or closed.exception())
         begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         begun.set_result(None)
@@ -265,7 +265,8 @@ class Relay:
     def __call__(self, rebalance: _Rebalance) -> None:
         """Call the function for a rebalance, which is done then."""
         try:
-            self.call(rebalance)
+            with at_work(self):
+                self.call(rebalance)
         finally:
             rebalance.done()
 
@@ -290,9 +291,10 @@ class AsyncRelay(Relay):
     async def tell(self, rebalance: _Rebalance) -> None:
         """Call the function and wait for it; if it fails, who waits for the consumer is to raise that."""
         try:
-            result = self.call(rebalance)
-            if isawaitable(result):
-                await result
+            with at_work(self):
+                result = self.call(rebalance)
+                if isawaitable(result):
+                    await result
         except Exception:
             task = asyncio.current_task()
             if task is not None and self.waits:

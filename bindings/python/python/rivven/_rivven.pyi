@@ -11,7 +11,7 @@ from typing import Any, Never, Self, TypeAlias, TypeVar, final, overload
 # collections.abc has Buffer from Python 3.12 on; type checkers know it from here in any version.
 from typing_extensions import Buffer
 
-from ._consumer import AsyncRelay, CurrentOffset
+from ._consumer import AsyncRelay, CurrentOffset, Relay
 from ._errors import RivvenException
 from ._events import ConsumerEvent
 from ._events import ConsumerEvents as _AsyncConsumerEvents
@@ -649,7 +649,7 @@ class _BlockingConsumer:
     def stats(self) -> ConsumerStats: ...
     def close(self, timeout: _Duration | None = None) -> None: ...
     @property
-    def _relay(self) -> AsyncRelay | None: ...
+    def _relay(self) -> Relay | None: ...
     @property
     def _concurrency(self) -> int: ...
     def _process(
