@@ -619,8 +619,8 @@ impl ConsumerOperations {
     /// the first poll. The poll waits until they are done, and they may commit. A `close` that
     /// they call begins to close and does not wait.
     ///
-    /// They are called by the event loop that runs now, and may be async; of a
-    /// blocking consumer on the thread that polls or closes. What they raise ends the
+    /// They are called by the event loop that runs now, in copies of the context of this call, and may
+    /// be async; of a blocking consumer on the thread that polls or closes. What they raise ends the
     /// poll, iteration or `process` that waits for them, which raises it; `close` raises it,
     /// too, and closes all the same. Where nobody of an asyncio consumer waits any more, and
     /// of `transform`, it goes to the event loop's exception handler.
@@ -911,7 +911,7 @@ impl AsyncConsumer {
 
     /// Lets `handler` work on the messages, partitions side by side and each in its order, until it is ended.
     ///
-    /// `handler` takes a Message and may be async. At most
+    /// `handler` takes a Message and may be async; it runs in a copy of the context of this call. At most
     /// `process_concurrency` (16) of them are at work at once, and never two of one
     /// partition. What is done is committed every `auto_commit_interval_ms` (5 s), before partitions
     /// are taken away, and at the end. Messages that were given before count as done.

@@ -10,6 +10,7 @@ import time
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
@@ -214,6 +215,28 @@ def test_what_fails_without_a_text_has_failed_all_the_same(
         consumer.process(handler)
     assert stopped.value.code == "PROCESSING_FAILED"
     assert stopped.value.__cause__ is failure
+
+
+def test_handlers_run_in_the_context_that_processes(broker: str, reader: Reader, topic: str) -> None:
+    """They ran in that of the first call of the consumer; what one of them sets the others do not see."""
+    filled(reader, topic, 2)
+    request = ContextVar("request", default="none")
+    seen: list[str] = []
+
+    async def main() -> None:
+        async with rivven.Consumer(partitions=[(topic, 0)], bootstrap_servers=broker, group_id=topic) as consumer:
+
+            async def handler(message: rivven.Message) -> None:
+                seen.append(request.get())
+                request.set("changed")
+                if message.offset == 1:
+                    consumer.wakeup()
+
+            request.set("processing")
+            await consumer.process(handler)
+
+    asyncio.run(main())
+    assert seen == ["processing", "processing"]
 
 
 def test_close_waits_for_handlers(broker: str, reader: Reader, topic: str) -> None:

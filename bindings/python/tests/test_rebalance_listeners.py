@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
@@ -112,3 +113,25 @@ def test_a_listener_may_close_and_is_not_waited_for(
     blocking() if style == "blocking" else asyncio.run(main())
     assert time.monotonic() - begun < 30
     assert told == [kind]
+
+
+def test_a_listener_runs_in_the_context_that_set_it(broker: str, reader: Reader, topic: str) -> None:
+    """It ran in that of the first call of the consumer."""
+    filled(reader, topic, 1)
+    request = ContextVar("request", default="none")
+    seen: list[str] = []
+
+    async def main() -> None:
+        async with rivven.Consumer(topic, bootstrap_servers=broker, group_id=topic) as consumer:
+
+            async def note(_: list[TopicPartition]) -> None:
+                seen.append(request.get())
+                request.set("changed")
+
+            request.set("set")
+            consumer.set_rebalance_listener(on_partitions_assigned=note, on_partitions_revoked=note)
+            request.set("polled")
+            assert len(await consumer.poll(10)) == 1
+
+    asyncio.run(main())
+    assert seen == ["set", "set"]

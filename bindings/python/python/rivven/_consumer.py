@@ -7,7 +7,7 @@ import time
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from inspect import isawaitable
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self
@@ -100,7 +100,7 @@ async def next_message(consumer: Consumer) -> Message:
 
 
 class Call:
-    """A call of a handler."""
+    """A call of a handler for a consumer, or of a listener by its relay."""
 
     def __init__(self, caller: object) -> None:
         """Begin with one that is at work."""
@@ -159,6 +159,8 @@ async def process(consumer: Consumer, handler: Callable[[Message], Any]) -> Proc
     failures = Failures()
     tasks: set[asyncio.Task[None]] = set()
     given_up = False
+    # Not that of the first call of the consumer, in which the event loop calls `begin`.
+    context = copy_context()
 
     async def work(handling: _Handling, message: Message) -> None:
         failure: BaseException | None = None
@@ -181,7 +183,7 @@ async def process(consumer: Consumer, handler: Callable[[Message], Any]) -> Proc
     def begin(handling: _Handling) -> None:
         message = None if given_up else handling.message()
         if message is not None:
-            task = asyncio.get_running_loop().create_task(work(handling, message))
+            task = asyncio.get_running_loop().create_task(work(handling, message), context=context.copy())
             tasks.add(task)
             task.add_done_callback(tasks.discard)
 
@@ -277,6 +279,8 @@ class AsyncRelay(Relay):
     def __init__(self, *functions: Any) -> None:
         """Take the functions, or else the methods of the listener."""
         super().__init__(*functions)
+        # Not that of the first call of the consumer, in which the event loop calls this.
+        self.context = copy_context()
         self.tasks: set[asyncio.Task[None]] = set()
         self.waits: list[Callable[[], object]] = []
         # Of one whose failure nobody raises the event loop is told.
@@ -284,7 +288,7 @@ class AsyncRelay(Relay):
 
     def __call__(self, rebalance: _Rebalance) -> None:
         """Have the function called for a rebalance, which is done when it is."""
-        task = asyncio.get_running_loop().create_task(self.tell(rebalance))
+        task = asyncio.get_running_loop().create_task(self.tell(rebalance), context=self.context.copy())
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
