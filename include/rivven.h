@@ -3758,7 +3758,9 @@ typedef const char *(*rivven_process_handler)(void *user_data, const rivven_batc
  *
  * At most `process.concurrency` records are with handlers at once, and never two of
  * one partition. A poll is under way meanwhile, so that rebalances are served however
- * long a handler takes. What is done is committed every `auto.commit.interval.ms` (with
+ * long a handler takes; where a callback is set for them, they wait for a thread in
+ * `rivven_processing_run` that is between handlers, to call it: have one more thread there
+ * than `process.concurrency`. What is done is committed every `auto.commit.interval.ms` (with
  * `enable.auto.commit` false, after each of those polls), before partitions are
  * taken away, and at the end. Records that an earlier poll gave count as done.
  *
@@ -3772,8 +3774,9 @@ typedef const char *(*rivven_process_handler)(void *user_data, const rivven_batc
  * it; handlers that are at work are waited for. So are they before partitions are
  * taken away, for at most half of `rebalance.timeout.ms`.
  *
- * Fails with `RIVVEN_CODE_FORKED` and `RIVVEN_CODE_INVALID_ARGUMENT`; everything else is
- * said by `rivven_processing_run`.
+ * Fails with `RIVVEN_CODE_INVALID_STATE` in a handler or the callback of rebalances, with
+ * `RIVVEN_CODE_FORKED` and `RIVVEN_CODE_INVALID_ARGUMENT`; everything else is said by
+ * `rivven_processing_run`.
  */
 rivven_code rivven_consumer_process(rivven_consumer_t *consumer,
                                     rivven_processing_t **processing,

@@ -2396,9 +2396,10 @@ public:
     /// Lets a handler work on the records, partitions side by side and each in its order, until it is ended.
     ///
     /// It runs on this thread and on `threads` - 1 more that live as long as the call, on no more
-    /// than `process.concurrency` at once. The other keys of `process` say what becomes of a record
-    /// whose handler throws, and `rivven_consumer_process` what is committed when. It ends by wakeup()
-    /// and by close(), which waits for it; a handler may call the former.
+    /// than `process.concurrency` at once; with a rebalance callback, which waits for one of them that
+    /// is between handlers, let there be one more than that. The other keys of `process` say what becomes
+    /// of a record whose handler throws, and `rivven_consumer_process` what is committed when. It ends by
+    /// wakeup() and by close(), which waits for it; a handler may call the former.
     ///
     /// Throws Code::ProcessingFailed if a record failed every time, which is the next one of its
     /// partition then; what a poll throws, and why the last offsets could not be committed.

@@ -93,7 +93,9 @@ impl Handler {
 ///
 /// At most `process.concurrency` records are with handlers at once, and never two of
 /// one partition. A poll is under way meanwhile, so that rebalances are served however
-/// long a handler takes. What is done is committed every `auto.commit.interval.ms` (with
+/// long a handler takes; where a callback is set for them, they wait for a thread in
+/// `rivven_processing_run` that is between handlers, to call it: have one more thread there
+/// than `process.concurrency`. What is done is committed every `auto.commit.interval.ms` (with
 /// `enable.auto.commit` false, after each of those polls), before partitions are
 /// taken away, and at the end. Records that an earlier poll gave count as done.
 ///
@@ -107,8 +109,9 @@ impl Handler {
 /// it; handlers that are at work are waited for. So are they before partitions are
 /// taken away, for at most half of `rebalance.timeout.ms`.
 ///
-/// Fails with `RIVVEN_CODE_FORKED` and `RIVVEN_CODE_INVALID_ARGUMENT`; everything else is
-/// said by `rivven_processing_run`.
+/// Fails with `RIVVEN_CODE_INVALID_STATE` in a handler or the callback of rebalances, with
+/// `RIVVEN_CODE_FORKED` and `RIVVEN_CODE_INVALID_ARGUMENT`; everything else is said by
+/// `rivven_processing_run`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rivven_consumer_process(
     consumer: *mut rivven_consumer_t,

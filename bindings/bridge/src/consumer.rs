@@ -6,13 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rivven_client::{
-    ConsumerConfig, ConsumerEvent, ConsumerEvents, ConsumerRecord, ConsumerRecords, Error, ProcessReport, Properties,
-    Result,
+    ConsumerConfig, ConsumerEvent, ConsumerRecord, ConsumerRecords, Error, ProcessReport, Properties, Result,
 };
-use tokio::sync::Mutex as AsyncMutex;
 
 use crate::answer::Answer;
 use crate::call::Call;
+use crate::events::Events;
 use crate::fork::ForkMark;
 use crate::interest::Interest;
 use crate::processing::{Handlers, Processing, process};
@@ -40,8 +39,7 @@ pub struct Consumer {
 struct Parts {
     core: Arc<rivven_client::Consumer>,
     runtime: Arc<Share>,
-    /// Whoever asks for the next event waits for those who asked before.
-    events: Arc<AsyncMutex<ConsumerEvents>>,
+    events: Arc<Events>,
     reading: Arc<Reading>,
 }
 
@@ -70,7 +68,7 @@ impl Consumer {
         let share = runtime.get().ok_or_else(|| Error::closed(WHAT))?;
         let _inside = share.handle().enter();
         let core = Arc::new(rivven_client::Consumer::unconnected(config)?);
-        let events = Arc::new(AsyncMutex::new(core.events()));
+        let events = Arc::new(Events::new(core.events()));
         let reading = Arc::new(Reading::new(&core));
         Ok(Consumer { parts: ManuallyDrop::new(Parts { core, runtime, events, reading }), mark: ForkMark::here() })
     }
@@ -329,24 +327,70 @@ impl Consumer {
         Ok(())
     }
 
-    /// Begins to wait for the next event; `None` once the consumer is gone.
+    /// Begins to wait until there may be an event to [take](Consumer::take_event), or no more will come, until the
+    /// returned handle is dropped.
     ///
     /// # Errors
     ///
-    /// `FORKED`.
-    pub fn next_event(&self) -> Result<Call<Option<ConsumerEvent>>> {
-        let events = Arc::clone(&self.parts()?.events);
-        self.start(|_| async move { Ok(events.lock().await.next().await) })
+    /// `FORKED`; with the answer, `CLOSED`.
+    pub fn event_ready(&self) -> Result<(Call<()>, Interest)> {
+        let (interest, waiting) = self.wait_for_event()?;
+        Ok((self.start(|_| waiting)?, interest))
     }
 
-    /// Waits like [`next_event`](Consumer::next_event); the event goes to a queue.
+    /// Waits like [`event_ready`](Consumer::event_ready); the answer goes to a queue.
+    ///
+    /// # Errors
+    ///
+    /// As [`event_ready`](Consumer::event_ready).
+    pub fn submit_event_ready(&self, queue: &Arc<Queue>, token: u64) -> Result<Interest> {
+        let (interest, waiting) = self.wait_for_event()?;
+        self.submit(queue, token, |_| waiting)?;
+        Ok(interest)
+    }
+
+    fn wait_for_event(&self) -> Result<(Interest, impl Future<Output = Result<()>> + Send + use<>)> {
+        let events = Arc::clone(&self.parts()?.events);
+        Ok(Interest::of(async move {
+            events.ready().await;
+            Ok(())
+        }))
+    }
+
+    /// Takes the next event, if there is one, also of a consumer that was closed meanwhile.
     ///
     /// # Errors
     ///
     /// `FORKED`.
+    pub fn take_event(&self) -> Result<Option<ConsumerEvent>> {
+        Ok(self.parts()?.events.take())
+    }
+
+    /// Whether no more events will come; those that there are can be taken.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`.
+    pub fn events_have_ended(&self) -> Result<bool> {
+        let parts = self.parts()?;
+        Ok(parts.runtime.get().is_none() || parts.events.have_ended())
+    }
+
+    /// Waits for the next event, which goes to a queue; `None` once the consumer is gone.
+    ///
+    /// # Errors
+    ///
+    /// `FORKED`; with the answer, `CLOSED` once all events of a consumer that was closed are taken.
     pub fn submit_next_event(&self, queue: &Arc<Queue>, token: u64) -> Result<()> {
-        let events = Arc::clone(&self.parts()?.events);
-        self.submit(queue, token, |_| async move { Ok(events.lock().await.next().await) })
+        let Parts { events, runtime, .. } = self.parts()?;
+        if runtime.get().is_none()
+            && let Some(event) = events.take()
+        {
+            queue.push(Completion { token, result: Ok(Answer::ConsumerEvent(Some(event))) });
+            return Ok(());
+        }
+        let events = Arc::clone(events);
+        self.submit(queue, token, |_| async move { Ok(events.next().await) })
     }
 
     /// Begins to close, within `limit` or else `close.timeout.ms`. Closing twice is no error.

@@ -17,6 +17,7 @@ mod ask;
 mod call;
 mod client;
 mod consumer;
+mod events;
 mod fork;
 mod guard;
 mod interest;

@@ -73,11 +73,44 @@ impl Consuming {
         lock(&self.listening).clone()
     }
 
-    /// Waits for an answer; who listens is told of rebalances meanwhile.
-    pub(crate) fn wait<T: Send>(&self, py: Python<'_>, begun: Result<Call<T>>) -> PyResult<T> {
+    /// Waits for an answer.
+    fn wait<T: Send>(&self, py: Python<'_>, begun: Result<Call<T>>) -> PyResult<T> {
+        let call = self.raising(py, begun)?;
+        let result = wait(py, &call)?;
+        self.raising(py, result)
+    }
+
+    /// Waits for an answer that may wait for the listener; who listens is told of rebalances meanwhile.
+    pub(crate) fn wait_and_tell<T: Send>(&self, py: Python<'_>, begun: Result<Call<T>>) -> PyResult<T> {
         let call = self.raising(py, begun)?;
         let result = self.answer(py, &call)?;
         self.raising(py, result)
+    }
+
+    fn submit<'py>(
+        self: &Arc<Self>,
+        py: Python<'py>,
+        then: Then,
+        begin: impl FnOnce(&Arc<Queue>, u64) -> Result<()>,
+    ) -> Given<'py> {
+        let owner: Arc<dyn Owner> = self.clone();
+        self.inboxes.call(py, &owner, then, begin)
+    }
+
+    /// Begins what ends when nobody is interested in it any more; gives a future, and the interest.
+    pub(crate) fn submit_wanted<'py>(
+        self: &Arc<Self>,
+        py: Python<'py>,
+        then: Then,
+        begin: impl FnOnce(&Arc<Queue>, u64) -> Result<Interest>,
+    ) -> PyResult<(Bound<'py, PyAny>, Interested)> {
+        let mut interest = None;
+        let future = self.submit(py, then, |queue, token| {
+            interest = Some(begin(queue, token)?);
+            Ok(())
+        })?;
+        let interest = interest.ok_or_else(|| PyTypeError::new_err("it has not begun"))?;
+        Ok((future, Interested::new(interest)))
     }
 
     fn answer<T: Send>(&self, py: Python<'_>, call: &Call<T>) -> PyResult<Result<T>> {
@@ -204,32 +237,6 @@ impl ConsumerOperations {
         }
     }
 
-    fn submit<'py>(
-        &self,
-        py: Python<'py>,
-        then: Then,
-        begin: impl FnOnce(&Arc<Queue>, u64) -> Result<()>,
-    ) -> Given<'py> {
-        let owner: Arc<dyn Owner> = self.shared.clone();
-        self.shared.inboxes.call(py, &owner, then, begin)
-    }
-
-    /// Begins what ends when nobody is interested in it any more; gives a future, and the interest.
-    fn submit_wanted<'py>(
-        &self,
-        py: Python<'py>,
-        then: Then,
-        begin: impl FnOnce(&Arc<Queue>, u64) -> Result<Interest>,
-    ) -> PyResult<(Bound<'py, PyAny>, Interested)> {
-        let mut interest = None;
-        let future = self.submit(py, then, |queue, token| {
-            interest = Some(begin(queue, token)?);
-            Ok(())
-        })?;
-        let interest = interest.ok_or_else(|| PyTypeError::new_err("it has not begun"))?;
-        Ok((future, Interested::new(interest)))
-    }
-
     /// Does something that takes time, in the style of the consumer.
     fn run<'py, T, F>(&self, py: Python<'py>, what: impl FnOnce(Arc<Core>) -> F, form: Form) -> Given<'py>
     where
@@ -239,7 +246,9 @@ impl ConsumerOperations {
     {
         let bridge = &self.shared.bridge;
         match self.style {
-            Style::Asyncio => self.submit(py, Then::Give(form), |queue, token| bridge.submit(queue, token, what)),
+            Style::Asyncio => {
+                self.shared.submit(py, Then::Give(form), |queue, token| bridge.submit(queue, token, what))
+            }
             Style::Blocking => {
                 let answer = self.shared.wait(py, bridge.start(what))?;
                 answer::to_python(py, &*self.shared, answer.into(), &form)
@@ -296,7 +305,7 @@ impl ConsumerOperations {
                 let begin = |queue: &Arc<Queue>, token| {
                     this.shared.bridge.submit(queue, token, |core| async move { core.connect().await })
                 };
-                this.submit(slf.py(), Then::GiveObject(object.unbind()), begin)
+                this.shared.submit(slf.py(), Then::GiveObject(object.unbind()), begin)
             }
             Style::Blocking => {
                 let connected = this.shared.bridge.start(|core| async move { core.connect().await });
@@ -607,10 +616,11 @@ impl ConsumerOperations {
     /// functions: on_partitions_assigned, on_partitions_revoked and
     /// on_partitions_lost (without which on_partitions_revoked is called), each
     /// with a list of TopicPartition. They replace those before; set them before
-    /// the first poll. The poll waits until they are done, and they may commit.
+    /// the first poll. The poll waits until they are done, and they may commit. A `close` that
+    /// they call begins to close and does not wait.
     ///
-    /// They are called by the event loop that runs now, and may be async; of a
-    /// blocking consumer on the thread that polls or closes. What they raise ends the
+    /// They are called by the event loop that runs now, in copies of the context of this call, and may
+    /// be async; of a blocking consumer on the thread that polls or closes. What they raise ends the
     /// poll, iteration or `process` that waits for them, which raises it; `close` raises it,
     /// too, and closes all the same. Where nobody of an asyncio consumer waits any more, and
     /// of `transform`, it goes to the event loop's exception handler.
@@ -664,9 +674,9 @@ impl ConsumerOperations {
     ///
     /// `timeout` is in seconds or a timedelta, by default `close_timeout_ms` of
     /// the configuration (5 s). A poll that waits ends with the code CLOSED, as
-    /// do calls afterwards. Closing twice is no error. It waits for the handlers of `process`;
-    /// called by one of them it only begins to close, and gives None at once: close it again
-    /// once `process` has ended, as a `with` block does.
+    /// do calls afterwards. Closing twice is no error. It waits for the handlers of `process`
+    /// and for the rebalance listener; called by one of them it only begins to close, and gives
+    /// None at once: close it again once `process`, or the poll, has ended, as a `with` block does.
     ///
     /// Raises why the last offsets could not be committed, TimeoutException if
     /// it took too long; it is closed all the same.
@@ -677,26 +687,29 @@ impl ConsumerOperations {
         let bridge = &this.shared.bridge;
         match this.style {
             Style::Asyncio => {
-                let closed = this.submit(py, Then::Retire, |queue, token| bridge.submit_close(limit, queue, token))?;
+                let closed =
+                    this.shared.submit(py, Then::Retire, |queue, token| bridge.submit_close(limit, queue, token))?;
                 of_module(py, "closing", (slf, closed))
             }
             Style::Blocking => {
                 let begun = bridge.close(limit);
-                if of_module(py, "is_handler", (slf,))?.is_truthy()? {
-                    // It waits for the handlers, of which this is one.
+                if of_module(py, "is_waited_for", (slf,))?.is_truthy()? {
                     this.shared.raising(py, begun)?;
                 } else {
-                    this.shared.wait(py, begun)?;
+                    this.shared.wait_and_tell(py, begun)?;
                 }
                 Ok(py.None().into_bound(py))
             }
         }
     }
 
-    /// Who tells the listener of an asyncio consumer.
+    /// Who tells the listener.
     #[getter]
     fn _relay(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        lock(&self.shared.listener).as_ref().map(|relay| relay.clone_ref(py))
+        match self.style {
+            Style::Asyncio => lock(&self.shared.listener).as_ref().map(|relay| relay.clone_ref(py)),
+            Style::Blocking => self.shared.listening().map(|listening| listening.function.clone_ref(py)),
+        }
     }
 
     /// How many handlers may be at work at once.
@@ -712,7 +725,8 @@ impl ConsumerOperations {
         self.check_group()?;
         self.restart(py)?;
         let bridge = &self.shared.bridge;
-        self.submit_wanted(py, Then::Process(begin), |queue, token| bridge.submit_process((queue, token), queue, token))
+        self.shared
+            .submit_wanted(py, Then::Process(begin), |queue, token| bridge.submit_process((queue, token), queue, token))
     }
 
     /// Begins to process, with records that are to be waited for.
@@ -725,7 +739,8 @@ impl ConsumerOperations {
     /// Gives a future that is done when there may be something to claim, and what gives the wait up.
     fn _poll<'py>(&self, py: Python<'py>, limit: Seconds) -> PyResult<(Bound<'py, PyAny>, Interested)> {
         let bridge = &self.shared.bridge;
-        self.submit_wanted(py, Then::Give(Form::Nothing), |queue, token| bridge.submit_poll(limit.0, queue, token))
+        self.shared
+            .submit_wanted(py, Then::Give(Form::Nothing), |queue, token| bridge.submit_poll(limit.0, queue, token))
     }
 
     /// Takes what a poll gave, if anything, or raises why it failed; with `empty` a result without records otherwise.
@@ -745,12 +760,19 @@ impl ConsumerOperations {
     fn _ready<'py>(&self, py: Python<'py>, limit: Option<Seconds>) -> PyResult<(Bound<'py, PyAny>, Interested)> {
         let limit = self.limit(py, limit)?;
         let bridge = &self.shared.bridge;
-        self.submit_wanted(py, Then::Give(Form::Nothing), |queue, token| bridge.submit_ready(limit, queue, token))
+        self.shared
+            .submit_wanted(py, Then::Give(Form::Nothing), |queue, token| bridge.submit_ready(limit, queue, token))
     }
 
     /// Takes messages that have come, or raises why there are none.
     fn _take<'py>(&self, py: Python<'py>, most: usize) -> PyResult<Bound<'py, PyList>> {
         self.take_up_to(py, most)
+    }
+
+    /// Takes the next message, if one has come; the one before is done then. Or raises why there is none.
+    fn _next_now<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, Message>>> {
+        let there = py.detach(|| self.shared.bridge.next_now());
+        self.message(py, there)
     }
 
     fn _limit(&self, py: Python<'_>, timeout: Option<Seconds>) -> PyResult<f64> {
@@ -889,7 +911,7 @@ impl AsyncConsumer {
 
     /// Lets `handler` work on the messages, partitions side by side and each in its order, until it is ended.
     ///
-    /// `handler` takes a Message and may be async. At most
+    /// `handler` takes a Message and may be async; it runs in a copy of the context of this call. At most
     /// `process_concurrency` (16) of them are at work at once, and never two of one
     /// partition. What is done is committed every `auto_commit_interval_ms` (5 s), before partitions
     /// are taken away, and at the end. Messages that were given before count as done.

@@ -1,15 +1,17 @@
 //! What happens to a consumer, one after another.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::ops::ControlFlow;
+use std::sync::Arc;
 
+use pyo3::exceptions::PyStopAsyncIteration;
 use pyo3::prelude::*;
-use rivven_bridge::{Answer, Call, ForkMark};
-use rivven_client::ConsumerEvent;
+use rivven_bridge::Answer;
 
 use crate::answer::{self, Form};
 use crate::client::Style;
 use crate::consumer::Consuming;
-use crate::inbox::{Owner, Then};
+use crate::inbox::Then;
+use crate::processing::Interested;
 use crate::wait::wait;
 
 /// The events of a consumer, in its style.
@@ -17,10 +19,19 @@ pub(crate) fn stream<'py>(py: Python<'py>, consumer: &Arc<Consuming>, style: Sty
     let consumer = Arc::clone(consumer);
     match style {
         Style::Asyncio => py.import("rivven._events")?.getattr("ConsumerEvents")?.call1((EventStream { consumer },)),
-        Style::Blocking => {
-            let events = BlockingEvents { consumer, waiting: Mutex::default(), mark: ForkMark::here() };
-            Ok(Bound::new(py, events)?.into_any())
-        }
+        Style::Blocking => Ok(Bound::new(py, BlockingEvents { consumer })?.into_any()),
+    }
+}
+
+/// Takes the next event, if there is one; `None` where no more will come.
+fn take<'py>(py: Python<'py>, consumer: &Consuming) -> PyResult<ControlFlow<Option<Bound<'py, PyAny>>>> {
+    // Asked before, as an event may come and the consumer be closed meanwhile.
+    let ended = consumer.raising(py, consumer.bridge.events_have_ended())?;
+    let event = consumer.raising(py, consumer.bridge.take_event())?;
+    let object = |event| answer::to_python(py, consumer, Answer::ConsumerEvent(Some(event)), &Form::Plain);
+    match event.map(object).transpose()? {
+        None if !ended => Ok(ControlFlow::Continue(())),
+        event => Ok(ControlFlow::Break(event)),
     }
 }
 
@@ -32,11 +43,19 @@ pub(crate) struct EventStream {
 
 #[pymethods]
 impl EventStream {
-    /// Gives a future of the next event, None at the end.
-    fn next<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let owner: Arc<dyn Owner> = self.consumer.clone();
-        let begin = |queue: &_, token| self.consumer.bridge.submit_next_event(queue, token);
-        self.consumer.inboxes.call(py, &owner, Then::GiveChange, begin)
+    /// Takes the next event; gives None if it has yet to come, and raises StopAsyncIteration at the end.
+    fn take<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        match take(py, &self.consumer)? {
+            ControlFlow::Break(None) => Err(PyStopAsyncIteration::new_err(())),
+            ControlFlow::Break(event) => Ok(event),
+            ControlFlow::Continue(()) => Ok(None),
+        }
+    }
+
+    /// Gives a future that is done when there may be an event to take, and what gives the wait up.
+    fn ready<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Interested)> {
+        let bridge = &self.consumer.bridge;
+        self.consumer.submit_wanted(py, Then::GiveChange, |queue, token| bridge.submit_event_ready(queue, token))
     }
 }
 
@@ -48,9 +67,6 @@ impl EventStream {
 #[pyclass(frozen, name = "ConsumerEvents", module = "rivven.blocking")]
 pub(crate) struct BlockingEvents {
     consumer: Arc<Consuming>,
-    /// Asked for by a wait that was interrupted: the next wait takes it over.
-    waiting: Mutex<Option<Call<Option<ConsumerEvent>>>>,
-    mark: ForkMark,
 }
 
 #[pymethods]
@@ -60,40 +76,17 @@ impl BlockingEvents {
     }
 
     fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let begun = self.lock().take();
-        let call = match begun {
-            Some(call) => call,
-            None if self.consumer.raising(py, self.consumer.is_closed())? => return Ok(None),
-            None => self.consumer.raising(py, self.consumer.bridge.next_event())?,
-        };
-        let result = match wait(py, &call) {
-            Ok(result) => result,
-            Err(interrupt) => {
-                *self.lock() = Some(call);
-                return Err(interrupt);
+        let Consuming { bridge, .. } = &*self.consumer;
+        loop {
+            if let ControlFlow::Break(event) = take(py, &self.consumer)? {
+                return Ok(event);
             }
-        };
-        if result.is_err() && self.consumer.raising(py, self.consumer.is_closed())? {
-            return Ok(None);
-        }
-        match self.consumer.raising(py, result)? {
-            None => Ok(None),
-            event => answer::to_python(py, &*self.consumer, Answer::ConsumerEvent(event), &Form::Plain).map(Some),
-        }
-    }
-}
-
-impl BlockingEvents {
-    fn lock(&self) -> MutexGuard<'_, Option<Call<Option<ConsumerEvent>>>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for BlockingEvents {
-    /// In a forked child a call of the parent is not even freed.
-    fn drop(&mut self) {
-        if !self.mark.is_here() {
-            std::mem::forget(self.lock().take());
+            let (call, _interest) = self.consumer.raising(py, bridge.event_ready())?;
+            let waited = wait(py, &call)?;
+            // A close ends the wait; what there is is given behind it.
+            if !self.consumer.raising(py, bridge.events_have_ended())? {
+                self.consumer.raising(py, waited)?;
+            }
         }
     }
 }

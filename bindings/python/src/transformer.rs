@@ -40,7 +40,7 @@ impl TransformerOperations {
     where
         Answer: From<T>,
     {
-        let answer = self.consuming.wait(py, begun)?;
+        let answer = self.consuming.wait_and_tell(py, begun)?;
         transaction::to_python(py, &self.producing, answer.into(), self.style)
     }
 }

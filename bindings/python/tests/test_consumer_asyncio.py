@@ -9,7 +9,7 @@ import threading
 import time
 import weakref
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Any
 
 import pytest
@@ -105,6 +105,32 @@ def test_a_message_is_done_when_the_next_one_is_asked_for(broker: str, reader: R
                 break
         assert not consumer.is_closed
     assert list(consumer) == []
+
+
+@pytest.mark.parametrize("end", ["break", "raise"])
+@pytest.mark.parametrize(("count", "at"), [(1, 0), (4, 0), (4, 2)])
+def test_a_message_is_not_done_where_the_work_on_it_ends(
+    broker: str, reader: Reader, topic: str, count: int, at: int, end: str
+) -> None:
+    """The first message of what comes together, which was waited for, was done as soon as it was given."""
+    filled(reader, topic, count)
+    config: dict[str, Any] = {"partitions": [(topic, 0)], "bootstrap_servers": broker, "group_id": topic}
+
+    async def read() -> None:
+        async with rivven.Consumer(**config) as consumer:
+            async for message in consumer:
+                if message.offset == at:
+                    if end == "raise":
+                        raise ZeroDivisionError
+                    break
+
+    async def read_on() -> int:
+        async with rivven.Consumer(**config) as consumer:
+            return (await asyncio.wait_for(anext(consumer), 10)).offset
+
+    with pytest.raises(ZeroDivisionError) if end == "raise" else nullcontext():
+        asyncio.run(read())
+    assert asyncio.run(read_on()) == at
 
 
 def test_waits_that_are_cancelled_lose_nothing(broker: str, reader: Reader, topic: str) -> None:
@@ -637,28 +663,6 @@ def test_the_loop_is_told_what_a_listener_raises_that_nobody_waits_for(
         assert [type(failure) for failure in failures] == [ZeroDivisionError]
 
     asyncio.run(main())
-
-
-def test_events_are_told(broker: str, reader: Reader, topic: str) -> None:
-    """covers: F100 python"""
-    filled(reader, topic, 5)
-
-    async def main() -> None:
-        consumer = rivven.Consumer(topic, bootstrap_servers=broker)
-        events = consumer.events()
-        await consumer.poll(10)
-        event = await asyncio.wait_for(anext(events), 10)
-        assert event == rivven.PartitionsAssigned([TopicPartition(topic, 0)])
-        await consumer.close()
-
-    asyncio.run(main())
-    reader.delete_records(topic, 0, 3)
-    consumer = rivven.blocking.Consumer(partitions=[(topic, 0)], bootstrap_servers=broker)
-    events = consumer.events()
-    consumer.seek(0)
-    assert [message.offset for message in consumer.poll(10)] == [3, 4]
-    assert next(events) == rivven.Gap(TopicPartition(topic, 0), 0, 3)
-    consumer.close()
 
 
 def test_a_poll_is_ended_from_another_thread(broker: str, reader: Reader, topic: str) -> None:

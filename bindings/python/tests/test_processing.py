@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import re
 import threading
 import time
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
@@ -184,6 +186,57 @@ def test_by_default_it_stops_in_front_of_what_failed_with_the_cause(
     calls = Calls(consumer, 2)
     assert consumer.process(calls.note).processed == 2
     assert calls.values == {0: ["a2", "a3"]}
+
+
+class Unspeakable(Exception):
+    """Its text is not to be had."""
+
+    def __str__(self) -> str:
+        """Raise something else."""
+        raise LookupError
+
+
+@pytest.mark.parametrize(
+    ("failure", "text"),
+    [(ValueError("half a \ud83d"), "ValueError: half a ?"), (Unspeakable(), "Unspeakable")],
+    ids=["not encodable", "without text"],
+)
+def test_what_fails_without_a_text_has_failed_all_the_same(
+    consume: Callable[..., Any], broker: str, reader: Reader, topic: str, failure: Exception, text: str
+) -> None:
+    """The handler was never said to have ended, and `process` waited for it."""
+    filled(reader, topic, 1)
+    consumer = consume(broker, partitions=[(topic, 0)], group_id=topic, process_retries=0)
+
+    def handler(_: rivven.Message) -> None:
+        raise failure
+
+    with pytest.raises(rivven.RivvenException, match=re.escape(text)) as stopped:
+        consumer.process(handler)
+    assert stopped.value.code == "PROCESSING_FAILED"
+    assert stopped.value.__cause__ is failure
+
+
+def test_handlers_run_in_the_context_that_processes(broker: str, reader: Reader, topic: str) -> None:
+    """They ran in that of the first call of the consumer; what one of them sets the others do not see."""
+    filled(reader, topic, 2)
+    request = ContextVar("request", default="none")
+    seen: list[str] = []
+
+    async def main() -> None:
+        async with rivven.Consumer(partitions=[(topic, 0)], bootstrap_servers=broker, group_id=topic) as consumer:
+
+            async def handler(message: rivven.Message) -> None:
+                seen.append(request.get())
+                request.set("changed")
+                if message.offset == 1:
+                    consumer.wakeup()
+
+            request.set("processing")
+            await consumer.process(handler)
+
+    asyncio.run(main())
+    assert seen == ["processing", "processing"]
 
 
 def test_close_waits_for_handlers(broker: str, reader: Reader, topic: str) -> None:

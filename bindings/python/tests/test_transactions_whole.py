@@ -437,6 +437,30 @@ def test_work_that_fails_every_time_counts_for_nothing(
     assert committed(reader, f"{numbered}-out") == [] and offsets(reader, numbered) == [None] * PARTITIONS
 
 
+@pytest.mark.parametrize("text", ["not encodable", "none"])
+def test_work_that_fails_without_a_text_has_failed_all_the_same(
+    package: Any, broker: str, reader: Reader, numbered: str, text: str
+) -> None:
+    """The text of what was raised could not be passed on, so that something else was raised."""
+
+    class Unspeakable(Exception):
+        def __str__(self) -> str:
+            if text == "none":
+                raise LookupError
+            return "half a \ud83d"
+
+    def handler(records: ConsumerRecords, transaction: Any) -> None:
+        raise Unspeakable
+
+    async def main() -> None:
+        async with producing(package, broker, "etl") as producer, consuming(package, broker, numbered) as consumer:
+            error = await failure(package.transform, consumer, producer, handler)
+            assert error.code == "PROCESSING_FAILED" and isinstance(error.__cause__, Unspeakable)
+            assert ("Unspeakable: half a ?" if text != "none" else "Unspeakable") in str(error)
+
+    soon(main())
+
+
 # covers: F120 python
 def test_work_goes_step_by_step_and_on_where_another_was_dropped(
     package: Any, broker: str, reader: Reader, numbered: str

@@ -7,12 +7,12 @@ import time
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from inspect import isawaitable
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self
 
-from ._errors import RivvenException
+from ._errors import RivvenException, reason
 from ._records import ProcessReport
 
 if TYPE_CHECKING:
@@ -88,7 +88,8 @@ async def next_message(consumer: Consumer) -> Message:
         if consumer.is_closed:
             raise StopAsyncIteration
         try:
-            for message in consumer._take(1):
+            message = consumer._next_now()
+            if message is not None:
                 return message
             await wanted(consumer, consumer._ready())
         except RivvenException as failure:
@@ -99,22 +100,22 @@ async def next_message(consumer: Consumer) -> Message:
 
 
 class Call:
-    """A call of a handler."""
+    """A call of a handler for a consumer, or of a listener by its relay."""
 
-    def __init__(self, consumer: object) -> None:
+    def __init__(self, caller: object) -> None:
         """Begin with one that is at work."""
-        self.consumer = consumer
+        self.caller = caller
         self.is_at_work = True
 
 
 CALL: ContextVar[Call | None] = ContextVar("rivven_call", default=None)
-"""The call of a handler that code is in, also in tasks and threads that take their context over."""
+"""The call of a handler or listener that code is in, also in tasks and threads that take their context over."""
 
 
 @contextmanager
-def at_work(consumer: object) -> Iterator[None]:
-    """Note that a handler is at work."""
-    call = Call(consumer)
+def at_work(caller: object) -> Iterator[None]:
+    """Note that a handler or listener is at work."""
+    call = Call(caller)
     before = CALL.set(call)
     try:
         yield
@@ -123,10 +124,10 @@ def at_work(consumer: object) -> Iterator[None]:
         CALL.reset(before)
 
 
-def is_handler(consumer: object) -> bool:
-    """Say whether a handler of a consumer is at work and asks this."""
+def is_waited_for(consumer: Consumer | _BlockingConsumer) -> bool:
+    """Say whether a handler or the listener of a consumer is at work and asks this, whose end a close waits for."""
     call = CALL.get()
-    return call is not None and call.consumer is consumer and call.is_at_work
+    return call is not None and call.is_at_work and (call.caller is consumer or call.caller is consumer._relay)
 
 
 class Failures:
@@ -143,9 +144,10 @@ class Failures:
             self.last.pop(partition, None)
             handling.settle()
         else:
-            # As the text of the error names it.
+            why = reason(failure)
+            # As the text of the error names it; before it is settled, as the cause may be asked for at once then.
             self.last[partition] = (f"{message.topic}/{message.partition} at offset {message.offset},", failure)
-            handling.settle(f"{type(failure).__name__}: {failure}")
+            handling.settle(why)
 
     def cause(self, error: RivvenException) -> BaseException | None:
         """Give what was raised for the message that an error is about."""
@@ -157,6 +159,8 @@ async def process(consumer: Consumer, handler: Callable[[Message], Any]) -> Proc
     failures = Failures()
     tasks: set[asyncio.Task[None]] = set()
     given_up = False
+    # Not that of the first call of the consumer, in which the event loop calls `begin`.
+    context = copy_context()
 
     async def work(handling: _Handling, message: Message) -> None:
         failure: BaseException | None = None
@@ -179,7 +183,7 @@ async def process(consumer: Consumer, handler: Callable[[Message], Any]) -> Proc
     def begin(handling: _Handling) -> None:
         message = None if given_up else handling.message()
         if message is not None:
-            task = asyncio.get_running_loop().create_task(work(handling, message))
+            task = asyncio.get_running_loop().create_task(work(handling, message), context=context.copy())
             tasks.add(task)
             task.add_done_callback(tasks.discard)
 
@@ -230,8 +234,8 @@ def process_in_threads(consumer: _BlockingConsumer, handler: Callable[[Message],
 
 def closing(consumer: Consumer, closed: asyncio.Future[None]) -> asyncio.Future[None]:
     """Give what a close is awaited by, which raises what the listener raises meanwhile."""
-    if is_handler(consumer):
-        # It waits for the handlers, of which this is one; `process` tells what could not be committed.
+    if is_waited_for(consumer):
+        # `process` tells what could not be committed.
         closed.add_done_callback(lambda closed: closed.cancelled() or closed.exception())
         begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         begun.set_result(None)
@@ -263,7 +267,8 @@ class Relay:
     def __call__(self, rebalance: _Rebalance) -> None:
         """Call the function for a rebalance, which is done then."""
         try:
-            self.call(rebalance)
+            with at_work(self):
+                self.call(rebalance)
         finally:
             rebalance.done()
 
@@ -274,6 +279,8 @@ class AsyncRelay(Relay):
     def __init__(self, *functions: Any) -> None:
         """Take the functions, or else the methods of the listener."""
         super().__init__(*functions)
+        # Not that of the first call of the consumer, in which the event loop calls this.
+        self.context = copy_context()
         self.tasks: set[asyncio.Task[None]] = set()
         self.waits: list[Callable[[], object]] = []
         # Of one whose failure nobody raises the event loop is told.
@@ -281,16 +288,17 @@ class AsyncRelay(Relay):
 
     def __call__(self, rebalance: _Rebalance) -> None:
         """Have the function called for a rebalance, which is done when it is."""
-        task = asyncio.get_running_loop().create_task(self.tell(rebalance))
+        task = asyncio.get_running_loop().create_task(self.tell(rebalance), context=self.context.copy())
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
     async def tell(self, rebalance: _Rebalance) -> None:
         """Call the function and wait for it; if it fails, who waits for the consumer is to raise that."""
         try:
-            result = self.call(rebalance)
-            if isawaitable(result):
-                await result
+            with at_work(self):
+                result = self.call(rebalance)
+                if isawaitable(result):
+                    await result
         except Exception:
             task = asyncio.current_task()
             if task is not None and self.waits:

@@ -74,3 +74,13 @@ class ConfigException(RivvenException):
 
 RivvenError = RivvenException
 """Another name of RivvenException."""
+
+
+def reason(failure: BaseException) -> str:
+    """Say what was raised, also where its text is not to be had or cannot be encoded."""
+    name = type(failure).__name__
+    try:
+        text = f"{name}: {failure}"
+    except Exception:
+        text = name
+    return text.encode("utf-8", "replace").decode()

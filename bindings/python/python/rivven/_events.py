@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Self, TypeAlias
@@ -173,14 +172,12 @@ class ConsumerEvents:
     """What happens to a consumer besides records, as `consumer.events()` gives it.
 
     An asynchronous iterator that ends when the consumer is closed. Cancelling
-    the wait for an event loses none. It is for one task of one event loop; all
-    iterators of a consumer share its events.
+    the wait for an event loses none. All iterators of a consumer share its events.
     """
 
     def __init__(self, stream: _EventStream) -> None:
         """Wrap what the consumer gives."""
         self._stream = stream
-        self._next: asyncio.Future[ConsumerEvent | None] | None = None
 
     def __aiter__(self) -> Self:
         """Give itself."""
@@ -188,11 +185,10 @@ class ConsumerEvents:
 
     async def __anext__(self) -> ConsumerEvent:
         """Wait for the next event."""
-        # A wait that is cancelled leaves its future to the next one.
-        if self._next is None:
-            self._next = self._stream.next()
-        event = await asyncio.shield(self._next)
-        self._next = None
-        if event is None:
-            raise StopAsyncIteration
+        while (event := self._stream.take()) is None:
+            future, interest = self._stream.ready()
+            try:
+                await future
+            finally:
+                interest.give_up()
         return event

@@ -6,7 +6,7 @@ from contextlib import suppress
 from inspect import isawaitable
 from typing import TYPE_CHECKING
 
-from ._errors import RivvenException
+from ._errors import RivvenException, reason
 from ._records import TransformReport
 from ._rivven import Transformer, _BlockingTransformer
 
@@ -50,11 +50,6 @@ def leave_blocking(transaction: _BlockingTransaction, failed: bool) -> None:
         return
     with suppress(RivvenException):
         transaction.abort()
-
-
-def reason(failure: Exception) -> str:
-    """Say why the work on records has failed."""
-    return f"{type(failure).__name__}: {failure}"
 
 
 async def transform(
