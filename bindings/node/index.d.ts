@@ -1944,6 +1944,9 @@ export class Consumer extends EventEmitter<ConsumerEvents> implements AsyncDispo
   /** How many offsets lie between the position and the end of the log, which is asked for. `NOT_ASSIGNED`. */
   lag(topic: string, partition: number): Promise<bigint>;
 
+  /** Asks for the first offset of a partition, and the next one to be written. `NOT_ASSIGNED`. */
+  getOffsetBounds(topic: string, partition: number): Promise<OffsetBounds>;
+
   /**
    * Commits the offsets behind the records that were given so far, or what was stored, of all partitions together.
    *

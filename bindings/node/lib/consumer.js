@@ -213,6 +213,16 @@ class Consumer extends EventEmitter {
     return this.#call((native, token) => native.lag(token, topic, partition));
   }
 
+  /**
+   * @param {string} topic
+   * @param {number} partition
+   * @returns {Promise<api.OffsetBounds>}
+   */
+  async getOffsetBounds(topic, partition) {
+    place(topic, partition);
+    return this.#call((native, token) => native.getOffsetBounds(token, topic, partition));
+  }
+
   /** @returns {Promise<void>} */
   async commit() {
     return this.#call((native, token) => native.commit(token));

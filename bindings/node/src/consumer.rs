@@ -416,6 +416,12 @@ impl NativeConsumer {
         self.tell(|core| core.store_offset(&topic, partition, offset.get_u64().1))
     }
 
+    /// Asks for the first offset and the next one to be written.
+    #[napi]
+    pub fn get_offset_bounds(&self, token: i64, topic: String, partition: u32) -> Option<Failure> {
+        self.submit(token, move |core| async move { core.get_offset_bounds(topic, partition).await })
+    }
+
     /// Asks for the offset that the group has committed.
     #[napi]
     pub fn committed(&self, token: i64, topic: String, partition: u32) -> Option<Failure> {

@@ -252,9 +252,10 @@ test('reading goes on where the program seeks to', async (t) => {
   assert.equal(await consumer.lag(topic, 0), 5n);
   await consumer.seekToEnd(topic, 0);
   assert.equal(consumer.position(topic, 0), 5n);
+  assert.deepEqual(await consumer.getOffsetBounds(topic, 0), { earliest: 0n, latest: 5n });
   assert.equal(await consumer.seekToTimestamp(topic, 0, 0), 0n);
   assert.equal(await consumer.seekToTimestamp(topic, 0, new Date(Date.now() + 3_600_000)), 5n);
-  for (const elsewhere of ['seekToBeginning', 'seekToEnd', 'lag']) {
+  for (const elsewhere of ['seekToBeginning', 'seekToEnd', 'lag', 'getOffsetBounds']) {
     await failsWith('NOT_ASSIGNED', consumer[elsewhere](topic, 9));
   }
   await failsWith('NOT_ASSIGNED', consumer.seek(topic, 9, 0n));
