@@ -1,6 +1,7 @@
 // What a consumer gives, by a broker that works.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { inspect } from 'node:util';
@@ -53,6 +54,11 @@ async function take(consumer, count) {
 /** What the next consumer of a group begins with. */
 async function committed(consumer, topic, partition = 0) {
   return client.getOffset(consumer.groupId, topic, partition);
+}
+
+/** How long this thread has been at work, in milliseconds. */
+function worked() {
+  return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ')[0]) / 1e6;
 }
 
 const texts = (records) => records.map(({ value }) => String(value));
@@ -390,6 +396,49 @@ test('the statistics count what was read', async (t) => {
   assert.deepEqual([stats.lastError, typeof stats.lag], [null, 'bigint']);
   const [{ latest, lag, ...rest }] = stats.partitions;
   assert.deepEqual(rest, { topic, partition: 0, position: 5n, committed: null, paused: false });
+});
+
+test('what a large poll gives is not copied on the event loop', async (t) => {
+  const topic = await newTopic(8);
+  const value = Buffer.alloc(500_000, 'v');
+  for (let partition = 0; partition < 8; partition++) await client.publishBatch(topic, Array(5).fill(value), { partition });
+  const consumer = newConsumer(t);
+  // Memory that is used again would be copied to faster.
+  const [polls, copies, kept] = [[], [], []];
+  for (const _ of Array(3)) {
+    consumer.unsubscribe();
+    const before = consumer.stats().recordsFetched;
+    consumer.assign(Array.from({ length: 8 }, (_, partition) => ({ topic, partition })));
+    while (consumer.stats().recordsFetched < before + 40) await pause(5);
+    const begin = worked();
+    const values = (await consumer.poll()).values();
+    const polled = worked();
+    const copy = Buffer.concat(values);
+    copies.push(worked() - polled);
+    polls.push(polled - begin);
+    kept.push(values, copy);
+    assert.equal(copy.length, 40 * value.length);
+  }
+  assert.ok(Math.min(...polls) < Math.min(...copies) / 3, `polls: ${polls} ms, copies: ${copies} ms`);
+});
+
+test('large records come one by one, and are committed as small ones are', async (t) => {
+  const topic = await newTopic();
+  const values = Array.from({ length: 8 }, (_, number) => Buffer.alloc(500_000, `${number}`));
+  await client.publishBatch(topic, values, { partition: 0 });
+  const consumer = newConsumer(t);
+  consumer.assign([{ topic, partition: 0 }]);
+  // All of them are there.
+  while (consumer.stats().recordsFetched < 8) await pause(1);
+  for await (const { offset, value } of consumer) {
+    assert.ok(value.equals(values[Number(offset)]));
+    if (offset === 3n) break;
+  }
+  await consumer.commit();
+  assert.equal(await committed(consumer, topic), 4n);
+  assert.deepEqual((await take(consumer, 4)).map(({ offset }) => offset), [4n, 5n, 6n, 7n]);
+  await consumer.close();
+  assert.equal(await committed(consumer, topic), 8n);
 });
 
 test('what was polled does not count as held, whatever the program keeps', async (t) => {
