@@ -3341,6 +3341,11 @@ rivven_code rivven_consumer_new(const rivven_config_t *config,
                                 rivven_error_t **error);
 
 /**
+ * Gives the `group.id`, whose offsets are committed; NULL for NULL. It lives as long as the consumer.
+ */
+const char *rivven_consumer_group_id(const rivven_consumer_t *consumer);
+
+/**
  * Waits for a first ready connection, at most `connection.timeout.ms`.
  *
  * Calling it is a choice: without it polls wait until there is one. Fails as
@@ -3573,6 +3578,19 @@ rivven_code rivven_consumer_lag(rivven_consumer_t *consumer,
                                 uint32_t partition,
                                 uint64_t *lag,
                                 rivven_error_t **error);
+
+/**
+ * Gives the first offset of a partition and the next one to be written.
+ *
+ * They go to `*earliest` and `*latest`, of which each may be NULL. The broker is
+ * asked. Fails as `rivven_consumer_seek_to_end`.
+ */
+rivven_code rivven_consumer_get_offset_bounds(rivven_consumer_t *consumer,
+                                              const char *topic,
+                                              uint32_t partition,
+                                              uint64_t *earliest,
+                                              uint64_t *latest,
+                                              rivven_error_t **error);
 
 /**
  * Commits the offsets behind the records that polls gave so far, or what was stored, of all partitions.

@@ -2357,6 +2357,12 @@ public:
     Consumer(const Config &config, Queue &queue)
         : consumer_(make(config, detail::present(queue.get(), "the queue"))) {}
 
+    /// The group whose offsets are committed; valid as long as the consumer.
+    std::string_view group_id() const noexcept {
+        const char *group = rivven_consumer_group_id(consumer_.get());
+        return group ? group : "";
+    }
+
     /// Waits for a first ready connection.
     void connect() {
         detail::call(rivven_consumer_connect, consumer_.get());
@@ -2475,6 +2481,14 @@ public:
         std::uint64_t lag = 0;
         detail::call(rivven_consumer_lag, consumer_.get(), detail::text(topic), partition, &lag);
         return lag;
+    }
+
+    /// Asks for the first offset of a partition and the next one to be written.
+    OffsetBounds get_offset_bounds(const std::string &topic, std::uint32_t partition) const {
+        OffsetBounds bounds{};
+        detail::call(rivven_consumer_get_offset_bounds, consumer_.get(), detail::text(topic),
+                     partition, &bounds.earliest, &bounds.latest);
+        return bounds;
     }
 
     /// Commits the offsets behind what polls gave so far, or what was stored, of all partitions.

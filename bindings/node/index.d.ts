@@ -1851,7 +1851,8 @@ export class Consumer extends EventEmitter<ConsumerEvents> implements AsyncDispo
    *
    * Without any by then the result is empty; with a time of 0 it is what has come
    * already. A poll says that the program is done with what the one before gave.
-   * Polls beside each other have their turns.
+   * Polls beside each other have their turns. What an iterator has in hand comes
+   * by the poll, and the program is done with what the iterator has given.
    *
    * Fails with `WOKEN_UP` after {@link Consumer.wakeup}; `INVALID_STATE` if there
    * is neither a topic nor a partition; `NO_OFFSET`, `ANSWER_TOO_LARGE` and
@@ -1864,8 +1865,11 @@ export class Consumer extends EventEmitter<ConsumerEvents> implements AsyncDispo
    * Gives the records one by one, without end; `close` ends it.
    *
    * The program is done with a record when it asks for the next one, and what is
-   * committed follows that. Leaving the loop gives records that were not given
-   * back to later polls, and so does a seek. Errors are those of `poll`.
+   * committed follows that. Records in hand that were not given are left to later
+   * polls by leaving the loop, and by what changes where or what is read: a seek,
+   * `pause`, `assign`, `subscribe` and `unsubscribe`. Iterators beside each other
+   * have records of their own; those of one that is dropped without `return` come
+   * by the next poll, or by other iterators once it is collected. Errors are those of `poll`.
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Record>;
 
@@ -1943,6 +1947,9 @@ export class Consumer extends EventEmitter<ConsumerEvents> implements AsyncDispo
 
   /** How many offsets lie between the position and the end of the log, which is asked for. `NOT_ASSIGNED`. */
   lag(topic: string, partition: number): Promise<bigint>;
+
+  /** Asks for the first offset of a partition, and the next one to be written. `NOT_ASSIGNED`. */
+  getOffsetBounds(topic: string, partition: number): Promise<OffsetBounds>;
 
   /**
    * Commits the offsets behind the records that were given so far, or what was stored, of all partitions together.

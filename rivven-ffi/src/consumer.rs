@@ -11,7 +11,8 @@
 //!         rivven_batch_free(batch);
 //!     }
 
-use std::ffi::c_char;
+use std::ffi::{CString, c_char};
+use std::ptr;
 use std::sync::Arc;
 
 use rivven_bridge::{Answer, Consumer, Processing, Queue};
@@ -20,8 +21,8 @@ use rivven_client::{ConsumerRecords, Detail, Error, ErrorCode, ProcessReport, Re
 use crate::batch::{Batch, Wanted, batch, rivven_batch_t};
 use crate::code::rivven_code;
 use crate::config::{rivven_config_t, snapshot};
-use crate::error::rivven_error_t;
-use crate::guard::{fallible, silent};
+use crate::error::{c_string, rivven_error_t};
+use crate::guard::{fallible, read, silent};
 use crate::handle::{self, Opaque};
 use crate::input::{milliseconds, required, text, texts};
 use crate::partitions::{partitions, partitions_of, rivven_partitions_t};
@@ -49,6 +50,8 @@ pub(crate) struct Consuming {
     consumer: Consumer,
     polls: Polls,
     wanted: Wanted,
+    /// Can be read in a forked child, too.
+    group_id: CString,
 }
 
 impl Opaque for rivven_consumer_t {
@@ -73,7 +76,8 @@ impl Consuming {
         if let Some((queue, token)) = events {
             consumer.relay_events(&queue, token)?;
         }
-        Ok(Consuming { consumer, polls: Polls::new(), wanted: Wanted::default() })
+        let group_id = c_string(consumer.core()?.group_id().to_owned());
+        Ok(Consuming { consumer, polls: Polls::new(), wanted: Wanted::default(), group_id })
     }
 
     fn poll(&self, timeout_ms: i64) -> Result<Batch> {
@@ -204,6 +208,13 @@ pub unsafe extern "C" fn rivven_consumer_new(
             Ok(())
         })
     }
+}
+
+/// Gives the `group.id`, whose offsets are committed; NULL for NULL. It lives as long as the consumer.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rivven_consumer_group_id(consumer: *const rivven_consumer_t) -> *const c_char {
+    // SAFETY: the caller gives NULL or a consumer.
+    unsafe { read(consumer, ptr::null(), |consuming| Some(consuming.group_id.as_ptr())) }
 }
 
 /// Waits for a first ready connection, at most `connection.timeout.ms`.

@@ -147,6 +147,32 @@ pub unsafe extern "C" fn rivven_consumer_lag(
     }
 }
 
+/// Gives the first offset of a partition and the next one to be written.
+///
+/// They go to `*earliest` and `*latest`, of which each may be NULL. The broker is
+/// asked. Fails as `rivven_consumer_seek_to_end`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rivven_consumer_get_offset_bounds(
+    consumer: *mut rivven_consumer_t,
+    topic: *const c_char,
+    partition: u32,
+    earliest: *mut u64,
+    latest: *mut u64,
+    error: *mut *mut rivven_error_t,
+) -> rivven_code {
+    // SAFETY: the caller gives a string, and NULL or room for the outputs.
+    unsafe {
+        on_consumer(consumer, error, |consumer| {
+            let topic = text(topic, "topic")?.to_owned();
+            let bounds =
+                consumer.start(|core| async move { core.get_offset_bounds(topic, partition).await })?.wait()?;
+            store(earliest, bounds.0);
+            store(latest, bounds.1);
+            Ok(())
+        })
+    }
+}
+
 /// Commits the offsets behind the records that polls gave so far, or what was stored, of all partitions.
 ///
 /// Fails with the only failure, or one that names those of each partition:

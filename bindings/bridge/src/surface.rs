@@ -110,6 +110,7 @@ pub const SURFACE: &[Method] = &[
     consumer("commit_offsets"),
     consumer("commit_offsets_each"),
     consumer("committed"),
+    consumer("get_offset_bounds"),
     consumer("lag"),
     consumer("pause"),
     consumer("paused"),

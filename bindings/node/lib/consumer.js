@@ -17,6 +17,7 @@ const { RecordStream } = require('./record-stream.js');
 const { settled } = require('./settled.js');
 
 /** @import * as api from '../index' */
+/** @import { Hand } from './hand.js' */
 /** @import { Failed, NativeConsumer, NativeConsumerEvent, NativeHandling, NativeRebalance } from './native.js' */
 
 // The documentation of the methods is in index.d.ts, where editors show it.
@@ -28,14 +29,14 @@ const EVENTS_ENDED = Symbol('the events ended');
 class Consumer extends EventEmitter {
   /** @type {Channel<NativeConsumer>} */
   #channel;
-  /** @type {Set<RecordStream>} those that have records in hand */
-  #streams = new Set();
+  /** @type {Set<Hand>} what its iterators have in hand */
+  #hands = new Set();
   /** @type {api.RebalanceListener | null} */
   #listener = null;
   /** @type {Map<number, Handlers>} by the tokens of the calls */
   #handlers = new Map();
-  /** What its iterators are told, also those that have nothing in hand. */
-  #life = { isClosed: false };
+  /** What its iterators are told, also those that have nothing in hand; another course is that of a program that goes elsewhere. */
+  #life = { isClosed: false, course: 0 };
   #watched = false;
   #ended = false;
 
@@ -48,7 +49,7 @@ class Consumer extends EventEmitter {
     const onReport = (/** @type {NativeRebalance | NativeHandling} */ report) =>
       'kind' in report ? this.#rebalance(report) : this.#handle(report);
     this.#channel = new Channel((wake) => open(config(options), wake), onReport);
-    readers.set(this, { native: () => this.#native, giveBack: () => this.#giveBack() });
+    readers.set(this, { native: () => this.#native, giveBack: () => this.#leave() });
     this.on('newListener', (event) => {
       if (event === 'event') this.#watch();
     });
@@ -74,12 +75,13 @@ class Consumer extends EventEmitter {
     const limit = args.optionalMilliseconds(timeoutMs, 'timeoutMs');
     // What is there takes no other thread.
     await nextTurn();
-    const there = this.#native.pollNow();
+    this.#giveBack();
+    const there = this.#channel.native.pollNow();
     return new ConsumerRecords(there ?? (await this.#channel.call((native, token) => native.poll(token, limit))));
   }
 
   [Symbol.asyncIterator]() {
-    return new RecordStream(this.#channel, this.#streams, this.#life);
+    return new RecordStream(this.#channel, this.#hands, this.#life);
   }
 
   /**
@@ -88,7 +90,7 @@ class Consumer extends EventEmitter {
    */
   async process(handler) {
     if (typeof handler !== 'function') throw misuse(`the handler must be a function, not ${args.shown(handler)}`);
-    this.#giveBack();
+    this.#leave();
     const handlers = new Handlers(handler);
     let call = 0;
     try {
@@ -111,16 +113,19 @@ class Consumer extends EventEmitter {
   /** @param {string | Iterable<string>} topics */
   subscribe(topics) {
     const names = typeof topics === 'string' ? [topics] : args.texts(topics, 'topics');
+    this.#leave();
     this.#tell((native) => native.subscribe(names));
   }
 
   unsubscribe() {
+    this.#leave();
     this.#tell((native) => native.unsubscribe());
   }
 
   /** @param {Iterable<api.TopicPartition>} partitions */
   assign(partitions) {
     const checked = args.list(partitions, 'partitions', topicPartition);
+    this.#leave();
     this.#tell((native) => native.assign(checked));
   }
 
@@ -134,6 +139,7 @@ class Consumer extends EventEmitter {
    */
   pause(topic, partition) {
     place(topic, partition);
+    this.#leave();
     this.#tell((native) => native.pause(topic, partition));
   }
 
@@ -211,6 +217,16 @@ class Consumer extends EventEmitter {
   async lag(topic, partition) {
     place(topic, partition);
     return this.#call((native, token) => native.lag(token, topic, partition));
+  }
+
+  /**
+   * @param {string} topic
+   * @param {number} partition
+   * @returns {Promise<api.OffsetBounds>}
+   */
+  async getOffsetBounds(topic, partition) {
+    place(topic, partition);
+    return this.#call((native, token) => native.getOffsetBounds(token, topic, partition));
   }
 
   /** @returns {Promise<void>} */
@@ -292,7 +308,7 @@ class Consumer extends EventEmitter {
     const { timeoutMs } = args.options(options, 'close', ['timeoutMs']);
     const limit = args.optionalMilliseconds(timeoutMs, 'timeoutMs');
     this.#life.isClosed = true;
-    for (const stream of this.#streams) stream.abandon();
+    for (const hand of this.#hands) hand.abandon();
     const closed = this.#call((native, token) => native.close(token, limit));
     // It waits for the handlers, of which one may have called this; `process` tells what could not be committed.
     if ([...this.#handlers.values()].some((handlers) => handlers.areAsking)) return void closed.catch(() => {});
@@ -301,13 +317,19 @@ class Consumer extends EventEmitter {
 
   /** The native side, which knows how far the program has come. */
   get #native() {
-    for (const stream of this.#streams) stream.tell();
+    for (const hand of this.#hands) hand.tell();
     return this.#channel.native;
   }
 
-  /** Leaves the records that streams have in hand to later polls. */
+  /** Leaves the records that iterators have in hand to later polls. */
   #giveBack() {
-    for (const stream of this.#streams) stream.giveBack();
+    for (const hand of this.#hands) hand.giveBack();
+  }
+
+  /** The same with those on their way to them, before reading goes on elsewhere. */
+  #leave() {
+    this.#life.course++;
+    this.#giveBack();
   }
 
   /**
@@ -324,7 +346,7 @@ class Consumer extends EventEmitter {
    * @param {(native: NativeConsumer, token: number) => Failed} submit
    */
   #elsewhere(submit) {
-    this.#giveBack();
+    this.#leave();
     return this.#call(submit);
   }
 

@@ -304,6 +304,7 @@ export class NativeConsumer {
   seekToTimestamp(token: number, topic: string, partition: number, timestampMs: number): Failed;
   position(topic: string, partition: number): bigint | null | RivvenErrorFields;
   lag(token: number, topic: string, partition: number): Failed;
+  getOffsetBounds(token: number, topic: string, partition: number): Failed;
   commit(token: number): Failed;
   commitAsync(): Failed;
   commitOffsets(token: number, commits: Commit[]): Failed;

@@ -56,6 +56,7 @@ pub(crate) enum Value {
     Settled(Vec<Settled>),
     Rebalance(Rebalance),
     Handled(Handled),
+    Polled(Polled),
     Transaction(NativeTransaction),
     Round(Option<Round>),
 }
@@ -90,6 +91,7 @@ impl ToNapiValue for Value {
                 Value::Settled(results) => Vec::to_napi_value(env, results),
                 Value::Rebalance(rebalance) => Rebalance::to_napi_value(env, rebalance),
                 Value::Handled(handled) => Handled::to_napi_value(env, handled),
+                Value::Polled(polled) => Polled::to_napi_value(env, polled),
                 Value::Transaction(transaction) => NativeTransaction::to_napi_value(env, transaction),
                 Value::Round(round) => Option::to_napi_value(env, round),
                 Value::Answer(answer) => to_js(env, answer),
@@ -150,7 +152,6 @@ unsafe fn to_js(env: sys::napi_env, answer: Answer) -> napi::Result<sys::napi_va
             Answer::Schema(schema) => Schema::to_napi_value(env, schema.into()),
             Answer::Stats(stats) => Stats::to_napi_value(env, stats.into()),
             Answer::StateChange(change) => Option::to_napi_value(env, change.map(StateChange::from)),
-            Answer::ConsumerRecords(records) => Polled::to_napi_value(env, Polled::new(&records)),
             Answer::Processed(report) => ProcessReport::to_napi_value(env, report.into()),
             Answer::Position(offset) => u64::to_napi_value(env, offset),
             Answer::ConsumerEvent(event) => Option::to_napi_value(env, event.map(Event::from)),

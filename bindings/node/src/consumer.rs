@@ -2,7 +2,8 @@
 //!
 //! What a poll gives goes to JavaScript in one piece of memory per partition
 //! (`records.rs`), and the answers that it came in are given back at once: when
-//! JavaScript collects its garbage does not decide whether more is read.
+//! JavaScript collects its garbage does not decide whether more is read. Little is
+//! packed on the event loop, the rest by the runtime.
 
 mod event;
 mod processing;
@@ -34,6 +35,9 @@ use crate::wake::Wake;
 /// The token of rebalances, and of records for handlers; JavaScript counts its own from 1.
 const UNCALLED: u64 = 0;
 
+/// The most bytes of records that are copied on the event loop, which takes about half a millisecond.
+const AT_ONCE: usize = 1 << 20;
+
 /// A consumer and the queue of its answers and rebalances.
 #[napi]
 pub(crate) struct NativeConsumer {
@@ -41,25 +45,43 @@ pub(crate) struct NativeConsumer {
     queue: Arc<Queue>,
     inbox: Inbox,
     wake: Wake,
-    /// Of polls whose records are taken one by one, by their tokens.
-    paces: Arc<Paces>,
+    /// Of polls whose records are taken one by one.
+    paces: Arc<Table<Pace>>,
+    /// What the runtime has packed.
+    packed: Arc<Table<Polled>>,
+    /// What was there without a wait, and is so much that the call which waits has it packed.
+    much: RefCell<Option<(ConsumerRecords, Pace)>>,
     rebalances: RefCell<Rebalances>,
     handlings: RefCell<processing::Handlings>,
 }
 
-/// How far the program has come with polls.
-#[derive(Default)]
-struct Paces(Mutex<HashMap<i64, Pace>>);
+/// What there is of polls, by their tokens.
+struct Table<T>(Mutex<HashMap<i64, T>>);
 
-impl Paces {
-    fn lock(&self) -> MutexGuard<'_, HashMap<i64, Pace>> {
+impl<T> Default for Table<T> {
+    fn default() -> Self {
+        Table(Mutex::default())
+    }
+}
+
+impl<T> Table<T> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<i64, T>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn put(&self, token: i64, entry: T) {
+        self.lock().insert(token, entry);
+    }
+
     /// Takes one out; it is to be dropped without the lock.
-    fn take(&self, token: i64) -> Option<Pace> {
+    fn take(&self, token: i64) -> Option<T> {
         self.lock().remove(&token)
     }
+}
+
+/// Whether records are too much to be copied on the event loop.
+fn is_much(records: &ConsumerRecords) -> bool {
+    Polled::most_bytes(records) > AT_ONCE
 }
 
 /// The rebalances that the program is not done with, by numbers.
@@ -124,6 +146,8 @@ impl NativeConsumer {
                 inbox: Inbox::default(),
                 wake,
                 paces: Arc::default(),
+                packed: Arc::default(),
+                much: RefCell::default(),
                 rebalances: RefCell::default(),
                 handlings: RefCell::default(),
             }),
@@ -161,15 +185,42 @@ impl NativeConsumer {
         self.attempt(|| self.consumer.submit(&self.queue, token as u64, what))
     }
 
-    /// Asks the consumer for records.
+    /// Asks the consumer for records, and packs them.
     fn submit_records<F>(&self, token: i64, what: impl FnOnce(Arc<rivven_client::Consumer>) -> F) -> Option<Failure>
     where
         F: Future<Output = Result<ConsumerRecords>> + Send + 'static,
     {
-        self.attempt(|| self.consumer.submit_records(&self.queue, token as u64, what))
+        let packed = Arc::clone(&self.packed);
+        self.attempt(|| {
+            self.consumer.submit_records(&self.queue, token as u64, |core| {
+                let records = what(core);
+                async move {
+                    packed.put(token, Polled::new(&records.await?));
+                    Ok(ConsumerRecords::default())
+                }
+            })
+        })
+    }
+
+    /// Packs records that have come; `then` is done with how far the program has come with them.
+    fn pack(
+        &self,
+        token: i64,
+        (records, pace): (ConsumerRecords, Pace),
+        then: impl FnOnce(Pace) + Send + 'static,
+    ) -> Option<Failure> {
+        let packed = Arc::clone(&self.packed);
+        self.submit(token, |_| async move {
+            packed.put(token, Polled::new(&records));
+            then(pace);
+            Ok(())
+        })
     }
 
     fn completion(&self, Entry { token, result }: Entry) -> Completion {
+        if let Some(polled) = self.packed.take(token as i64) {
+            return Completion { token: token as i64, failure: None, value: Some(Value::Polled(polled)) };
+        }
         match result {
             Ok(Answer::Rebalance(rebalance)) => {
                 let rebalance = self.rebalances.borrow_mut().open(rebalance);
@@ -222,6 +273,9 @@ impl NativeConsumer {
     /// Waits for records, `limit` in milliseconds.
     #[napi]
     pub fn poll(&self, token: i64, limit: Option<f64>) -> Option<Failure> {
+        if let Some(much) = self.much.take() {
+            return self.pack(token, much, Pace::hand_out);
+        }
         self.submit_records(token, move |core| async move {
             match limit {
                 Some(limit) => core.poll_timeout(milliseconds(limit)).await,
@@ -230,29 +284,46 @@ impl NativeConsumer {
         })
     }
 
-    /// What a poll gives without a wait, if anything.
+    /// What a poll gives without a wait, if anything that is not much; `poll` is to be called else, before anything is.
     #[napi(catch_unwind)]
     pub fn poll_now(&self) -> Option<Polled> {
-        let records = self.now(rivven_client::Consumer::poll_now)?;
-        Some(Polled::new(&records))
+        let (records, pace) = self.now(|core| {
+            let records = core.poll_now()?;
+            let pace = is_much(&records).then(|| core.pace(&records));
+            Some((records, pace))
+        })?;
+        match pace {
+            Some(pace) => {
+                self.much.replace(Some((records, pace)));
+                None
+            }
+            None => Some(Polled::new(&records)),
+        }
     }
 
     /// Waits for records that the program takes one by one: it then says under the same token how far it has come.
     #[napi]
     pub fn read(&self, token: i64) -> Option<Failure> {
         let paces = Arc::clone(&self.paces);
+        if let Some(much) = self.much.take() {
+            return self.pack(token, much, move |pace| paces.put(token, pace));
+        }
         self.submit_records(token, move |core| async move {
             let (records, pace) = core.poll_paced().await?;
-            paces.lock().insert(token, pace);
+            paces.put(token, pace);
             Ok(records)
         })
     }
 
-    /// What `read` gives without a wait, if anything.
+    /// What `read` gives without a wait, if anything that is not much; `read` is to be called else, before anything is.
     #[napi(catch_unwind)]
     pub fn read_now(&self, token: i64) -> Option<Polled> {
         let (records, pace) = self.now(rivven_client::Consumer::poll_paced_now)?;
-        self.paces.lock().insert(token, pace);
+        if is_much(&records) {
+            self.much.replace(Some((records, pace)));
+            return None;
+        }
+        self.paces.put(token, pace);
         Some(Polled::new(&records))
     }
 
@@ -414,6 +485,12 @@ impl NativeConsumer {
     #[napi]
     pub fn store_offset(&self, topic: String, partition: u32, offset: BigInt) -> Option<Failure> {
         self.tell(|core| core.store_offset(&topic, partition, offset.get_u64().1))
+    }
+
+    /// Asks for the first offset and the next one to be written.
+    #[napi]
+    pub fn get_offset_bounds(&self, token: i64, topic: String, partition: u32) -> Option<Failure> {
+        self.submit(token, move |core| async move { core.get_offset_bounds(topic, partition).await })
     }
 
     /// Asks for the offset that the group has committed.

@@ -131,6 +131,11 @@ pub(crate) struct Polled {
 }
 
 impl Polled {
+    /// How many bytes are to be laid out for records, at most.
+    pub(crate) fn most_bytes(records: &ConsumerRecords) -> usize {
+        records.partitions().iter().map(|part| part.most_bytes() + part.len() * ROW).sum()
+    }
+
     pub(crate) fn new(records: &ConsumerRecords) -> Self {
         let mut pieces = Vec::with_capacity(records.partitions().len());
         for (part, records) in records.partitions().iter().enumerate() {

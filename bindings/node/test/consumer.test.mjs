@@ -1,6 +1,7 @@
 // What a consumer gives, by a broker that works.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { inspect } from 'node:util';
@@ -53,6 +54,16 @@ async function take(consumer, count) {
 /** What the next consumer of a group begins with. */
 async function committed(consumer, topic, partition = 0) {
   return client.getOffset(consumer.groupId, topic, partition);
+}
+
+/** How long this thread has been at work, in milliseconds. */
+function worked() {
+  return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ')[0]) / 1e6;
+}
+
+/** Keeps the event loop from its turns for so many milliseconds. */
+function sleep(ms) {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
 const texts = (records) => records.map(({ value }) => String(value));
@@ -212,6 +223,60 @@ test('an iterator that is asked just before the end gives nothing behind it', as
   await closed;
 });
 
+test('an iterator that waits gives nothing behind the end', async (t) => {
+  const { topic, consumer } = await reading(t, 0);
+  const next = consumer[Symbol.asyncIterator]().next();
+  await pause(50);
+  const published = client.publish(topic, 'late');
+  // The event loop does not learn that the record has come.
+  while (consumer.stats().records < 1) sleep(1);
+  const closed = consumer.close();
+  assert.deepEqual(await next, { value: undefined, done: true });
+  await Promise.all([published, closed]);
+  assert.notEqual(await committed(consumer, topic), 1n);
+});
+
+test('a poll gives what an iterator has in hand that nobody asks any more', async (t) => {
+  const { topic, consumer } = await reading(t, 5);
+  const records = consumer[Symbol.asyncIterator]();
+  assert.equal(String((await records.next()).value.value), 'a0');
+  assert.deepEqual(texts([...(await consumer.poll({ timeoutMs: 10_000 }))]), ['a1', 'a2', 'a3', 'a4']);
+  await consumer.commit();
+  assert.equal(await committed(consumer, topic), 5n);
+  await client.publish(topic, 'later');
+  assert.equal(String((await records.next()).value.value), 'later', 'the iterator goes on');
+});
+
+test('iterators beside each other have records of their own', async (t) => {
+  const { topic, consumer } = await reading(t, 10, { maxPollRecords: 5 });
+  const [one, other] = [consumer[Symbol.asyncIterator](), consumer[Symbol.asyncIterator]()];
+  const offset = async (records) => (await records.next()).value.offset;
+  assert.deepEqual([await offset(one), await offset(other)], [0n, 5n]);
+  assert.deepEqual([await offset(one), await offset(other)], [1n, 6n]);
+  await consumer.commit();
+  assert.equal(await committed(consumer, topic), 2n, 'nothing that the first one has left');
+});
+
+test('what an iterator had that was dropped is given when it is collected', async () => {
+  const topic = await topicWith(5);
+  const source = `
+    import { setTimeout } from 'node:timers/promises';
+    import { Consumer } from 'rivven';
+    const consumer = new Consumer({ bootstrapServers: address, groupId: 'collected' });
+    consumer.assign([{ topic: '${topic}', partition: 0 }]);
+    async function takeOne() {
+      const { value } = await consumer[Symbol.asyncIterator]().next();
+      return value.offset;
+    }
+    const offsets = [await takeOne()];
+    const next = takeOne().then((offset) => offsets.push(offset));
+    for (let i = 0; i < 400 && offsets.length < 2; i++) { gc(); await setTimeout(20); }
+    console.log(offsets.join());
+    process.exit();`;
+  const { stdout, stderr } = await run(source, broker.address, ['--expose-gc']);
+  assert.deepEqual([stdout.trim(), stderr], ['0,1', '']);
+});
+
 test('calls for records beside each other have their turns', async (t) => {
   const { topic, consumer } = await reading(t, 3);
   const records = consumer[Symbol.asyncIterator]();
@@ -252,9 +317,10 @@ test('reading goes on where the program seeks to', async (t) => {
   assert.equal(await consumer.lag(topic, 0), 5n);
   await consumer.seekToEnd(topic, 0);
   assert.equal(consumer.position(topic, 0), 5n);
+  assert.deepEqual(await consumer.getOffsetBounds(topic, 0), { earliest: 0n, latest: 5n });
   assert.equal(await consumer.seekToTimestamp(topic, 0, 0), 0n);
   assert.equal(await consumer.seekToTimestamp(topic, 0, new Date(Date.now() + 3_600_000)), 5n);
-  for (const elsewhere of ['seekToBeginning', 'seekToEnd', 'lag']) {
+  for (const elsewhere of ['seekToBeginning', 'seekToEnd', 'lag', 'getOffsetBounds']) {
     await failsWith('NOT_ASSIGNED', consumer[elsewhere](topic, 9));
   }
   await failsWith('NOT_ASSIGNED', consumer.seek(topic, 9, 0n));
@@ -269,6 +335,41 @@ test('a seek while records are taken one by one drops those in hand', async (t) 
     if (offsets.length === 3) break;
   }
   assert.deepEqual(offsets, [0n, 1n, 4n]);
+});
+
+test('a loop drops those in hand of a partition that is paused, or not assigned any more', async (t) => {
+  const topic = await topicWith(5, 3);
+  const consumer = newConsumer(t);
+  const partitions = [0, 1, 2].map((partition) => ({ topic, partition }));
+  const rest = (gone) => partitions.filter(({ partition }) => !gone.includes(partition));
+  const read = [];
+  consumer.assign(partitions);
+  // All of them are there, and come together.
+  while (consumer.stats().recordsFetched < 15) await pause(1);
+  const ended = (async () => {
+    for await (const { partition } of consumer) {
+      read.push(partition);
+      if (read.length === 1) consumer.pause(topic, partition);
+      if (read.length === 2) consumer.assign(rest(read));
+      if (read.length === 3) consumer.unsubscribe();
+    }
+  })();
+  await failsWith('INVALID_STATE', ended);
+  assert.deepEqual([...read].sort(), [0, 1, 2]);
+});
+
+test('an iterator that waits gives nothing of a partition that was paused meanwhile', async (t) => {
+  const { topic, consumer } = await reading(t, 0);
+  const next = consumer[Symbol.asyncIterator]().next();
+  await pause(50);
+  const published = client.publish(topic, 'late');
+  // The event loop does not learn that the record has come.
+  while (consumer.stats().records < 1) sleep(1);
+  consumer.pause(topic, 0);
+  assert.equal(await Promise.race([next, pause(500, 'none')]), 'none');
+  consumer.resume(topic, 0);
+  assert.equal(String((await next).value.value), 'late');
+  await published;
 });
 
 test('a paused partition gives nothing until it is resumed', async (t) => {
@@ -389,6 +490,49 @@ test('the statistics count what was read', async (t) => {
   assert.deepEqual([stats.lastError, typeof stats.lag], [null, 'bigint']);
   const [{ latest, lag, ...rest }] = stats.partitions;
   assert.deepEqual(rest, { topic, partition: 0, position: 5n, committed: null, paused: false });
+});
+
+test('what a large poll gives is not copied on the event loop', async (t) => {
+  const topic = await newTopic(8);
+  const value = Buffer.alloc(500_000, 'v');
+  for (let partition = 0; partition < 8; partition++) await client.publishBatch(topic, Array(5).fill(value), { partition });
+  const consumer = newConsumer(t);
+  // Memory that is used again would be copied to faster.
+  const [polls, copies, kept] = [[], [], []];
+  for (const _ of Array(3)) {
+    consumer.unsubscribe();
+    const before = consumer.stats().recordsFetched;
+    consumer.assign(Array.from({ length: 8 }, (_, partition) => ({ topic, partition })));
+    while (consumer.stats().recordsFetched < before + 40) await pause(5);
+    const begin = worked();
+    const values = (await consumer.poll()).values();
+    const polled = worked();
+    const copy = Buffer.concat(values);
+    copies.push(worked() - polled);
+    polls.push(polled - begin);
+    kept.push(values, copy);
+    assert.equal(copy.length, 40 * value.length);
+  }
+  assert.ok(Math.min(...polls) < Math.min(...copies) / 3, `polls: ${polls} ms, copies: ${copies} ms`);
+});
+
+test('large records come one by one, and are committed as small ones are', async (t) => {
+  const topic = await newTopic();
+  const values = Array.from({ length: 8 }, (_, number) => Buffer.alloc(500_000, `${number}`));
+  await client.publishBatch(topic, values, { partition: 0 });
+  const consumer = newConsumer(t);
+  consumer.assign([{ topic, partition: 0 }]);
+  // All of them are there.
+  while (consumer.stats().recordsFetched < 8) await pause(1);
+  for await (const { offset, value } of consumer) {
+    assert.ok(value.equals(values[Number(offset)]));
+    if (offset === 3n) break;
+  }
+  await consumer.commit();
+  assert.equal(await committed(consumer, topic), 4n);
+  assert.deepEqual((await take(consumer, 4)).map(({ offset }) => offset), [4n, 5n, 6n, 7n]);
+  await consumer.close();
+  assert.equal(await committed(consumer, topic), 8n);
 });
 
 test('what was polled does not count as held, whatever the program keeps', async (t) => {

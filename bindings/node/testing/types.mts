@@ -137,6 +137,8 @@ async function consume(client: Client): Promise<bigint> {
     const found: bigint = await consumer.seekToTimestamp(topic, partition, new Date());
     consumer.storeOffset(topic, partition, found);
     console.log(consumer.position(topic, partition), await consumer.lag(topic, partition));
+    const bounds: OffsetBounds = await consumer.getOffsetBounds(topic, partition);
+    console.log(bounds.earliest, bounds.latest);
   }
   await consumer.commit();
   consumer.commitAsync();

@@ -80,6 +80,7 @@ static void test_processing_of_none(void *none) {
 
 static void test_none(void *none) {
     every_consumer_call_fails(none, RIVVEN_CODE_INVALID_ARGUMENT);
+    check(!rivven_consumer_group_id(none), "no consumer has no group");
     test_batch_of_none(none);
     test_partitions_of_none(none);
     test_stats_of_none(none);
@@ -110,6 +111,8 @@ static void test_topic_argument(rivven_consumer_t *consumer, const char *topic) 
     refused("seek_to_timestamp", rivven_consumer_seek_to_timestamp(consumer, topic, 0, 0, &offset, &error));
     refused("position", rivven_consumer_position(consumer, topic, 0, &found, &offset, &error));
     refused("lag", rivven_consumer_lag(consumer, topic, 0, &offset, &error));
+    refused("get_offset_bounds",
+            rivven_consumer_get_offset_bounds(consumer, topic, 0, &offset, &offset, &error));
     refused("store_offset", rivven_consumer_store_offset(consumer, topic, 0, 0, &error));
     refused("committed", rivven_consumer_committed(consumer, topic, 0, &found, &offset, &error));
     check(found && offset == 77, "outputs are untouched");

@@ -183,11 +183,12 @@ static void test_commits(void) {
 /* What is paused waits; what is sought comes next. */
 static void test_positions(void) {
     bool found = false;
-    uint64_t offset = 77, lag = 77;
+    uint64_t offset = 77, lag = 77, earliest = 77, latest = 77;
     rivven_partitions_t *list = NULL;
     rivven_batch_t *batch = NULL;
     fill(broker.address, "positions", 1, 20);
     rivven_consumer_t *consumer = member_of("positions");
+    check(!strcmp(rivven_consumer_group_id(consumer), "positions"), "the group");
     assign(consumer, "positions", 1);
     succeeds("assignments", rivven_consumer_assignments(consumer, &list, &error));
     check(rivven_partitions_len(list) == 1 && !strcmp(rivven_partitions_topic(list, 0), "positions") &&
@@ -222,6 +223,11 @@ static void test_positions(void) {
     succeeds("seek to the end", rivven_consumer_seek_to_end(consumer, "positions", 0, &error));
     succeeds("lag", rivven_consumer_lag(consumer, "positions", 0, &lag, &error));
     check(lag == 0, "nothing is");
+    succeeds("bounds", rivven_consumer_get_offset_bounds(consumer, "positions", 0, &earliest, &latest, &error));
+    check(earliest == 0 && latest == 20, "the bounds of what there is");
+    succeeds("no bounds", rivven_consumer_get_offset_bounds(consumer, "positions", 0, NULL, NULL, &error));
+    fails("bounds of another", RIVVEN_CODE_NOT_ASSIGNED,
+          rivven_consumer_get_offset_bounds(consumer, "positions", 1, &earliest, &latest, &error));
     succeeds("seek to a time", rivven_consumer_seek_to_timestamp(consumer, "positions", 0, 0, &offset, &error));
     check(offset == 0, "all records are younger");
     fails("seek elsewhere", RIVVEN_CODE_NOT_ASSIGNED, rivven_consumer_seek(consumer, "positions", 1, 0, &error));

@@ -45,6 +45,8 @@ static inline void positions_fail(rivven_consumer_t *consumer, rivven_code wante
     fails("seek_to_timestamp", wanted, rivven_consumer_seek_to_timestamp(consumer, "t", 0, 0, &offset, &error));
     fails("position", wanted, rivven_consumer_position(consumer, "t", 0, &found, &offset, &error));
     fails("lag", wanted, rivven_consumer_lag(consumer, "t", 0, &offset, &error));
+    fails("get_offset_bounds", wanted,
+          rivven_consumer_get_offset_bounds(consumer, "t", 0, &offset, &offset, &error));
     check(found && offset == 77, "outputs are untouched");
 }
 

@@ -208,6 +208,7 @@ static uint64_t next_offset(rivven_consumer_t *consumer) {
 
 static int use_old_consumer(void) {
     every_consumer_call_fails(consumer, RIVVEN_CODE_FORKED);
+    check(rivven_consumer_group_id(consumer), "the group can be read");
     fails("run", RIVVEN_CODE_FORKED, rivven_processing_run(processing, on_record, consumer, &error));
     check(rivven_processing_processed(processing) == 0, "the processing can be read");
     rivven_processing_free(processing);

@@ -46,6 +46,7 @@ rivven::Batch next_records(rivven::Consumer &consumer) {
 void test_assigned(const std::string &address) {
     fill(address, "assigned", 20);
     rivven::Consumer consumer(config_of(address, "assigned"));
+    check(consumer.group_id() == "assigned", "the group");
     consumer.connect();
     consumer.assign({{"assigned", 0}});
     check(consumer.assignments().size() == 1 && consumer.assignments()[0].topic == "assigned", "assignments");
@@ -64,6 +65,8 @@ void test_assigned(const std::string &address) {
     consumer.commit();
     check(consumer.committed("assigned", 0) == 20 && consumer.position("assigned", 0) == 20, "commit and position");
     check(consumer.lag("assigned", 0) == 0, "lag");
+    const rivven::OffsetBounds bounds = consumer.get_offset_bounds("assigned", 0);
+    check(bounds.earliest == 0 && bounds.latest == 20, "bounds");
     consumer.seek("assigned", 0, 18);
     rivven::Batch kept = next_records(consumer).detach(0, 1);
     check(kept.size() == 1 && kept.front().value == "v18", "a copy outlives its batch");
