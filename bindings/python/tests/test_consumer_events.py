@@ -56,16 +56,9 @@ def test_an_event_is_left_by_a_wait_that_was_cancelled(broker: str, reader: Read
 def test_an_event_is_left_by_a_wait_that_was_interrupted(broker: str, reader: Reader, topic: str) -> None:
     filled(reader, topic, 1)
     with rivven.blocking.Consumer(topic, bootstrap_servers=broker) as consumer:
-        given: list[object] = []
-
-        def read() -> None:
-            for event in consumer.events():
-                given.append(event)
-
-        given_up(lambda: None, read)
+        given_up(lambda: None, lambda: next(consumer.events()))
         assert len(consumer.poll(10)) == 1
-        given_up(lambda: None, read)
-        assert given == [rivven.PartitionsAssigned([TopicPartition(topic, 0)])]
+        assert next(consumer.events()) == rivven.PartitionsAssigned([TopicPartition(topic, 0)])
 
 
 def test_the_events_before_a_close_are_given_behind_it(broker: str, reader: Reader, topic: str) -> None:

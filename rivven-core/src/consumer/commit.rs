@@ -1,5 +1,6 @@
 //! Committing offsets: one after another, and of assigned partitions only.
 
+use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -84,6 +85,9 @@ impl Shared {
 
     /// Ends when the partition is not assigned any more as it was when the offset was read.
     async fn lost(&self, commit: &Commit) {
+        if commit.assignment.is_none() {
+            return pending().await;
+        }
         loop {
             let departed = self.departures.next();
             if !self.still_has(commit) {

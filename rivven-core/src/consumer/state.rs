@@ -115,6 +115,10 @@ impl State {
     /// Takes partitions on; those that are there already stay as they are. Gives the new ones with their epochs.
     pub(super) fn assign(&mut self, keys: &[Key]) -> Vec<(Key, u64)> {
         let mut new = Vec::new();
+        for key in keys {
+            self.partitions.get_mut(key).into_iter().for_each(|partition| partition.unwanted = false);
+            self.enqueue(key);
+        }
         for key in keys.iter().filter(|key| !self.partitions.contains_key(key)).cloned().collect::<Vec<_>>() {
             let epoch = self.epoch();
             self.partitions.insert(key.clone(), Partition::new(key.clone(), epoch));

@@ -90,6 +90,8 @@ struct Driver {
     /// Ends when the consumer has let go of what was taken away.
     letting_go: Option<oneshot::Receiver<()>>,
     owned: Vec<Key>,
+    /// Whether partitions were lost since the last ones were given.
+    lost_some: bool,
     /// How often in a row no connection could be made.
     failures: u32,
     /// The program has not polled for too long, so the member leaves until it does.
@@ -110,6 +112,7 @@ impl Driver {
             asked: None,
             letting_go: None,
             owned: Vec::new(),
+            lost_some: false,
             failures: 0,
             late: false,
         }
@@ -272,7 +275,7 @@ impl Driver {
             let topic: Arc<str> = topic.as_str().into();
             numbers.iter().map(move |partition| Key { topic: Arc::clone(&topic), partition: *partition })
         });
-        self.owned = keys.collect();
+        (self.owned, self.lost_some) = (keys.collect(), false);
         drop(self.membership.changes.announce(Change::Assigned(self.owned.clone())));
     }
 
@@ -286,19 +289,20 @@ impl Driver {
                 state.remove(&owned);
             }
         }
-        let had_some = !owned.is_empty();
+        self.lost_some |= !owned.is_empty();
         let letting_go = self.membership.changes.announce(Change::Lost(owned));
         if self.late {
-            self.released_for_it(had_some);
+            self.released_for_it();
         } else {
             self.letting_go = Some(letting_go);
         }
     }
 
     /// Goes on without a program that may never poll again: there is nothing left that it could read.
-    fn released_for_it(&mut self, tell: bool) {
+    fn released_for_it(&mut self) {
         self.member.released(self.now());
-        if let Some(since) = self.shared.since_last_poll().filter(|_| tell) {
+        let lost_some = mem::take(&mut self.lost_some);
+        if let Some(since) = self.shared.since_last_poll().filter(|_| lost_some) {
             let limit = self.shared.config.max_processing_interval;
             drop(self.membership.changes.announce(Change::Failed(too_late(since, limit))));
         }
@@ -319,7 +323,7 @@ impl Driver {
             self.member.leave(self.now());
             if self.letting_go.take().is_some() {
                 // What was lost before is announced already.
-                if self.owned.is_empty() { self.released_for_it(true) } else { self.gone() }
+                if self.owned.is_empty() { self.released_for_it() } else { self.gone() }
             }
         }
     }
