@@ -329,7 +329,7 @@ impl Inner {
             let Some(announced) = &turn.current else { return Ok(()) };
             let applied = match announced.was_overtaken() {
                 true => Ok(()),
-                false => rebalance::apply(&self.shared, &announced.change, &self.source).await,
+                false => rebalance::apply(&self.shared, announced, &self.source).await,
             };
             if let Some(announced) = turn.current.take() {
                 let _ = announced.done.send(());
@@ -450,15 +450,20 @@ impl Inner {
         last: &mut Option<Error>,
     ) -> Result<()> {
         // Whoever waits for these would give them to others.
-        let mut given_back = Vec::new();
+        let (mut given_back, mut told) = (Vec::new(), Vec::new());
         while let Some(announced) = turn.current.take().or_else(|| turn.changes.try_recv().ok()) {
+            let was_told = announced.was_told();
             match announced.change {
-                Change::Revoked(_) => given_back.push(announced.done),
+                Change::Revoked(keys) => {
+                    told.extend(keys.into_iter().filter(|_| was_told));
+                    given_back.push(announced.done);
+                }
                 _ => self.acknowledge(announced, with_listener).await,
             }
         }
         let is_member = self.source().is_group();
-        let keys: Vec<Key> = self.shared.state().partitions.keys().cloned().collect();
+        let mut keys: Vec<Key> = self.shared.state().partitions.keys().cloned().collect();
+        keys.retain(|key| !told.contains(key));
         let tell = is_member && with_listener && !keys.is_empty();
         if let Some(listener) = self.shared.listener().filter(|_| tell) {
             listener.on_partitions_revoked(&keys.iter().map(Into::into).collect::<Vec<_>>()).await;

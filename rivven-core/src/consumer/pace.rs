@@ -81,8 +81,7 @@ impl Pace {
         let mut state = inner.shared.state();
         let gives = |part: &Part| !part.left_out && is_open && state.gives(&part.key, part.course);
         let given: Vec<bool> = self.parts.iter().map(gives).collect();
-        let still_gives = |part: &Part| is_open && state.gives(&part.key, part.course);
-        let back: Vec<_> = self.left().into_iter().filter(|(part, _)| !still_gives(part)).collect();
+        let back: Vec<_> = self.left().into_iter().filter(|(part, _)| !gives(part)).collect();
         back.iter().for_each(|(part, next)| state.let_go(&part.key, part.course, &part.progress, *next));
         drop(state);
         for (part, _) in self.parts.iter_mut().zip(&given).filter(|(part, gives)| !**gives && !part.left_out) {

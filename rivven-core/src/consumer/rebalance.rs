@@ -1,5 +1,6 @@
 //! Applying changes of the assignment, with the listener in the right place.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::events::ConsumerEvent;
@@ -7,18 +8,18 @@ use super::listener::{Key, TopicPartition};
 use super::offsets::Offsets;
 use super::process;
 use super::shared::Shared;
-use super::source::{Change, Source};
+use super::source::{Announced, Change, Source};
 use super::start;
 use crate::error::Result;
 
-/// Applies a change; where it is given up midway it is applied anew the next time.
+/// Applies a change; where it is given up midway it is applied anew the next time, but for what the listener was told.
 ///
 /// Where the program has chosen partitions meanwhile, it keeps them.
-pub(super) async fn apply(shared: &Arc<Shared>, change: &Change, source: &Mutex<Source>) -> Result<()> {
-    match change {
+pub(super) async fn apply(shared: &Arc<Shared>, announced: &Announced, source: &Mutex<Source>) -> Result<()> {
+    match &announced.change {
         Change::Assigned(_) if lock(source).is_program() => return Ok(()),
         Change::Assigned(keys) => give(shared, keys).await,
-        Change::Revoked(keys) => revoke(shared, keys, source).await,
+        Change::Revoked(keys) => revoke(shared, keys, announced, source).await,
         Change::Lost(keys) => lose(shared, keys, source).await,
         Change::Failed(error) => return Err(error.clone()),
     }
@@ -66,12 +67,13 @@ pub(super) fn read(shared: &Arc<Shared>, keys: &[Key]) {
 }
 
 /// Gives partitions back: handlers end, the listener is told, then what was done is committed, and nothing afterwards.
-async fn revoke(shared: &Arc<Shared>, keys: &[Key], source: &Mutex<Source>) {
+async fn revoke(shared: &Arc<Shared>, keys: &[Key], announced: &Announced, source: &Mutex<Source>) {
     let partitions = public(keys);
     process::finish(shared, keys).await;
-    if let Some(listener) = shared.listener().filter(|_| !keys.is_empty()) {
+    if let Some(listener) = shared.listener().filter(|_| !keys.is_empty() && !announced.was_told()) {
         listener.on_partitions_revoked(&partitions).await;
     }
+    announced.told.store(true, Ordering::Relaxed);
     commit_done(shared, |key| keys.contains(key)).await;
     // Commits that are under way belong to the time before.
     let _none_under_way = shared.committing.lock().await;

@@ -4,6 +4,8 @@
 //! task announces every change; a poll applies them one after another, so that
 //! the listener runs where the program waits for records, and answers when that is done.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::listener::Key;
@@ -27,6 +29,8 @@ pub(super) enum Change {
 pub(super) struct Announced {
     pub(super) change: Change,
     pub(super) done: oneshot::Sender<()>,
+    /// Whether the listener has been told, which a poll that was given up later need not repeat.
+    pub(super) told: AtomicBool,
 }
 
 /// Where changes are announced.
@@ -34,6 +38,11 @@ pub(super) struct Announced {
 pub(super) struct Changes(mpsc::UnboundedSender<Announced>);
 
 impl Announced {
+    /// Whether the listener need not be told again.
+    pub(super) fn was_told(&self) -> bool {
+        self.told.load(Ordering::Relaxed)
+    }
+
     /// Whether the partitions were lost before they could be given back.
     pub(super) fn was_overtaken(&self) -> bool {
         matches!(self.change, Change::Revoked(_)) && self.done.is_closed()
@@ -50,7 +59,7 @@ impl Changes {
     /// Announces a change; the receiver ends when it has been applied, or never will be.
     pub(super) fn announce(&self, change: Change) -> oneshot::Receiver<()> {
         let (done, applied) = oneshot::channel();
-        let _ = self.0.send(Announced { change, done });
+        let _ = self.0.send(Announced { change, done, told: AtomicBool::new(false) });
         applied
     }
 }

@@ -409,6 +409,36 @@ async fn close_gives_partitions_back_that_the_group_waits_for_once_all_is_commit
     Ok(())
 }
 
+/// The commit behind that was under way.
+#[tokio::test]
+async fn a_listener_is_told_once_of_what_a_poll_has_told_it_that_was_given_up() -> Result<()> {
+    for closes in [false, true] {
+        let broker = ScriptedBroker::builder().topic("t", 1).topic("u", 1).start().unwrap();
+        broker.append("t", 0, None, b"v");
+        let consumer = Consumer::new(member(broker.address()).build()).await?;
+        let notes = Notes::default();
+        consumer.set_rebalance_listener(notes.clone());
+        read_all(&[&consumer], 1).await;
+        broker.on(Kind::CommitOffset).once().hold();
+        consumer.subscribe(&["u"])?;
+        tokio::select! {
+            polled = consumer.poll_timeout(super::PATIENCE) => unreachable!("the commit is held: {polled:?}"),
+            () = soon("the commit", broker.until_received(Kind::CommitOffset, 1)) => {}
+        }
+        broker.release();
+        let of_u = [TopicPartition::new("u", 0)];
+        match closes {
+            true => soon("close", consumer.close()).await?,
+            false => _ = poll_until(&[&consumer], "the other topic", || consumer.assignments() == of_u).await,
+        }
+        let told = notes.0.lock().unwrap().clone();
+        let expected: &[_] =
+            if closes { &["assigned t/0", "revoked t/0"] } else { &["assigned t/0", "revoked t/0", "assigned u/0"] };
+        assert_eq!(told, expected);
+    }
+    Ok(())
+}
+
 // covers: F092 rust
 #[tokio::test]
 async fn a_broker_that_is_gone_is_the_error_of_a_poll_after_so_many_attempts_and_not_before() -> Result<()> {
