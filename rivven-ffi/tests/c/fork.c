@@ -74,7 +74,7 @@ static int calls, frees;
 
 static void on_deliveries(void *user_data, const rivven_events_t *deliveries) {
     (void)user_data;
-    calls += (int)rivven_events_count(deliveries, 0);
+    for (size_t i = 0; i < rivven_events_len(deliveries); i++) calls += (int)rivven_events_count(deliveries, i);
 }
 
 static void on_free(void *user_data) {
