@@ -189,10 +189,15 @@ impl Inner {
         };
         let _polling = Polling::begin(&self.shared, stream);
         let records = self.poll_in_turn(&mut turn, deadline).await?;
+        Ok(self.hand_over(records, look))
+    }
+
+    /// Gives the program what was taken, once it has been looked at.
+    fn hand_over<T>(&self, records: ConsumerRecords, look: impl FnOnce(&ConsumerRecords) -> T) -> (ConsumerRecords, T) {
         self.shared.counters.polled(records.len());
         let looked = look(&records);
         self.shared.state().handed_over(records.partitions());
-        Ok((records, looked))
+        (records, looked)
     }
 
     /// A place for the poll of a stream.
@@ -254,10 +259,7 @@ impl Inner {
         shared.state().all_processed();
         self.commit_if_due(&mut turn);
         let records = self.take(with_ends && shared.config.report_partition_end)?;
-        shared.counters.polled(records.len());
-        let looked = look(&records);
-        shared.state().handed_over(records.partitions());
-        Some((records, looked))
+        Some(self.hand_over(records, look))
     }
 
     async fn poll_in_turn(&self, turn: &mut Turn, deadline: Deadline) -> Result<ConsumerRecords> {

@@ -116,13 +116,14 @@ impl State {
     pub(super) fn assign(&mut self, keys: &[Key]) -> Vec<(Key, u64)> {
         let mut new = Vec::new();
         for key in keys {
-            self.partitions.get_mut(key).into_iter().for_each(|partition| partition.unwanted = false);
-            self.enqueue(key);
-        }
-        for key in keys.iter().filter(|key| !self.partitions.contains_key(key)).cloned().collect::<Vec<_>>() {
-            let epoch = self.epoch();
-            self.partitions.insert(key.clone(), Partition::new(key.clone(), epoch));
-            new.push((key, epoch));
+            if let Some(partition) = self.partitions.get_mut(key) {
+                partition.unwanted = false;
+                self.enqueue(key);
+            } else {
+                let epoch = self.epoch();
+                self.partitions.insert(key.clone(), Partition::new(key.clone(), epoch));
+                new.push((key.clone(), epoch));
+            }
         }
         new
     }

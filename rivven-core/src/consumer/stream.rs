@@ -1,6 +1,7 @@
 //! Records one by one.
 
 use std::future::poll_fn;
+use std::mem;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::task::{Context, Poll, Wake, Waker, ready};
@@ -203,8 +204,8 @@ impl RecordStream {
         let given = pace.look_again();
         let is_given = |place: usize| given.get(place) == Some(&true);
         self.part.take_if(|part| !is_given(part.place));
-        let rest = self.rest.as_slice().iter().filter(|(place, _)| is_given(*place));
-        self.rest = rest.cloned().collect::<Vec<_>>().into_iter();
+        let rest = mem::take(&mut self.rest).filter(|(place, _)| is_given(*place));
+        self.rest = rest.collect::<Vec<_>>().into_iter();
     }
 
     fn has_next(&mut self) -> bool {
